@@ -1,0 +1,102 @@
+/**
+ * The one table of errors. Everybody may import this file; it imports nothing.
+ *
+ * `retry` says whether the same call can succeed later without a change by a person, `http` is the status the service
+ * answers with, `exit` the exit code of the command line. docs/errors.md lists the same rows; a test keeps both equal.
+ */
+export const ERRORS = {
+  USAGE: { title: 'The command was not understood', retry: false, http: 400, exit: 2 },
+  CONFIG_INVALID: { title: 'A setting is not valid', retry: false, http: 500, exit: 2 },
+  NOT_YET: { title: 'This part of the request is not supported yet', retry: false, http: 501, exit: 2 },
+  REQUEST_INVALID: { title: 'The request contradicts itself', retry: false, http: 422, exit: 2 },
+  REQUEST_NOT_FOUND: { title: 'There is no such request', retry: false, http: 404, exit: 1 },
+  IDEMPOTENCY_CONFLICT: { title: 'The key was used before with another body', retry: false, http: 422, exit: 2 },
+  TEMPLATE_UI_FORMAT: { title: 'The file is a canvas, not an API-format graph', retry: false, http: 422, exit: 2 },
+  TEMPLATE_INVALID: { title: 'The template is not valid', retry: false, http: 422, exit: 2 },
+  TEMPLATE_INPUT_UNKNOWN: { title: 'The template has no such input', retry: false, http: 422, exit: 2 },
+  TEMPLATE_INPUT_MISSING: { title: 'The template needs an input that was not given', retry: false, http: 422, exit: 2 },
+  TEMPLATE_INPUT_INVALID: { title: 'An input has the wrong type or value', retry: false, http: 422, exit: 2 },
+  NODE_NOT_ALLOWED: { title: 'The graph uses a node class that is not allowed', retry: false, http: 422, exit: 2 },
+  SEED_OUT_OF_RANGE: { title: 'The seed is outside 0 to 2^53-1', retry: false, http: 422, exit: 2 },
+  POLICY_INVALID: { title: 'The policy is not valid', retry: false, http: 422, exit: 2 },
+  POLICY_UNKNOWN_DIMENSION: {
+    title: 'The policy names a dimension that nothing measures',
+    retry: false,
+    http: 422,
+    exit: 2,
+  },
+  SCORER_INVALID: { title: 'A scorer from outside does not keep the contract', retry: false, http: 500, exit: 2 },
+  IMAGE_UNREADABLE: { title: 'The image cannot be read', retry: false, http: 422, exit: 1 },
+  COMFY_INVALID_GRAPH: { title: 'ComfyUI refused the graph', retry: false, http: 422, exit: 1 },
+  COMFY_NODE_FAILED: { title: 'A node of the graph failed', retry: true, http: 502, exit: 1 },
+  COMFY_OUT_OF_MEMORY: { title: 'ComfyUI ran out of memory', retry: true, http: 502, exit: 1 },
+  COMFY_UNREACHABLE: { title: 'ComfyUI does not answer', retry: true, http: 502, exit: 1 },
+  COMFY_STALLED: { title: 'ComfyUI made no progress in the time allowed', retry: true, http: 504, exit: 1 },
+  COMFY_INTERRUPTED: { title: 'Somebody interrupted the prompt', retry: true, http: 502, exit: 1 },
+  COMFY_OUTPUT_MISSING: {
+    title: 'ComfyUI reports success but the output is not there',
+    retry: true,
+    http: 502,
+    exit: 1,
+  },
+  COMFY_OUTPUT_NOT_AN_IMAGE: {
+    title: 'The downloaded output is truncated or not an image',
+    retry: true,
+    http: 502,
+    exit: 1,
+  },
+  COMFY_PROTOCOL: { title: 'ComfyUI answered in a way that is not understood', retry: true, http: 502, exit: 1 },
+  STORAGE_FULL: { title: 'The storage is full', retry: true, http: 507, exit: 1 },
+  STORAGE_UNWRITABLE: { title: 'The storage cannot be written', retry: true, http: 500, exit: 1 },
+  STORAGE_CONFLICT: { title: 'Somebody else changed the object first', retry: true, http: 409, exit: 1 },
+  STORAGE_KEY_INVALID: { title: 'The storage key is not allowed', retry: false, http: 400, exit: 2 },
+  STORAGE_MISSING: { title: 'An object that must be in storage is not there', retry: false, http: 500, exit: 1 },
+  TEMPORAL_UNREACHABLE: { title: 'The Temporal server does not answer', retry: true, http: 503, exit: 1 },
+  TEMPORAL_BINARY_MISSING: {
+    title: 'No Temporal server could be found or installed',
+    retry: false,
+    http: 500,
+    exit: 1,
+  },
+  STACK_BUSY: { title: 'The embedded stack runs with other settings', retry: true, http: 409, exit: 1 },
+  STACK_FAILED: { title: 'The embedded stack did not start', retry: true, http: 500, exit: 1 },
+  INTERNAL: { title: 'A defect in Cull', retry: false, http: 500, exit: 1 },
+} as const satisfies Record<string, { title: string; retry: boolean; http: number; exit: number }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/**
+ * An error for people: what happened, to what, what to do now.
+ *
+ * @example
+ * throw new CullError('SEED_OUT_OF_RANGE', 'seed 9007199254740992 is above 2^53-1', { hint: 'choose a seed from 0 to 9007199254740991' });
+ */
+export class CullError extends Error {
+  override readonly name = 'CullError';
+  readonly code: ErrorCode;
+  /** What to do now, in one sentence. */
+  readonly hint: string | undefined;
+  /** Structured facts (node errors, line numbers, candidates); JSON-serialisable. */
+  readonly details: unknown;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; details?: unknown; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details;
+  }
+
+  /** Whether the same call can succeed later without a change by a person. */
+  get retry(): boolean {
+    return ERRORS[this.code].retry;
+  }
+}
+
+/** The message of anything that was thrown, one line, for people. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return error.message || code || error.name;
+  }
+  return String(error);
+}

@@ -1,0 +1,83 @@
+import type { Graph } from '../templates/types.js';
+
+export interface Health {
+  ok: boolean;
+  /** Why not, for people; undefined when ok. */
+  reason?: string;
+  /** Jobs of anybody that wait or run there. */
+  queueDepth?: number;
+}
+
+/** One candidate to draw. */
+export interface GenerationJob {
+  tenant: string;
+  request: string;
+  candidate: number;
+  seed: number;
+  /** 1 on the first try of this candidate; each try has its own prompt id. */
+  attempt: number;
+  /** Fully bound: inputs, models, seed. */
+  graph: Graph;
+  /** Nodes whose images are the output. */
+  output: string[];
+  /** Files the graph needs on the host: the graph says `image` fields name `name`. */
+  files: { name: string; bytes: () => Promise<Uint8Array> }[];
+}
+
+/** Where a submitted job can be found again after a crash. Kept below 300 B: it travels in every heartbeat. */
+export interface Handle {
+  host: string;
+  promptId: string;
+  /** True once that prompt has failed: it is not asked for again. */
+  failed?: boolean;
+}
+
+export interface Progress {
+  /** Node id that runs, if known. */
+  node?: string;
+  step?: number;
+  of?: number;
+}
+
+export interface Generation {
+  bytes: Uint8Array;
+  /** `png`, `jpeg` or `webp`: what the bytes really are. */
+  format: string;
+  width: number;
+  height: number;
+  host: string;
+  promptId: string;
+  timing: { /** submit to start */ queuedMs: number; /** start to end, as the host reports it */ drawMs: number };
+}
+
+export interface Quote {
+  /** USD; null where no price is known. */
+  usd: number | null;
+  /** Expected seconds; null where unknown. */
+  seconds: number | null;
+}
+
+/** Who draws. One contract; a conformance suite holds every provider to it. */
+export interface Provider {
+  readonly id: string;
+  readonly supports: { graph: boolean; seed: boolean; cancel: boolean; referenceImages: boolean };
+  health(): Promise<Health>;
+  quote(job: GenerationJob): Quote;
+  /**
+   * Draws one candidate, or finds it where an earlier try left it.
+   *
+   * `signal` cancels the job on the host. `resume` is the handle of an earlier try. `onSubmitted` is awaited before the
+   * submit, so that the handle outlives a crash in between.
+   *
+   * @throws CullError COMFY_* per errors.ts
+   */
+  generate(
+    job: GenerationJob,
+    run: {
+      signal: AbortSignal;
+      resume?: Handle;
+      onSubmitted(handle: Handle): Promise<void>;
+      onProgress(progress: Progress): void;
+    },
+  ): Promise<Generation>;
+}

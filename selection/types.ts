@@ -1,0 +1,113 @@
+/** The words of selection: scores in, verdicts and winners out. Pure data; nothing here does I/O or reads a clock. */
+
+export type Tier = 'generic' | 'useCase' | 'business';
+
+/** A dimension's value on a candidate (DESIGN "score"). Never 0 for "could not be measured". */
+export type Score = (
+  | { status: 'ok'; /** in the dimension's unit */ raw: number; /** 0..100, 100 best */ quality: number }
+  | { status: 'unassessable'; reason: string }
+  | { status: 'notRun' }
+  | { status: 'error'; error: string }
+) & { /** `id@version` of what measured it */ scorer: string; facts?: Record<string, unknown> };
+
+/** Dimension id (`exposure.clippedShare`) -> score. */
+export type Scores = Record<string, Score>;
+
+export interface Bounds {
+  /** Inclusive. */
+  min?: number;
+  /** Inclusive. */
+  max?: number;
+}
+
+/** What happens to a candidate whose score is `unassessable`, `error` or `notRun` at this gate. */
+export type OnUnassessable = 'reject' | 'review' | 'ignore';
+
+/** A pass/fail threshold on one dimension. Exactly one of `raw` and `quality`. */
+export interface ThresholdGate {
+  kind: 'threshold';
+  /** Gate id = dimension id. */
+  id: string;
+  tier: Tier;
+  dimension: string;
+  on: 'raw' | 'quality';
+  /** Accept inside these. */
+  accept: Bounds;
+  /** Outside `accept` but inside these: band review. */
+  review?: Bounds;
+  onUnassessable: OnUnassessable;
+  /** For people, replaces the generated one. */
+  reason?: string;
+}
+
+/** A gate written as a CEL expression over scores: true passes. */
+export interface RuleGate {
+  kind: 'rule';
+  id: string;
+  tier: Tier;
+  rule: string;
+  reason: string;
+  onUnassessable: OnUnassessable;
+  /** Dimensions the expression reads, found when the policy is loaded. */
+  dimensions: string[];
+}
+
+export type Gate = ThresholdGate | RuleGate;
+
+/** A policy in its canonical form: what is hashed, stored in a plan and judged with. */
+export interface Policy {
+  policy: string;
+  /** In the order in which they are judged: generic, useCase, business. */
+  gates: Gate[];
+  /** Weights on quality, among those that pass; dimension -> weight > 0. */
+  rank: Record<string, number>;
+  diversity: { /** share of differing fingerprint bits, 0..1; 0 = no diversity */ minDistance: number };
+  /** Whether band review counts as passing. @default false */
+  deliverReview: boolean;
+  /** Extra parameters per scorer id, handed to `assess` as `params`. */
+  params: Record<string, Record<string, unknown>>;
+}
+
+export type Band = 'accept' | 'review' | 'reject';
+
+export interface FailedGate {
+  gate: string;
+  tier: Tier;
+  reason: string;
+}
+
+export interface Verdict {
+  pass: boolean;
+  band: Band;
+  /** Gates that put the candidate into review or reject, in gate order. */
+  failed: FailedGate[];
+}
+
+/** What `select` needs of one scored candidate. */
+export interface SelectionCandidate {
+  candidate: number;
+  verdict: Verdict;
+  scores: Scores;
+  /** 64-bit perceptual hash as 16 hex digits, if there is one. */
+  fingerprint?: string;
+  /** sha256 of the decoded pixels: equal means the same image. */
+  pixelSha256?: string;
+}
+
+export interface Winner {
+  candidate: number;
+  /** 1 is best. */
+  rank: number;
+  /** Weighted mean of the ranked qualities, 0..100. */
+  quality: number;
+}
+
+export interface Selection {
+  winners: Winner[];
+  /** Passing candidates that were not picked -> why: `near-duplicate of 3`, `ranked 5 of 9`. */
+  notPicked: Record<number, string>;
+  /** wanted - winners.length, at least 0. */
+  missing: number;
+  /** Gate id -> how many candidates failed it. */
+  gates: Record<string, number>;
+}

@@ -1,0 +1,33 @@
+/** Every key in storage is made here (docs/storage.md). `tenant` and `request` are validated by `checkName`. */
+import { CullError } from '../errors.js';
+
+/** The four digits of a candidate's files; five and more where N needs them. */
+export const candidateName = (candidate: number): string => String(candidate).padStart(4, '0');
+
+export const keys = {
+  requestDir: (tenant: string, request: string) => `${tenant}/requests/${request}/`,
+  request: (tenant: string, request: string) => `${tenant}/requests/${request}/request.json`,
+  plan: (tenant: string, request: string) => `${tenant}/requests/${request}/plan.json`,
+  image: (tenant: string, request: string, candidate: number, extension = 'png') =>
+    `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.${extension}`,
+  record: (tenant: string, request: string, candidate: number) =>
+    `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.json`,
+  manifest: (tenant: string, request: string) => `${tenant}/requests/${request}/manifest.ndjson`,
+  result: (tenant: string, request: string) => `${tenant}/requests/${request}/result.json`,
+  index: (tenant: string, day: string, request: string) => `${tenant}/index/${day}/${request}.json`,
+  input: (tenant: string, sha256: string) => `${tenant}/inputs/${sha256}`,
+  release: (sha256: string) => `_registry/releases/${sha256}.json`,
+  host: (host: string) => `_registry/hosts/${host}.json`,
+} as const;
+
+/**
+ * Refuses names that could leave their folder or collide with the registry.
+ *
+ * @throws CullError REQUEST_INVALID unless the name is 1 to 128 of letters, digits, `.`, `_`, `-`, not starting with `.`, `_` or `-`
+ */
+export function checkName(what: 'tenant' | 'request', name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name) && !name.includes('..')) return name;
+  throw new CullError('REQUEST_INVALID', `${what} "${name}" is not a valid name`, {
+    hint: 'use 1 to 128 letters, digits, ".", "_" or "-", starting with a letter or a digit',
+  });
+}

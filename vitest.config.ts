@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config';
+
+/** Suites that need a real Temporal server; it is started once, by the global setup. */
+const onTemporal = [
+  'test/workflows/**/*.test.ts',
+  'test/client/**/*.test.ts',
+  'test/stack/**/*.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: onTemporal,
+          pool: 'forks',
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'temporal',
+          include: onTemporal,
+          pool: 'forks',
+          fileParallelism: false,
+          globalSetup: ['test/support/temporal-server.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});

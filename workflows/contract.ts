@@ -1,0 +1,145 @@
+/** What others may know of the workflows: names, arguments, documents. Types and constants only; safe in every bundle. */
+import type { Policy, Scores, Verdict } from '../selection/types.js';
+
+export const ORCHESTRATE_QUEUE = 'cull-orchestrate';
+export const SCORE_QUEUE = 'cull-score';
+/** One queue per pool of ComfyUIs; one Worker per ComfyUI polls it. */
+export const gpuQueue = (pool: string): string => `cull-gpu-${pool}`;
+export const DEFAULT_POOL = 'default';
+export const MAX_CANDIDATES = 2000;
+
+export const bestOfNWorkflowId = (tenant: string, request: string): string => `cull/${tenant}/${request}`;
+
+export type RequestState = 'running' | 'delivered' | 'shortfall' | 'failed' | 'cancelled';
+
+/** request.json: what somebody asked. */
+export interface RequestDoc {
+  request: string;
+  tenant: string;
+  /** `sha256:…` of the release. */
+  release: string;
+  template: string;
+  /** Template inputs; an image is `{ "image": "<sha256>" }` with its bytes under the tenant's inputs. */
+  inputs: Record<string, InputValue>;
+  deliver: number;
+  candidates: number;
+  /** The request's seed; each candidate's is derived from it. */
+  seed: number;
+  /** ISO 8601. */
+  createdAt: string;
+  /** sha256 of everything above but createdAt: the same key with another body is refused. */
+  bodySha256: string;
+}
+
+export type InputValue = string | number | boolean | { image: string };
+
+/** Argument of `bestOfN`. */
+export interface BestOfNArgs {
+  tenant: string;
+  request: string;
+  deliver: number;
+  candidates: number;
+  /** Set by continue-as-new only. */
+  carried?: BestOfNState;
+}
+
+/** The workflow's own memory: counters only; everything per candidate is in storage. */
+export interface BestOfNState {
+  /** Candidates started so far; also the index of the next one. */
+  launched: number;
+  drawn: number;
+  scored: number;
+  passed: number;
+  rejected: number;
+  lost: number;
+  cancelled: number;
+  /** Gate id -> rejected by it. */
+  gates: Record<string, number>;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  firstPassAt: number | null;
+  queue: string;
+}
+
+/** Answer of the query `progress`. */
+export interface RequestProgress {
+  phase: 'preparing' | 'drawing' | 'delivering' | 'ended';
+  wanted: number;
+  candidates: number;
+  state: BestOfNState;
+}
+export const PROGRESS_QUERY = 'progress';
+
+/** What `bestOfN` returns; the full record is result.json in storage. */
+export interface BestOfNResult {
+  state: Exclude<RequestState, 'running'>;
+  delivered: number;
+  wanted: number;
+}
+
+/** result.json, `--json` of generate and demo. Field names are contract: add freely, rename never. */
+export interface ResultDoc {
+  request: string;
+  release: string;
+  state: RequestState;
+  wanted: number;
+  delivered: { candidate: number; seed: number; rank: number; quality: number; key: string; url: string }[];
+  shortfall: null | {
+    missing: number;
+    gates: Record<string, number>;
+    reason: 'quota' | 'cap' | 'deadline' | 'budget' | 'futile' | 'cancelled';
+  };
+  counts: { drawn: number; scored: number; passed: number; rejected: number; lost: number; cancelled: number };
+  cost: null | { microUsd: number; perDeliveredMicroUsd: number | null };
+  timing: { firstPassMs: number | null; totalMs: number };
+  /** Why the request failed; null otherwise. */
+  error: null | { code: string; message: string; details?: unknown };
+}
+
+export type CandidateState = 'drawn' | 'delivered' | 'passed' | 'rejected' | 'lost' | 'cancelled';
+
+/** candidates/0007.json and one line of manifest.ndjson. */
+export interface CandidateRecord {
+  candidate: number;
+  seed: number;
+  state: CandidateState;
+  provider: string;
+  host: string | null;
+  promptId: string | null;
+  image: null | { key: string; sha256: string; pixelSha256: string | null; width: number; height: number };
+  scores: Scores;
+  verdict: Verdict | null;
+  notPicked: string | null;
+  timing: { queuedMs: number | null; drawMs: number | null; scoreMs: number | null };
+  cost: null | { microUsd: number };
+  error: null | { code: string; message: string };
+}
+
+/** plan.json: the resolved release with everything bound but the seed. Activities read it; Temporal never carries it. */
+export interface PlanDoc {
+  request: string;
+  tenant: string;
+  release: string;
+  policy: Policy;
+  graph: Record<string, { class_type: string; inputs: Record<string, unknown>; _meta?: { title?: string } }>;
+  seedAt: { node: string; field: string }[];
+  output: string[];
+  /** Input images: name in the graph -> sha256 under the tenant's inputs. */
+  files: { name: string; sha256: string }[];
+  prompt?: string;
+  negativePrompt?: string;
+  seed: number;
+  deliver: number;
+  candidates: number;
+  queue: string;
+}
+
+/** `_registry/hosts/<host>.json`: what a worker last saw of its ComfyUI. */
+export interface HostDoc {
+  host: string;
+  url: string;
+  state: 'serving' | 'unhealthy' | 'stopped';
+  reason: string | null;
+  /** ISO 8601. */
+  at: string;
+}
