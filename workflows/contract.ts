@@ -70,6 +70,13 @@ export interface RequestProgress {
 }
 export const PROGRESS_QUERY = 'progress';
 
+/** Why a request failed or a candidate was lost: a code of errors.ts, words, and facts (node errors) where there are some. */
+export interface RequestError {
+  code: string;
+  message: string;
+  details?: unknown;
+}
+
 /** What `bestOfN` returns; the full record is result.json in storage. */
 export interface BestOfNResult {
   state: Exclude<RequestState, 'running'>;
@@ -93,7 +100,7 @@ export interface ResultDoc {
   cost: null | { microUsd: number; perDeliveredMicroUsd: number | null };
   timing: { firstPassMs: number | null; totalMs: number };
   /** Why the request failed; null otherwise. */
-  error: null | { code: string; message: string; details?: unknown };
+  error: null | RequestError;
 }
 
 export type CandidateState = 'drawn' | 'delivered' | 'passed' | 'rejected' | 'lost' | 'cancelled';
@@ -112,7 +119,7 @@ export interface CandidateRecord {
   notPicked: string | null;
   timing: { queuedMs: number | null; drawMs: number | null; scoreMs: number | null };
   cost: null | { microUsd: number };
-  error: null | { code: string; message: string };
+  error: null | RequestError;
 }
 
 /** plan.json: the resolved release with everything bound but the seed. Activities read it; Temporal never carries it. */

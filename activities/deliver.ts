@@ -1,0 +1,174 @@
+/** lose and deliver: the last word on a candidate that was given up, and on the whole request. */
+import { Context } from '@temporalio/activity';
+import pLimit from 'p-limit';
+import { deriveSeed } from '../selection/seeds.js';
+import { select } from '../selection/select.js';
+import type { Selection } from '../selection/types.js';
+import { keys } from '../storage/keys.js';
+import type { Storage } from '../storage/storage.js';
+import type {
+  BestOfNResult,
+  CandidateRecord,
+  PlanDoc,
+  RequestDoc,
+  RequestError,
+  ResultDoc,
+} from '../workflows/contract.js';
+import {
+  emptyRecord,
+  readJson,
+  readRecord,
+  requireJson,
+  writeJson,
+  writeRecord,
+  type CandidateRef,
+} from './documents.js';
+import { withFailures } from './failures.js';
+
+export interface DeliverAsk {
+  tenant: string;
+  request: string;
+  end: 'done' | 'failed' | 'cancelled';
+  error: RequestError | null;
+  /** Candidates started: indices 0 to launched - 1. */
+  launched: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  firstPassAt: number | null;
+}
+
+export interface DeliverActivities {
+  lose(ref: CandidateRef & { error: RequestError }): Promise<void>;
+  deliver(ask: DeliverAsk): Promise<BestOfNResult>;
+}
+
+const READS_AT_ONCE = 16;
+const URL_SECONDS = 7 * 24 * 3600;
+
+/** Activities of the orchestrating worker that end a candidate or a request. All can be repeated: the same records give the same result. */
+export function createDeliverActivities(deps: { storage: Storage }): DeliverActivities {
+  const { storage } = deps;
+  return withFailures({
+    async lose({ error, ...ref }: CandidateRef & { error: RequestError }): Promise<void> {
+      const request = await requireJson<RequestDoc>(storage, keys.request(ref.tenant, ref.request));
+      const known = await readRecord(storage, ref);
+      const record = known ?? emptyRecord(ref.candidate, deriveSeed(request.seed, ref.candidate), 'lost');
+      await writeRecord(storage, ref, { ...record, state: 'lost', error });
+    },
+
+    async deliver(ask: DeliverAsk): Promise<BestOfNResult> {
+      const { tenant, request, end } = ask;
+      const asked = await requireJson<RequestDoc>(storage, keys.request(tenant, request));
+      const plan = await readJson<PlanDoc>(storage, keys.plan(tenant, request));
+      const records = await readRecords(storage, ask, asked);
+
+      // A failed or cancelled request delivers nothing, but keeps every score: what was paid for stays readable.
+      const wanted = asked.deliver;
+      const candidates = plan && end === 'done' ? records.flatMap(toSelectable) : [];
+      const selection = plan ? select(candidates, plan.policy, wanted) : undefined;
+      const manifest = records.map((record) => finalRecord(record, selection));
+      const delivered = await deliveredOf(storage, manifest, selection);
+
+      const state =
+        end === 'failed'
+          ? 'failed'
+          : end === 'cancelled'
+            ? 'cancelled'
+            : delivered.length < wanted
+              ? 'shortfall'
+              : 'delivered';
+      const result: ResultDoc = {
+        request,
+        release: asked.release,
+        state,
+        wanted,
+        delivered,
+        shortfall:
+          state === 'shortfall'
+            ? { missing: wanted - delivered.length, gates: selection?.gates ?? {}, reason: 'cap' }
+            : null,
+        counts: countsOf(manifest),
+        cost: costOf(manifest, delivered.length),
+        timing: {
+          firstPassMs: ask.firstPassAt === null ? null : ask.firstPassAt - ask.startedAt,
+          totalMs: Date.now() - ask.startedAt,
+        },
+        error: ask.error,
+      };
+      await storage.put(keys.manifest(tenant, request), manifest.map((line) => `${JSON.stringify(line)}\n`).join(''), {
+        contentType: 'application/x-ndjson',
+      });
+      // The result comes last: whoever sees it finds everything that it names.
+      await writeJson(storage, keys.result(tenant, request), result);
+      return { state, delivered: delivered.length, wanted };
+    },
+  });
+}
+
+/** Every started candidate's record; one without a record was cancelled before its picture was there. */
+async function readRecords(storage: Storage, ask: DeliverAsk, asked: RequestDoc): Promise<CandidateRecord[]> {
+  const { tenant, request } = ask;
+  const limit = pLimit(READS_AT_ONCE);
+  const context = Context.current();
+  return Promise.all(
+    Array.from({ length: ask.launched }, (_, candidate) =>
+      limit(async () => {
+        context.heartbeat(candidate);
+        const record = await readRecord(storage, { tenant, request, candidate });
+        return record ?? emptyRecord(candidate, deriveSeed(asked.seed, candidate), 'cancelled');
+      }),
+    ),
+  );
+}
+
+function toSelectable({ candidate, verdict, scores, image }: CandidateRecord) {
+  if (!verdict) return [];
+  const score = scores['fingerprint.phash'];
+  const hex = score?.status === 'ok' ? score.facts?.['hex'] : undefined;
+  return [
+    {
+      candidate,
+      verdict,
+      scores,
+      ...(typeof hex === 'string' ? { fingerprint: hex } : {}),
+      ...(image?.pixelSha256 ? { pixelSha256: image.pixelSha256 } : {}),
+    },
+  ];
+}
+
+function finalRecord(record: CandidateRecord, selection: Selection | undefined): CandidateRecord {
+  if (selection?.winners.some((winner) => winner.candidate === record.candidate))
+    return { ...record, state: 'delivered' };
+  // Drawn but never scored: the request ended first.
+  if (record.state === 'drawn') return { ...record, state: 'cancelled' };
+  return { ...record, notPicked: selection?.notPicked[record.candidate] ?? null };
+}
+
+async function deliveredOf(storage: Storage, manifest: CandidateRecord[], selection: Selection | undefined) {
+  const winners = selection?.winners ?? [];
+  return Promise.all(
+    winners.map(async ({ candidate, rank, quality }) => {
+      const record = manifest[candidate];
+      const key = record?.image?.key ?? '';
+      const url = await storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
+      return { candidate, seed: record?.seed ?? 0, rank, quality, key, url };
+    }),
+  );
+}
+
+/** drawn = scored + lost + cancelled; scored = passed + rejected. */
+function countsOf(manifest: CandidateRecord[]): ResultDoc['counts'] {
+  const count = (...states: CandidateRecord['state'][]) =>
+    manifest.filter((record) => states.includes(record.state)).length;
+  const passed = count('passed', 'delivered');
+  const rejected = count('rejected');
+  const [lost, cancelled] = [count('lost'), count('cancelled')];
+  return { drawn: manifest.length, scored: passed + rejected, passed, rejected, lost, cancelled };
+}
+
+function costOf(manifest: CandidateRecord[], delivered: number): ResultDoc['cost'] {
+  const costs = manifest.flatMap((record) => (record.cost ? [record.cost.microUsd] : []));
+  if (costs.length === 0) return null;
+  const microUsd = costs.reduce((sum, cost) => sum + cost, 0);
+  return { microUsd, perDeliveredMicroUsd: delivered === 0 ? null : Math.round(microUsd / delivered) };
+}

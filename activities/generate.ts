@@ -1,0 +1,169 @@
+/** generate: one candidate's picture, drawn or found, into storage. */
+import { createHash } from 'node:crypto';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import sharp from 'sharp';
+import { CullError } from '../errors.js';
+import type { Generation, Handle, Progress, Provider } from '../providers/provider.js';
+import { deriveSeed } from '../selection/seeds.js';
+import { keys } from '../storage/keys.js';
+import type { Storage } from '../storage/storage.js';
+import { bindSeed } from '../templates/bind.js';
+import type { CandidateRecord } from '../workflows/contract.js';
+import { createPlanReader, emptyRecord, readRecord, writeRecord, type CandidateRef } from './documents.js';
+import { withFailures } from './failures.js';
+
+/** The storage key of the picture. */
+export interface GenerateAnswer {
+  image: string;
+}
+
+export interface GenerateActivities {
+  generate(ref: CandidateRef): Promise<GenerateAnswer>;
+}
+
+/** What a heartbeat carries: enough for the next attempt to find the job again, and for a person to see where it is. */
+export interface GenerateHeartbeat {
+  handle?: Handle;
+  progress?: Progress;
+}
+
+/** Cancellations arrive with heartbeats; this often they are asked for. */
+const HEARTBEAT_MS = 1_000;
+
+/**
+ * Activities of the Worker of one ComfyUI (or hosted provider).
+ *
+ * `generate` is idempotent: a picture already in storage is the answer; else the job named in the last heartbeat is attached to; else it is
+ * drawn under a prompt id of this attempt's own.
+ */
+export function createGenerateActivities(deps: {
+  storage: Storage;
+  provider: Provider;
+  /** USD per hour of the host; undefined states no cost. */
+  usdPerHour?: number;
+}): GenerateActivities {
+  const { storage, provider } = deps;
+  const planOf = createPlanReader(storage);
+
+  return withFailures({
+    async generate(ref: CandidateRef): Promise<GenerateAnswer> {
+      const context = Context.current();
+      const earlier = context.info.heartbeatDetails as GenerateHeartbeat | undefined;
+      const plan = await planOf(ref);
+      const seed = deriveSeed(plan.seed, ref.candidate);
+      const found = await findDrawn(storage, ref, seed);
+      if (found) return { image: found };
+
+      const beat: GenerateHeartbeat = earlier?.handle ? { handle: earlier.handle } : {};
+      const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_MS);
+      try {
+        const generation = await untilShutdown(context, (signal) =>
+          provider.generate(
+            {
+              ...ref,
+              seed,
+              attempt: context.info.attempt,
+              graph: bindSeed(plan.graph, plan.seedAt, seed),
+              output: plan.output,
+              files: plan.files.map((file) => ({
+                name: file.name,
+                bytes: () => readInput(storage, ref.tenant, file.sha256),
+              })),
+            },
+            {
+              signal,
+              ...(beat.handle ? { resume: beat.handle } : {}),
+              onSubmitted: (handle) => {
+                beat.handle = handle;
+                context.heartbeat(beat);
+                return Promise.resolve();
+              },
+              onProgress: (progress) => {
+                beat.progress = progress;
+              },
+            },
+          ),
+        );
+        return { image: await store(storage, { ref, seed, generation, usdPerHour: deps.usdPerHour }) };
+      } catch (error) {
+        // The last heartbeat travels with the failure: the next attempt then does not ask for a prompt that is known to be no good.
+        if (beat.handle && error instanceof CullError && error.code.startsWith('COMFY_')) {
+          beat.handle = { ...beat.handle, failed: true };
+          context.heartbeat(beat);
+        }
+        throw error;
+      } finally {
+        clearInterval(timer);
+      }
+    },
+  });
+}
+
+/**
+ * The picture's key if this candidate was drawn before. A crash can fall between picture and record; then the record is made up for, with the
+ * times unknown.
+ */
+async function findDrawn(storage: Storage, ref: CandidateRef, seed: number): Promise<string | undefined> {
+  const record = await readRecord(storage, ref);
+  if (record?.image) return record.image.key;
+  for await (const { key } of storage.list(keys.image(ref.tenant, ref.request, ref.candidate, ''))) {
+    const object = /\.(png|jpg|webp)$/.test(key) ? await storage.get(key) : undefined;
+    if (!object) continue;
+    const { width, height } = await sharp(object.body).metadata();
+    const image = { key, sha256: sha256(object.body), pixelSha256: null, width, height };
+    await writeRecord(storage, ref, { ...emptyRecord(ref.candidate, seed, 'drawn'), image });
+    return key;
+  }
+  return undefined;
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+async function readInput(storage: Storage, tenant: string, sha256: string): Promise<Uint8Array> {
+  const object = await storage.get(keys.input(tenant, sha256));
+  if (object) return object.body;
+  throw new CullError('STORAGE_MISSING', `input ${sha256} is not in ${storage.description}`, {
+    hint: 'give the image again',
+  });
+}
+
+/** Picture first, record second: a record promises that its picture is there. */
+async function store(
+  storage: Storage,
+  done: { ref: CandidateRef; seed: number; generation: Generation; usdPerHour: number | undefined },
+): Promise<string> {
+  const { ref, seed, generation, usdPerHour } = done;
+  const { bytes, format, width, height, host, promptId, timing } = generation;
+  const key = keys.image(ref.tenant, ref.request, ref.candidate, format === 'jpeg' ? 'jpg' : format);
+  await storage.put(key, bytes, { contentType: `image/${format}` });
+  const record: CandidateRecord = {
+    ...emptyRecord(ref.candidate, seed, 'drawn'),
+    host,
+    promptId,
+    image: { key, sha256: sha256(bytes), pixelSha256: null, width, height },
+    timing: { queuedMs: timing.queuedMs, drawMs: timing.drawMs, scoreMs: null },
+    // microUsd = seconds * USD/h / 3600 * 1e6
+    cost: usdPerHour === undefined ? null : { microUsd: Math.round((timing.drawMs * usdPerHour) / 3.6) },
+  };
+  await writeRecord(storage, ref, record);
+  return key;
+}
+
+/**
+ * Runs `work` with a signal that aborts when the candidate is cancelled, and gives up without cancelling when only this worker shuts down:
+ * the prompt goes on in ComfyUI, and the next attempt attaches to it.
+ */
+async function untilShutdown<T>(context: Context, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const shutdown = new Promise<never>((_, reject) => {
+    context.cancelled.catch((reason: unknown) => {
+      const why = context.cancellationDetails;
+      if (why?.workerShutdown || why?.timedOut)
+        reject(
+          ApplicationFailure.create({ type: 'WORKER_GONE', message: 'the worker is shutting down or lost its lease' }),
+        );
+      else controller.abort(reason instanceof Error ? reason : new CancelledFailure('cancelled'));
+    });
+  });
+  return Promise.race([work(controller.signal), shutdown]);
+}

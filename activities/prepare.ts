@@ -1,0 +1,95 @@
+/** prepare: from a request to a plan. Everything that can be refused before a GPU is used is refused here. */
+import { CullError } from '../errors.js';
+import type { Scorer } from '../scorers/scorer.js';
+import type { Policy } from '../selection/types.js';
+import { keys } from '../storage/keys.js';
+import type { Storage } from '../storage/storage.js';
+import { bind } from '../templates/bind.js';
+import { checkGraph } from '../templates/check.js';
+import { checkInputs } from '../templates/inputs.js';
+import type { Release } from '../templates/types.js';
+import { DEFAULT_POOL, gpuQueue, type InputValue, type PlanDoc, type RequestDoc } from '../workflows/contract.js';
+import { requireJson, writeJson } from './documents.js';
+import { withFailures } from './failures.js';
+
+export interface PrepareAnswer {
+  /** Task queue of the ComfyUIs that draw this request. */
+  queue: string;
+}
+
+export interface PrepareActivities {
+  prepare(ref: { tenant: string; request: string }): Promise<PrepareAnswer>;
+}
+
+/** Activities of the orchestrating worker that come before the first candidate. */
+export function createPrepareActivities(deps: {
+  storage: Storage;
+  scorers: readonly Scorer[];
+  allowNodes: string[];
+}): PrepareActivities {
+  const { storage, scorers, allowNodes } = deps;
+  return withFailures({
+    async prepare({ tenant, request }: { tenant: string; request: string }): Promise<PrepareAnswer> {
+      const asked = await requireJson<RequestDoc>(storage, keys.request(tenant, request));
+      const release = await requireJson<Release<Policy>>(storage, keys.release(asked.release.replace('sha256:', '')));
+      checkGraph(release.graph, { allowNodes });
+      checkMeasured(release.policy, scorers);
+
+      const { values, files } = nameFiles(tenant, asked.inputs);
+      const inputs = checkInputs(release, values);
+      const text = (name: string) => (typeof inputs[name] === 'string' ? inputs[name] : undefined);
+      const plan: PlanDoc = {
+        request,
+        tenant,
+        release: asked.release,
+        policy: release.policy,
+        graph: bind(release, inputs),
+        seedAt: release.bindings.seed,
+        output: release.bindings.output,
+        files,
+        prompt: text('prompt'),
+        negativePrompt: text('negative'),
+        seed: asked.seed,
+        deliver: asked.deliver,
+        candidates: asked.candidates,
+        queue: gpuQueue(DEFAULT_POOL),
+      };
+      await writeJson(storage, keys.plan(tenant, request), plan);
+      return { queue: plan.queue };
+    },
+  });
+}
+
+/** An image input becomes the name under which ComfyUI will know the uploaded file. */
+function nameFiles(tenant: string, inputs: Record<string, InputValue>) {
+  const files: PlanDoc['files'] = [];
+  const values: Record<string, string | number | boolean> = {};
+  for (const [input, value] of Object.entries(inputs)) {
+    if (typeof value !== 'object') {
+      values[input] = value;
+      continue;
+    }
+    const name = `cull/${tenant}/${value.image}.png`;
+    files.push({ name, sha256: value.image });
+    values[input] = name;
+  }
+  return { values, files };
+}
+
+/** The policy was checked by the client; this worker may run with other scorers (`CULL_SCORERS`). */
+function checkMeasured(policy: Policy, scorers: readonly Scorer[]): void {
+  const known = new Set(scorers.flatMap((scorer) => Object.keys(scorer.spec.dimensions)));
+  const wanted = [
+    ...policy.gates.flatMap((gate) => (gate.kind === 'rule' ? gate.dimensions : [gate.dimension])),
+    ...Object.keys(policy.rank),
+  ];
+  const unknown = wanted.find((dimension) => !known.has(dimension));
+  if (unknown === undefined) return;
+  throw new CullError(
+    'POLICY_UNKNOWN_DIMENSION',
+    `no scorer of this worker measures "${unknown}" (policy ${policy.policy})`,
+    {
+      hint: 'start the worker with the same CULL_SCORERS as the client',
+    },
+  );
+}

@@ -1,0 +1,68 @@
+/** score: measure one drawn candidate, judge it, keep both. */
+import { Context } from '@temporalio/activity';
+import { judge } from '../selection/judge.js';
+import { CullError } from '../errors.js';
+import type { Storage } from '../storage/storage.js';
+import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
+import { withFailures } from './failures.js';
+import type { ScorePool } from './scoring/pool.js';
+
+export interface ScoreAnswer {
+  pass: boolean;
+  /** Ids of the gates that were not passed. */
+  failed: string[];
+}
+
+export interface ScoreActivities {
+  score(ref: CandidateRef & { image: string }): Promise<ScoreAnswer>;
+}
+
+const HEARTBEAT_MS = 5_000;
+
+/** Activities of a scoring worker. The pool's threads measure; judging is the pure function that everybody runs. */
+export function createScoreActivities(deps: { storage: Storage; pool: ScorePool }): ScoreActivities {
+  const { storage, pool } = deps;
+  const planOf = createPlanReader(storage);
+  return withFailures({
+    async score(ref: CandidateRef & { image: string }): Promise<ScoreAnswer> {
+      const context = Context.current();
+      const [plan, record, object] = await Promise.all([planOf(ref), readRecord(storage, ref), storage.get(ref.image)]);
+      if (!record?.image || !object)
+        throw new CullError(
+          'STORAGE_MISSING',
+          `candidate ${ref.candidate} of ${ref.request} is not in ${storage.description}`,
+          {
+            hint: 'all workers must use the same CULL_STORAGE',
+          },
+        );
+      if (record.verdict) return answerOf(record.verdict);
+
+      const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+      try {
+        const startedAt = performance.now();
+        const { image, scores } = await pool.score(
+          { bytes: object.body, policy: plan.policy, prompt: plan.prompt, negativePrompt: plan.negativePrompt },
+          context.cancellationSignal,
+        );
+        const verdict = judge(scores, plan.policy);
+        await writeRecord(storage, ref, {
+          ...record,
+          state: verdict.pass ? 'passed' : 'rejected',
+          image: { ...record.image, pixelSha256: image?.pixelSha256 ?? null },
+          scores,
+          verdict,
+          error: null,
+          timing: { ...record.timing, scoreMs: Math.round(performance.now() - startedAt) },
+        });
+        return answerOf(verdict);
+      } finally {
+        clearInterval(timer);
+      }
+    },
+  });
+}
+
+const answerOf = (verdict: { pass: boolean; failed: { gate: string }[] }): ScoreAnswer => ({
+  pass: verdict.pass,
+  failed: verdict.failed.map((failure) => failure.gate),
+});

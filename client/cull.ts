@@ -1,0 +1,355 @@
+/** The library: connect, generate, watch, cancel. The command line and the service are built on it. */
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import canonicalize from 'canonicalize';
+import { CullError, messageOf } from '../errors.js';
+import { checkSeed } from '../selection/seeds.js';
+import type { Policy } from '../selection/types.js';
+import { checkName, keys } from '../storage/keys.js';
+import type { Storage } from '../storage/storage.js';
+import {
+  MAX_CANDIDATES,
+  ORCHESTRATE_QUEUE,
+  PROGRESS_QUERY,
+  bestOfNWorkflowId,
+  type BestOfNArgs,
+  type CandidateRecord,
+  type HostDoc,
+  type InputValue,
+  type RequestDoc,
+  type RequestProgress,
+  type ResultDoc,
+} from '../workflows/contract.js';
+import type { TemporalTarget } from './temporal.js';
+
+/** A release as the templates room makes it; the client only stores it. */
+export interface ReleaseLike {
+  /** `sha256:` + 64 hex digits */
+  id: string;
+  graph: unknown;
+  bindings: { name: string };
+  policy: Policy;
+}
+
+export interface GenerateOptions {
+  release: ReleaseLike;
+  inputs: Record<string, InputValue>;
+  /** K: images to deliver, at least 1. */
+  deliver: number;
+  /** N: candidates to draw, K to 2,000. @default 24 */
+  candidates?: number;
+  /** The request's seed, 0 to 2^53-1. @default random */
+  seed?: number;
+  /** Names the request: the same key with the same body is the same request, with another body it is refused. @default a new name */
+  key?: string;
+  /** Not supported yet. */
+  cap?: number;
+  /** Not supported yet. */
+  deadline?: string;
+  /** Not supported yet. */
+  budgetUsd?: number;
+}
+
+export const DEFAULT_CANDIDATES = 24;
+const POLL_MS = 250;
+
+/** What `watch` yields: the workflow's counters, and why nothing moves if that is so. */
+export interface Watched {
+  progress: RequestProgress | undefined;
+  /** Hosts that a worker found unhealthy, with the reason; empty while all is well. */
+  unhealthy: HostDoc[];
+  /** True if no worker polls: nothing will happen until one is started. */
+  noWorker: boolean;
+}
+
+/** A connection to one Temporal server and one storage, for one tenant. */
+export class Cull {
+  private constructor(
+    readonly temporal: Client,
+    readonly storage: Storage,
+    readonly tenant: string,
+  ) {}
+
+  /**
+   * @throws CullError TEMPORAL_UNREACHABLE if the server does not answer within 10 s
+   * @example
+   * const cull = await Cull.connect({ target: embeddedTarget('127.0.0.1:7233'), storage: openStorage('.cull/storage'), tenant: 'default' });
+   */
+  static async connect(options: { target: TemporalTarget; storage: Storage; tenant: string }): Promise<Cull> {
+    const { target, storage, tenant } = options;
+    checkName('tenant', tenant);
+    try {
+      const connection = await Connection.connect({ ...target.connectionOptions, connectTimeout: '10s' });
+      return new Cull(new Client({ connection, namespace: target.namespace }), storage, tenant);
+    } catch (error) {
+      throw new CullError(
+        'TEMPORAL_UNREACHABLE',
+        `the Temporal server at ${target.address} does not answer: ${messageOf(error)}`,
+        {
+          hint: 'check TEMPORAL_ADDRESS, or unset it to use the embedded server',
+          cause: error,
+        },
+      );
+    }
+  }
+
+  close(): Promise<void> {
+    return this.temporal.connection.close();
+  }
+
+  /**
+   * Stores the request and starts it. Returns its name at once; the same key and body again returns the same name and starts nothing twice.
+   *
+   * @throws CullError REQUEST_INVALID, SEED_OUT_OF_RANGE, NOT_YET, IDEMPOTENCY_CONFLICT
+   * @example
+   * const request = await cull.generate({ release, inputs: { prompt: 'a red mug' }, deliver: 4 });
+   */
+  async generate(options: GenerateOptions): Promise<string> {
+    const doc = requestOf(options, this.tenant);
+    const { request } = doc;
+    const { id, graph, bindings, policy } = options.release;
+    const release = canonicalize({ id, graph, bindings, policy }) ?? '';
+    await ignoreConflict(this.storage.put(keys.release(id.replace('sha256:', '')), release, { ifAbsent: true }));
+    const isNew = await ignoreConflict(
+      this.storage.put(keys.request(this.tenant, request), JSON.stringify(doc), { ifAbsent: true }),
+    );
+    if (!isNew) {
+      const known = await this.requestDoc(request);
+      if (known.bodySha256 !== doc.bodySha256)
+        throw new CullError('IDEMPOTENCY_CONFLICT', `request ${request} was made before with another body`, {
+          hint: 'use another --key, or repeat the request exactly',
+        });
+    } else
+      await this.storage.put(
+        keys.index(this.tenant, doc.createdAt.slice(0, 10), request),
+        JSON.stringify({ request, createdAt: doc.createdAt }),
+      );
+    await this.start(isNew ? doc : await this.requestDoc(request));
+    return request;
+  }
+
+  /**
+   * Starts a request again that ended as failed (a full disk, a ComfyUI set up wrongly): what was drawn and scored is kept, the rest is done.
+   *
+   * @throws CullError REQUEST_NOT_FOUND; REQUEST_INVALID if it did not fail
+   */
+  async resume(request: string): Promise<void> {
+    const doc = await this.requestDoc(request);
+    const result = await this.result(request);
+    if (result && result.state !== 'failed' && result.state !== 'cancelled')
+      throw new CullError('REQUEST_INVALID', `request ${request} is ${result.state}: there is nothing to resume`);
+    await this.storage.delete(keys.result(this.tenant, request));
+    await this.start(doc);
+  }
+
+  private async start(doc: RequestDoc): Promise<void> {
+    if (await this.result(doc.request)) return;
+    const { tenant, request, deliver, candidates } = doc;
+    const args: BestOfNArgs = { tenant, request, deliver, candidates };
+    try {
+      await this.temporal.workflow.start('bestOfN', {
+        workflowId: bestOfNWorkflowId(tenant, request),
+        taskQueue: ORCHESTRATE_QUEUE,
+        args: [args],
+        workflowIdConflictPolicy: 'FAIL',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: `best ${deliver} of ${candidates}, ${doc.template}`,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  /** The request as it was asked. @throws CullError REQUEST_NOT_FOUND */
+  async requestDoc(request: string): Promise<RequestDoc> {
+    checkName('request', request);
+    const object = await this.storage.get(keys.request(this.tenant, request));
+    if (object) return JSON.parse(object.body.toString('utf8')) as RequestDoc;
+    throw new CullError('REQUEST_NOT_FOUND', `there is no request ${request} of tenant ${this.tenant}`, {
+      hint: '`comfy-cull list` shows all',
+    });
+  }
+
+  /** result.json, or undefined while the request is open. */
+  async result(request: string): Promise<ResultDoc | undefined> {
+    const object = await this.storage.get(keys.result(this.tenant, request));
+    return object && (JSON.parse(object.body.toString('utf8')) as ResultDoc);
+  }
+
+  /** Every line of manifest.ndjson; empty while the request is open. */
+  async records(request: string): Promise<CandidateRecord[]> {
+    const object = await this.storage.get(keys.manifest(this.tenant, request));
+    const lines = object?.body.toString('utf8').split('\n') ?? [];
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as CandidateRecord);
+  }
+
+  /** The counters of an open request, or undefined if no worker can tell now. */
+  async progress(request: string): Promise<RequestProgress | undefined> {
+    try {
+      return await this.handle(request).query<RequestProgress>(PROGRESS_QUERY);
+    } catch {
+      // No worker to replay it, or the server restarts: nothing is known at this moment, and nothing is lost.
+      return undefined;
+    }
+  }
+
+  /**
+   * Follows a request to its end: yields whenever something changed, returns the result. Survives restarts of server and workers.
+   *
+   * @throws CullError REQUEST_NOT_FOUND; INTERNAL if the workflow failed without a result
+   * @example
+   * for await (const { progress } of cull.watch(request)) console.log(progress?.state.scored);
+   */
+  async *watch(request: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<Watched, ResultDoc> {
+    await this.requestDoc(request);
+    let last = '';
+    for (let round = 0; ; round++) {
+      const result = await this.result(request);
+      if (result) return result;
+      const progress = await this.progress(request);
+      // Health and pollers change slowly; they are looked at every two seconds.
+      if (round % 8 === 7) await this.throwIfDead(request);
+      const unhealthy = round % 8 === 0 ? await this.unhealthyHosts() : undefined;
+      const noWorker = progress === undefined && !(await this.hasWorker());
+      const seen = JSON.stringify([progress, unhealthy, noWorker]);
+      if (seen !== last) yield { progress, unhealthy: unhealthy ?? [], noWorker };
+      last = seen;
+      await wait(POLL_MS, undefined, options.signal ? { signal: options.signal } : {});
+    }
+  }
+
+  /** Asks the request to stop. What was drawn stays readable. @throws CullError REQUEST_NOT_FOUND */
+  async cancel(request: string): Promise<void> {
+    await this.requestDoc(request);
+    try {
+      await this.handle(request).cancel();
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
+
+  /** The newest requests first. */
+  async list(options: { limit: number }): Promise<{ request: RequestDoc; result: ResultDoc | undefined }[]> {
+    const names: { request: string; createdAt: string }[] = [];
+    for await (const { key } of this.storage.list(`${this.tenant}/index/`)) {
+      const object = await this.storage.get(key);
+      if (object) names.push(JSON.parse(object.body.toString('utf8')) as { request: string; createdAt: string });
+    }
+    names.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+    return Promise.all(
+      names.slice(0, options.limit).map(async ({ request }) => ({
+        request: await this.requestDoc(request),
+        result: await this.result(request),
+      })),
+    );
+  }
+
+  /** Stores an input image under its content hash; the value to give as the template's input. */
+  async putInput(bytes: Uint8Array): Promise<InputValue> {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await ignoreConflict(this.storage.put(keys.input(this.tenant, sha256), bytes, { ifAbsent: true }));
+    return { image: sha256 };
+  }
+
+  /** ComfyUIs that some worker found unhealthy and has not served since. */
+  async unhealthyHosts(): Promise<HostDoc[]> {
+    const hosts: HostDoc[] = [];
+    for await (const { key } of this.storage.list('_registry/hosts/')) {
+      const object = await this.storage.get(key);
+      const host = object && (JSON.parse(object.body.toString('utf8')) as HostDoc);
+      if (host?.state === 'unhealthy') hosts.push(host);
+    }
+    return hosts;
+  }
+
+  /** Whether any worker takes workflow tasks. */
+  async hasWorker(queue: string = ORCHESTRATE_QUEUE, kind: 'workflow' | 'activity' = 'workflow'): Promise<boolean> {
+    const { pollers } = await this.temporal.workflowService.describeTaskQueue({
+      namespace: this.temporal.options.namespace,
+      taskQueue: { name: queue },
+      taskQueueType: kind === 'workflow' ? 1 : 2,
+    });
+    return (pollers?.length ?? 0) > 0;
+  }
+
+  private handle(request: string) {
+    return this.temporal.workflow.getHandle(bestOfNWorkflowId(this.tenant, request));
+  }
+
+  /** A workflow that ended without a result will never write one. */
+  private async throwIfDead(request: string): Promise<void> {
+    const description = await this.handle(request)
+      .describe()
+      .catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      });
+    const status = description?.status.name ?? 'MISSING';
+    if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW' || (await this.result(request))) return;
+    const why = await this.handle(request)
+      .result()
+      .then(
+        () => 'it left no result',
+        (error: unknown) => messageOf(error instanceof Error && error.cause ? deepest(error) : error),
+      );
+    throw new CullError('INTERNAL', `request ${request} ended without a result (${status.toLowerCase()}): ${why}`, {
+      hint: `\`comfy-cull resume ${request}\` goes on where it stopped`,
+    });
+  }
+}
+
+const deepest = (error: Error): Error => (error.cause instanceof Error ? deepest(error.cause) : error);
+
+/** False if somebody was first. */
+async function ignoreConflict(put: Promise<unknown>): Promise<boolean> {
+  try {
+    await put;
+    return true;
+  } catch (error) {
+    if (error instanceof CullError && error.code === 'STORAGE_CONFLICT') return false;
+    throw error;
+  }
+}
+
+function requestOf(options: GenerateOptions, tenant: string): RequestDoc {
+  const { release, inputs, deliver, candidates = DEFAULT_CANDIDATES } = options;
+  for (const [name, value] of Object.entries({
+    cap: options.cap,
+    deadline: options.deadline,
+    budget: options.budgetUsd,
+  }))
+    if (value !== undefined)
+      throw new CullError(
+        'NOT_YET',
+        `a request with a ${name} is not supported yet: the number of candidates is fixed`,
+        {
+          hint: `leave ${name} out and set the number of candidates`,
+        },
+      );
+  if (!Number.isInteger(deliver) || deliver < 1)
+    throw new CullError('REQUEST_INVALID', `deliver is ${deliver}; it must be a whole number of at least 1`);
+  if (!Number.isInteger(candidates) || candidates < 1 || candidates > MAX_CANDIDATES)
+    throw new CullError(
+      'REQUEST_INVALID',
+      `candidates is ${candidates}; it must be a whole number from 1 to ${MAX_CANDIDATES}`,
+    );
+  if (deliver > candidates)
+    throw new CullError('REQUEST_INVALID', `${deliver} images cannot be delivered from ${candidates} candidates`, {
+      hint: `ask for at least ${deliver} candidates, or fewer images`,
+    });
+  const seed = options.seed ?? Number(randomBytes(6).readUIntBE(0, 6));
+  checkSeed(seed);
+  const request = checkName('request', options.key ?? newName());
+  // Without a seed of its own a repeated request would differ from the first only by chance: the seed counts only if it was given.
+  const body = { tenant, release: release.id, template: release.bindings.name, inputs, deliver, candidates };
+  const hashed = canonicalize({ ...body, ...(options.seed === undefined ? {} : { seed }) }) ?? '';
+  const bodySha256 = createHash('sha256').update(hashed).digest('hex');
+  return { request, ...body, seed, createdAt: new Date().toISOString(), bodySha256 };
+}
+
+/** Sorts by time and tells two of one second apart: `20261123-154500-3f9a1c`. */
+function newName(): string {
+  const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return `${time}-${randomBytes(3).toString('hex')}`;
+}

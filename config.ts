@@ -1,0 +1,111 @@
+/** The environment, parsed once into a frozen, typed value. Importing this file does nothing; `readConfig` reads. */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { CullError } from './errors.js';
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) => text.split(/[\s,]+/).filter((item) => item !== ''));
+
+const urls = list.superRefine((items, context) => {
+  for (const item of items)
+    if (!/^https?:$/.test(URL.parse(item)?.protocol ?? ''))
+      context.addIssue({ code: 'custom', message: `"${item}" is not an http:// or https:// address` });
+});
+
+const positive = z.coerce.number().positive();
+
+const schema = z.object({
+  CULL_DIR: z.string().min(1).default('.cull'),
+  CULL_STORAGE: z.string().min(1).optional(),
+  CULL_TENANT: z.string().min(1).default('default'),
+  CULL_COMFYUI_URLS: urls,
+  CULL_ALLOW_NODES: list,
+  CULL_SCORERS: list,
+  CULL_COMFYUI_USD_PER_HOUR: positive.optional(),
+  CULL_SCORE_THREADS: positive.int().default(Math.max(1, Math.min(8, availableParallelism() - 1))),
+  CULL_COMFYUI_GIVE_UP_SECONDS: positive.default(60),
+  CULL_IDLE_SECONDS: positive.default(60),
+  CULL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  TEMPORAL_CLI_PATH: z.string().min(1).optional(),
+});
+
+export interface Config {
+  /** Folder of the embedded stack: database, logs, storage. Absolute. `CULL_DIR` @default .cull */
+  dir: string;
+  /** Where bytes live: a folder, or `fs:/folder`. `CULL_STORAGE` @default <dir>/storage */
+  storage: string;
+  /** `CULL_TENANT` @default default */
+  tenant: string;
+  /** Base addresses of the ComfyUIs. `CULL_COMFYUI_URLS`, separated by commas. Empty: the embedded stack starts sandboxes. */
+  comfyUrls: string[];
+  /** Node classes allowed besides ComfyUI's own safe ones. `CULL_ALLOW_NODES` */
+  allowNodes: string[];
+  /** Scorers from outside: files or packages. `CULL_SCORERS` */
+  scorers: string[];
+  /** Price of one ComfyUI hour; without it no cost is stated. `CULL_COMFYUI_USD_PER_HOUR` */
+  comfyUsdPerHour: number | undefined;
+  /** Threads that score. `CULL_SCORE_THREADS` @default cores - 1, at least 1, at most 8 */
+  scoreThreads: number;
+  /** After this long without an answer a candidate is drawn on another ComfyUI. `CULL_COMFYUI_GIVE_UP_SECONDS` @default 60 */
+  comfyGiveUpMs: number;
+  /** How long the embedded stack outlives its last client. `CULL_IDLE_SECONDS` @default 60 */
+  idleMs: number;
+  /** `CULL_LOG_LEVEL` @default info */
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** `TEMPORAL_CLI_PATH`: the Temporal binary of the embedded stack. */
+  temporalCliPath: string | undefined;
+}
+
+/**
+ * Parses the environment.
+ *
+ * @throws CullError CONFIG_INVALID naming every variable that is wrong
+ * @example
+ * const config = readConfig(process.env);
+ */
+export function readConfig(env: Record<string, string | undefined>, cwd = process.cwd()): Readonly<Config> {
+  // An empty variable is the shell's way of not setting one.
+  const parsed = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
+  if (!parsed.success) {
+    const what = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new CullError('CONFIG_INVALID', what.join('; '), { hint: 'docs/configuration.md lists every variable' });
+  }
+  const value = parsed.data;
+  const dir = resolve(cwd, value.CULL_DIR);
+  const storage = value.CULL_STORAGE ?? resolve(dir, 'storage');
+  return Object.freeze({
+    dir,
+    storage: /^[a-z0-9]+:/.test(storage) ? storage : resolve(cwd, storage),
+    tenant: value.CULL_TENANT,
+    comfyUrls: value.CULL_COMFYUI_URLS,
+    allowNodes: value.CULL_ALLOW_NODES,
+    scorers: value.CULL_SCORERS,
+    comfyUsdPerHour: value.CULL_COMFYUI_USD_PER_HOUR,
+    scoreThreads: value.CULL_SCORE_THREADS,
+    comfyGiveUpMs: value.CULL_COMFYUI_GIVE_UP_SECONDS * 1000,
+    idleMs: value.CULL_IDLE_SECONDS * 1000,
+    logLevel: value.CULL_LOG_LEVEL,
+    temporalCliPath: value.TEMPORAL_CLI_PATH,
+  });
+}
+
+/** The variables that make another process read the same configuration; paths are absolute. */
+export function environmentOf(config: Config): Record<string, string> {
+  return {
+    CULL_DIR: config.dir,
+    CULL_STORAGE: config.storage,
+    CULL_TENANT: config.tenant,
+    CULL_COMFYUI_URLS: config.comfyUrls.join(','),
+    CULL_ALLOW_NODES: config.allowNodes.join(','),
+    CULL_SCORERS: config.scorers.join(','),
+    CULL_COMFYUI_USD_PER_HOUR: config.comfyUsdPerHour === undefined ? '' : String(config.comfyUsdPerHour),
+    CULL_SCORE_THREADS: String(config.scoreThreads),
+    CULL_COMFYUI_GIVE_UP_SECONDS: String(config.comfyGiveUpMs / 1000),
+    CULL_IDLE_SECONDS: String(config.idleMs / 1000),
+    CULL_LOG_LEVEL: config.logLevel,
+    TEMPORAL_CLI_PATH: config.temporalCliPath ?? '',
+  };
+}

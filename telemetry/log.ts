@@ -1,0 +1,17 @@
+import { pino, type Logger } from 'pino';
+
+export type { Logger };
+
+/**
+ * A structured log on stderr: one JSON line per event, so that stdout stays free for answers.
+ *
+ * @example
+ * const log = createLog({ level: 'info', name: 'worker' });
+ * log.info({ request: 'r1', candidate: 7, host: 'gpu0' }, 'drawn');
+ */
+export function createLog(options: { level: string; name: string }): Logger {
+  return pino(
+    { level: options.level, name: options.name, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination(2),
+  );
+}

@@ -1,0 +1,141 @@
+/** The composition root: config -> adapters -> Temporal Workers, by role. Started as a process, or by `comfy-cull worker`. */
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createDeliverActivities } from './activities/deliver.js';
+import { createPrepareActivities } from './activities/prepare.js';
+import { createScoreActivities } from './activities/score.js';
+import { createScorePool } from './activities/scoring/pool.js';
+import { embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
+import type { Config } from './config.js';
+import { serveComfy } from './fleet.js';
+import { loadScorers } from './scorers/registry.js';
+import { openStorage } from './storage/index.js';
+import { createLog, type Logger } from './telemetry/log.js';
+import { ORCHESTRATE_QUEUE, SCORE_QUEUE } from './workflows/contract.js';
+
+export const ROLES = ['orchestrate', 'score', 'gpu'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Histories stay small, so many fit; each keeps a few hundred KB. */
+const CACHED_WORKFLOWS = 200;
+/** A score in work beyond the threads keeps them busy while bytes are read and records written. */
+const SCORES_BEYOND_THREADS = 2;
+const GRACE = '10s';
+
+/**
+ * Runs the Workers of the given roles until `signal` aborts, then drains them.
+ *
+ * @throws CullError if the configuration cannot be served (an unknown scorer, a storage that cannot be opened)
+ * @example
+ * await runWorker({ config: readConfig(process.env), env: process.env, roles: ['orchestrate', 'score', 'gpu'], signal });
+ */
+export async function runWorker(options: {
+  config: Config;
+  env: Record<string, string | undefined>;
+  roles: readonly Role[];
+  signal: AbortSignal;
+}): Promise<void> {
+  const { config, roles, signal } = options;
+  const log = createLog({ level: config.logLevel, name: 'worker' });
+  const target = temporalTarget(options.env) ?? embeddedTarget('127.0.0.1:7233');
+  installRuntime(log);
+  const storage = openStorage(config.storage);
+  const scorers = await loadScorers(config.scorers);
+  const connection = await connectPatiently(target, log, signal);
+  const jobs: Promise<void>[] = [];
+  const ends: (() => Promise<void>)[] = [() => connection.close()];
+  const common = { connection, namespace: target.namespace, shutdownGraceTime: GRACE } as const;
+
+  if (roles.includes('orchestrate')) {
+    const activities = {
+      ...createPrepareActivities({ storage, scorers, allowNodes: config.allowNodes }),
+      ...createDeliverActivities({ storage }),
+    };
+    const worker = await Worker.create({
+      ...common,
+      ...workflowSource(),
+      activities,
+      taskQueue: ORCHESTRATE_QUEUE,
+      identity: `${hostname()}/orchestrate`,
+      maxCachedWorkflows: CACHED_WORKFLOWS,
+    });
+    jobs.push(runUntil(worker, signal));
+  }
+  if (roles.includes('score')) {
+    const pool = createScorePool({ threads: config.scoreThreads, scorerModules: config.scorers });
+    ends.push(() => pool.close());
+    const worker = await Worker.create({
+      ...common,
+      activities: createScoreActivities({ storage, pool }),
+      taskQueue: SCORE_QUEUE,
+      identity: `${hostname()}/score`,
+      maxConcurrentActivityTaskExecutions: config.scoreThreads + SCORES_BEYOND_THREADS,
+    });
+    jobs.push(runUntil(worker, signal));
+  }
+  if (roles.includes('gpu'))
+    for (const url of config.comfyUrls)
+      jobs.push(serveComfy({ url, peers: config.comfyUrls, config, target, storage, log, signal }));
+
+  log.info(
+    { roles, comfyui: config.comfyUrls.length, storage: storage.description, temporal: target.address },
+    'serving',
+  );
+  try {
+    await Promise.all(jobs);
+  } finally {
+    for (const end of ends.reverse()) await end();
+    log.info('ended');
+  }
+}
+
+/** A package carries the workflows bundled beforehand; a checkout bundles them at the start (about 2 s). */
+function workflowSource(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return { workflowsPath: fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url)) };
+}
+
+async function runUntil(worker: Worker, signal: AbortSignal): Promise<void> {
+  const shutdown = () => worker.getState() === 'RUNNING' && worker.shutdown();
+  signal.addEventListener('abort', shutdown, { once: true });
+  const running = worker.run();
+  if (signal.aborted) shutdown();
+  await running;
+}
+
+/** A worker that starts before its server waits for it. */
+async function connectPatiently(target: TemporalTarget, log: Logger, signal: AbortSignal): Promise<NativeConnection> {
+  for (let delay = 250; ; delay = Math.min(delay * 2, 10_000)) {
+    try {
+      return await NativeConnection.connect(target.connectionOptions);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      log.warn({ temporal: target.address, error: String(error) }, 'Temporal does not answer; trying again');
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
+  }
+}
+
+/** Temporal's own messages go into our log. Once per process. */
+function installRuntime(log: Logger): void {
+  const level = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+  const child = log.child({ part: 'temporal' });
+  const write = (kind: keyof typeof level) => (message: string, meta?: object) =>
+    child[level[kind]](meta ?? {}, message);
+  Runtime.install({
+    shutdownSignals: [],
+    logger: {
+      log: (kind, message, meta) => child[level[kind]](meta ?? {}, message),
+      trace: write('TRACE'),
+      debug: write('DEBUG'),
+      info: write('DEBUG'),
+      warn: write('WARN'),
+      error: write('ERROR'),
+    },
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+  });
+}

@@ -1,0 +1,159 @@
+/**
+ * "Give me K good images": plan, draw seeded candidates, score each, deliver the best K that pass.
+ *
+ * Deterministic. The only decision taken here is `nextStep` (how many more to start); everything per candidate lives in storage, the
+ * workflow keeps counters. A history stays below 4,000 events: past 3,000 the workflow lets what is in flight end and continues as new.
+ */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { nextStep } from '../selection/stopping.js';
+import {
+  PROGRESS_QUERY,
+  type BestOfNArgs,
+  type BestOfNResult,
+  type BestOfNState,
+  type RequestError,
+  type RequestProgress,
+} from './contract.js';
+import { deliver, generateOn, lose, prepare, score } from './proxies.js';
+
+/** Candidates in flight at once: two for each ComfyUI of a large pool, few enough that one wake-up never carries 100 events. */
+const WINDOW = 64;
+/** A candidate in flight can still add about 12 events; 64 of them on top of this stay below 4,000. */
+const CONTINUE_AT_EVENTS = 3_000;
+/** What the next candidate would meet too: the request fails at once instead of losing every candidate one by one. */
+const FATAL = new Set([
+  'COMFY_INVALID_GRAPH',
+  'STORAGE_MISSING',
+  'STORAGE_FULL',
+  'STORAGE_UNWRITABLE',
+  'SCORER_INVALID',
+]);
+
+export const progressQuery = defineQuery<RequestProgress>(PROGRESS_QUERY);
+
+export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
+  const { tenant, request } = args;
+  const state: BestOfNState = args.carried ?? newState(workflowInfo().startTime.getTime());
+  let phase: RequestProgress['phase'] = args.carried ? 'drawing' : 'preparing';
+  setHandler(progressQuery, () => ({ phase, wanted: args.deliver, candidates: args.candidates, state }));
+
+  let end: 'done' | 'failed' | 'cancelled' | 'continue';
+  let error: RequestError | null = null;
+  try {
+    if (!args.carried) state.queue = (await prepare({ tenant, request })).queue;
+    phase = 'drawing';
+    end = await drawAndScore(args, state);
+  } catch (thrown) {
+    end = isCancellation(thrown) ? 'cancelled' : 'failed';
+    if (end === 'failed') error = failureOf(thrown);
+  }
+  if (end === 'continue') return continueAsNew<typeof bestOfN>({ ...args, carried: state });
+
+  phase = 'delivering';
+  const { launched, startedAt, firstPassAt } = state;
+  const result = await CancellationScope.nonCancellable(() =>
+    deliver({ tenant, request, end, error, launched, startedAt, firstPassAt }),
+  );
+  phase = 'ended';
+  return result;
+}
+
+/**
+ * Keeps the window full until the stop. Resolves when nothing is in flight any more; throws what is fatal for the whole request, or the
+ * cancellation, after the siblings have been cancelled and have ended.
+ */
+async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'done' | 'continue'> {
+  let inFlight = 0;
+  const fatal: unknown[] = [];
+  const siblings = new CancellationScope();
+  const start = async (index: number): Promise<void> => {
+    inFlight++;
+    try {
+      await siblings.run(() => drawAndScoreOne(args, state, index));
+    } catch (thrown) {
+      fatal.push(thrown);
+    } finally {
+      inFlight--;
+    }
+  };
+  try {
+    for (;;) {
+      const full = workflowInfo().historyLength > CONTINUE_AT_EVENTS;
+      const { candidates, deliver: wanted } = args;
+      const step = nextStep({ ...state, inFlight }, { candidates, deliver: wanted, window: WINDOW });
+      if (fatal.length > 0 || 'stop' in step) break;
+      if (full && inFlight === 0) return 'continue';
+      if (!full) for (let i = 0; i < step.launch; i++) void start(state.launched++);
+      const before = inFlight;
+      await condition(() => inFlight < before || fatal.length > 0);
+    }
+  } finally {
+    if (fatal.length > 0) siblings.cancel();
+    await CancellationScope.nonCancellable(() => condition(() => inFlight === 0));
+  }
+  if (fatal.length > 0) throw fatal[0];
+  return 'done';
+}
+
+/** One candidate: draw, score, count. A lost one is a line in the manifest; only what would lose all of them is thrown. */
+async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate: number): Promise<void> {
+  const { tenant, request } = args;
+  try {
+    const drawn = await generateOn(state.queue).generate({ tenant, request, candidate });
+    state.drawn++;
+    const { pass, failed } = await score({ tenant, request, candidate, image: drawn.image });
+    state.scored++;
+    if (pass) {
+      state.passed++;
+      state.firstPassAt ??= Date.now();
+    } else {
+      state.rejected++;
+      for (const gate of failed) state.gates[gate] = (state.gates[gate] ?? 0) + 1;
+    }
+  } catch (thrown) {
+    if (isCancellation(thrown)) {
+      state.cancelled++;
+      return;
+    }
+    const error = failureOf(thrown);
+    if (FATAL.has(error.code)) throw thrown;
+    state.lost++;
+    await CancellationScope.nonCancellable(() => lose({ tenant, request, candidate, error }));
+  }
+}
+
+const newState = (startedAt: number): BestOfNState => ({
+  launched: 0,
+  drawn: 0,
+  scored: 0,
+  passed: 0,
+  rejected: 0,
+  lost: 0,
+  cancelled: 0,
+  gates: {},
+  startedAt,
+  firstPassAt: null,
+  queue: '',
+});
+
+/** What an activity's failure says: our error code travels as the failure's type, the words as its message. */
+function failureOf(thrown: unknown): RequestError {
+  const cause = thrown instanceof ActivityFailure ? (thrown.cause ?? thrown) : thrown;
+  if (cause instanceof ApplicationFailure)
+    return {
+      code: cause.type ?? 'INTERNAL',
+      message: cause.message,
+      ...(cause.details?.length ? { details: cause.details[0] } : {}),
+    };
+  return { code: 'INTERNAL', message: cause instanceof Error ? cause.message : String(thrown) };
+}

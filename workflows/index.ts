@@ -1,0 +1,2 @@
+/** What the Worker registers. */
+export { bestOfN } from './best-of-n.js';

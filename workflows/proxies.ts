@@ -1,0 +1,40 @@
+/** Every activity the workflows call, with its queue, time-outs and retries: one table. */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { DeliverActivities } from '../activities/deliver.js';
+import type { GenerateActivities } from '../activities/generate.js';
+import type { PrepareActivities } from '../activities/prepare.js';
+import type { ScoreActivities } from '../activities/score.js';
+import { SCORE_QUEUE } from './contract.js';
+
+export const { prepare } = proxyActivities<PrepareActivities>({
+  startToCloseTimeout: '60s',
+  retry: { maximumAttempts: 10, initialInterval: '1s', maximumInterval: '30s' },
+});
+
+/**
+ * Long enough for a cold model load and a slow draw. A dead worker is found by its heartbeat in 15 s. There is no limit on waiting in the
+ * queue: a request waits for its ComfyUIs. Each attempt has its own prompt id, so attempts are bounded.
+ */
+export const generateOn = (queue: string): GenerateActivities =>
+  proxyActivities<GenerateActivities>({
+    taskQueue: queue,
+    startToCloseTimeout: '45m',
+    heartbeatTimeout: '15s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { maximumAttempts: 8, initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+  });
+
+export const { score } = proxyActivities<ScoreActivities>({
+  taskQueue: SCORE_QUEUE,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '30s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: { maximumAttempts: 6, initialInterval: '1s', maximumInterval: '30s' },
+});
+
+/** Storage that is full or unwritable is waited out: an operator can free it and the request resumes by itself. */
+export const { lose, deliver } = proxyActivities<DeliverActivities>({
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '60s',
+  retry: { maximumAttempts: 30, initialInterval: '1s', maximumInterval: '60s' },
+});
