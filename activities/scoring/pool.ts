@@ -1,0 +1,125 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import pLimit from 'p-limit';
+import { Piscina } from 'piscina';
+import { CullError, messageOf } from '../../errors.js';
+import { loadScorers } from '../../scorers/registry.js';
+import type { Scorer } from '../../scorers/scorer.js';
+import { unread } from './result.js';
+import {
+  DECODING,
+  STARTING,
+  type ScoreResult,
+  type ScoreTask,
+  type Stand,
+  type ThreadData,
+  type ThreadJob,
+} from './task.js';
+
+const DECODE_TIMEOUT = { reason: 'timeout', detail: 'the image could not be decoded in the time allowed' } as const;
+
+export interface ScorePoolOptions {
+  /** Scoring threads; one image at a time each. No more than there are cores. */
+  threads: number;
+  /** Modules with further scorers, as in CULL_SCORERS. @default [] */
+  scorerModules?: readonly string[];
+  /** Where relative modules are found from. @default process.cwd() */
+  from?: string;
+  /** Milliseconds after which an idle thread ends. @default 30_000 */
+  idleTimeout?: number;
+  /** Milliseconds one image may take. Then its thread is replaced, and the scorer that ran is left out. @default 60_000 */
+  taskTimeoutMs?: number;
+}
+
+export interface ScorePool {
+  /** Every scorer that runs, built-in and from outside. */
+  readonly scorers: readonly Scorer[];
+  /** Measures and judges one image. Rejects only when `signal` is aborted or the pool is closed. */
+  score(task: ScoreTask, options?: { signal?: AbortSignal }): Promise<ScoreResult>;
+  /** Waits for nothing: running images are given up. */
+  close(): Promise<void>;
+}
+
+/**
+ * A pool of threads that measure and judge images. The event loop of the caller stays free. A scorer that throws costs its
+ * own dimensions (`error`); one that hangs costs the thread, which is replaced, and its own dimensions (`timeout`).
+ *
+ * @throws CullError SCORER_INVALID when a module of `scorerModules` does not keep the contract.
+ *
+ * @example
+ * const pool = await createScorePool({ threads: 2 });
+ * const { scores, verdict } = await pool.score({ bytes, policy, explain: 'gates' });
+ * await pool.close();
+ */
+export async function createScorePool({
+  threads,
+  scorerModules = [],
+  from = process.cwd(),
+  idleTimeout = 30_000,
+  taskTimeoutMs = 60_000,
+}: ScorePoolOptions): Promise<ScorePool> {
+  // loaded here too, so that a bad module is an error now, with its reason, and not one per image
+  const scorers = await loadScorers(scorerModules, { from });
+  const inSource = import.meta.url.endsWith('.ts');
+  const workerData: ThreadData = { scorerModules, from };
+  const piscina = new Piscina<ThreadJob, ScoreResult>({
+    filename: fileURLToPath(new URL(inSource ? './thread.ts' : './thread.js', import.meta.url)),
+    minThreads: 0,
+    maxThreads: threads,
+    idleTimeout,
+    name: 'score',
+    workerData,
+    // waiting for work in Atomics.wait would block the thread's event loop, and with it sharp's callbacks and timers
+    atomics: 'disabled',
+    ...(inSource && { execArgv: ['--import', typescriptLoader()] }),
+  });
+  // piscina's queue starts no clock when a task gets its thread; with at most one task per thread it starts at once
+  const limit = pLimit(threads);
+
+  const attempt = async (job: ThreadJob, outer: AbortSignal | undefined): Promise<ScoreResult | 'timeout'> => {
+    const clock = AbortSignal.timeout(taskTimeoutMs);
+    const signal = outer === undefined ? clock : AbortSignal.any([clock, outer]);
+    try {
+      return await piscina.run(job, { signal });
+    } catch (error) {
+      outer?.throwIfAborted();
+      if (clock.aborted) return 'timeout';
+      throw error;
+    }
+  };
+
+  const score = async (task: ScoreTask, outer: AbortSignal | undefined): Promise<ScoreResult> => {
+    const given: Record<string, Stand> = {};
+    // each round takes one scorer out, so it ends
+    for (let round = 0; round <= scorers.length; round++) {
+      outer?.throwIfAborted();
+      const running = new Int32Array(new SharedArrayBuffer(4)).fill(STARTING);
+      let failure: Stand;
+      try {
+        const result = await attempt({ task, given, running, timeoutMs: taskTimeoutMs }, outer);
+        if (result !== 'timeout') return result;
+        failure = { status: 'unassessable', reason: 'timeout' };
+      } catch (error) {
+        outer?.throwIfAborted();
+        failure = { status: 'error', error: `the scoring thread ended: ${messageOf(error)}` };
+      }
+      const at = Atomics.load(running, 0);
+      const culprit = scorers[at];
+      if (culprit !== undefined) given[culprit.spec.id] = failure;
+      else if (at === DECODING && failure.status === 'unassessable') return unread(task, scorers, DECODE_TIMEOUT);
+      else throw new CullError('INTERNAL', `a scoring thread does not start: ${JSON.stringify(failure)}`);
+    }
+    throw new Error('unreachable: every scorer was taken out');
+  };
+
+  return {
+    scorers,
+    score: (task, { signal } = {}) => limit(() => score(task, signal)),
+    close: () => piscina.destroy(),
+  };
+}
+
+/** The URL of tsx, found from here: `--import tsx` alone would be looked up in the working directory. */
+function typescriptLoader(): string {
+  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+}

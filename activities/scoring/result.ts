@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import type { Scorer } from '../../scorers/scorer.js';
+import { judge } from '../../selection/judge.js';
+import type { Score, Scores } from '../../selection/types.js';
+import type { ScoreResult, ScoreTask, Stand, Undecodable } from './task.js';
+
+/** `id@version`, as every score carries it. */
+export const labelOf = ({ spec }: Scorer): string => `${spec.id}@${spec.version}`;
+
+/** One score per dimension, the same for all. */
+export function sameForAll(
+  scorers: readonly Scorer[],
+  what: Stand | { status: 'unassessable'; reason: string } | { status: 'notRun' },
+): Scores {
+  return Object.fromEntries(
+    scorers.flatMap((scorer) =>
+      Object.keys(scorer.spec.dimensions).map((id): [string, Score] => [id, { ...what, scorer: labelOf(scorer) }]),
+    ),
+  );
+}
+
+/** The result of an image that could not be decoded: every dimension unassessable, judged like any other. */
+export function unread(
+  { bytes, policy }: Pick<ScoreTask, 'bytes' | 'policy'>,
+  scorers: readonly Scorer[],
+  undecodable: Undecodable,
+): ScoreResult {
+  const scores = sameForAll(scorers, { status: 'unassessable', reason: undecodable.reason });
+  return {
+    image: {
+      width: 0,
+      height: 0,
+      format: 'unknown',
+      bytes: bytes.byteLength,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      pixelSha256: null,
+    },
+    undecodable,
+    scores,
+    verdict: judge(scores, policy),
+    timing: { decodeMs: 0, scorers: {}, totalMs: 0 },
+  };
+}

@@ -1,0 +1,69 @@
+/** What travels between the pool and its threads. Plain data only: it is cloned. */
+import type { Policy, Scores, Verdict } from '../../selection/types.js';
+
+export interface ScoreTask {
+  /** The image file. */
+  bytes: Uint8Array;
+  policy: Policy;
+  prompt?: string;
+  negativePrompt?: string;
+  /** Image files. One that cannot be decoded is left out. */
+  references?: Uint8Array[];
+  /** `gates`: a hard failure of the cheap gates leaves the scorers of cost `model` out (`notRun`). */
+  explain: 'all' | 'gates';
+}
+
+export interface ScoredImage {
+  /** 0 where the image could not be decoded. */
+  width: number;
+  /** 0 where the image could not be decoded. */
+  height: number;
+  /** `png`, `jpeg`, …; `unknown` where the image could not be decoded. */
+  format: string;
+  /** Length of the file. */
+  bytes: number;
+  /** Of the file. */
+  sha256: string;
+  /** Of the upright sRGB pixels; null where the image could not be decoded. */
+  pixelSha256: string | null;
+}
+
+export interface Undecodable {
+  reason: 'undecodable' | 'too-large' | 'timeout';
+  /** For people. */
+  detail: string;
+}
+
+export interface ScoreResult {
+  image: ScoredImage;
+  /** Why the image could not be decoded; null where it could. Every score is then `unassessable`. */
+  undecodable: null | Undecodable;
+  /** One score per dimension of every registered scorer. */
+  scores: Scores;
+  verdict: Verdict;
+  /** Milliseconds of one thread. */
+  timing: { decodeMs: number; scorers: Record<string, number>; totalMs: number };
+}
+
+/** What a thread gets besides the task. */
+export interface ThreadJob {
+  task: ScoreTask;
+  /** Scorers that hung or ended a thread on this image before: scorer id -> what to write instead. */
+  given: Record<string, Stand>;
+  /** [index of the scorer that runs, or STARTING or DECODING]: how the pool knows whom to blame. */
+  running: Int32Array;
+  /** For scorers that listen to their signal. */
+  timeoutMs: number;
+}
+
+export type Stand = { status: 'unassessable'; reason: 'timeout' } | { status: 'error'; error: string };
+
+/** Set once per thread. */
+export interface ThreadData {
+  scorerModules: readonly string[];
+  /** Where relative modules are found from. */
+  from: string;
+}
+
+export const STARTING = -2;
+export const DECODING = -1;

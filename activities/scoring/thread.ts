@@ -1,0 +1,131 @@
+/** Entry of a scoring thread: decode once, cheap scorers, then those with models unless a cheap gate said no. */
+import { workerData } from 'piscina';
+import sharp from 'sharp';
+import { messageOf } from '../../errors.js';
+import { decodeFrame, type Frame } from '../../scorers/frame.js';
+import { loadScorers } from '../../scorers/registry.js';
+import type { Ask, Assessment, Scorer } from '../../scorers/scorer.js';
+import { judge } from '../../selection/judge.js';
+import type { Policy, Scores } from '../../selection/types.js';
+import { labelOf, sameForAll, unread } from './result.js';
+import { DECODING, type ScoreResult, type Stand, type ThreadData, type ThreadJob } from './task.js';
+
+// one image per thread at a time: libvips' own threads would only compete with the other scoring threads, and its cache
+// only keeps memory, as no image comes twice
+sharp.concurrency(1);
+sharp.cache(false);
+
+const { scorerModules, from } = workerData as ThreadData;
+const loading = loadScorers(scorerModules, { from });
+
+export async function score({ task, given, running, timeoutMs }: ThreadJob): Promise<ScoreResult> {
+  const start = performance.now();
+  const scorers = await loading;
+  Atomics.store(running, 0, DECODING);
+  const decoded = await decodeFrame(task.bytes);
+  const decodeMs = performance.now() - start;
+  if (!decoded.ok)
+    return {
+      ...unread(task, scorers, { reason: decoded.reason, detail: decoded.detail }),
+      timing: { decodeMs, scorers: {}, totalMs: performance.now() - start },
+    };
+
+  const { frame } = decoded;
+  const references = await decodeAll(task.references ?? []);
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs * 0.9);
+  const timing: Record<string, number> = {};
+  let scores: Scores = {};
+  const run = async (cost: 'cheap' | 'model'): Promise<void> => {
+    for (const [index, scorer] of scorers.entries()) {
+      if (scorer.spec.cost !== cost) continue;
+      const began = performance.now();
+      Atomics.store(running, 0, index);
+      const params = task.policy.params[scorer.spec.id] ?? {};
+      const ask: Ask = {
+        params,
+        ...(references.length > 0 && { references }),
+        ...(task.prompt !== undefined && { prompt: task.prompt }),
+        ...(task.negativePrompt !== undefined && { negativePrompt: task.negativePrompt }),
+      };
+      const stand = given[scorer.spec.id];
+      scores = { ...scores, ...(await assess({ scorer, frame, ask, stand, signal: controller.signal })) };
+      timing[scorer.spec.id] = performance.now() - began;
+    }
+  };
+  try {
+    await run('cheap');
+    const models = scorers.filter((scorer) => scorer.spec.cost === 'model');
+    if (task.explain === 'all' || models.length === 0 || !failsCheapGate(scores, task.policy)) await run('model');
+    else scores = { ...scores, ...sameForAll(models, { status: 'notRun' }) };
+  } finally {
+    clearTimeout(timer);
+  }
+  return {
+    image: {
+      width: frame.width,
+      height: frame.height,
+      format: frame.format,
+      bytes: frame.bytes,
+      sha256: frame.sha256,
+      pixelSha256: frame.pixelSha256,
+    },
+    undecodable: null,
+    scores,
+    verdict: judge(scores, task.policy),
+    timing: { decodeMs, scorers: timing, totalMs: performance.now() - start },
+  };
+}
+
+async function decodeAll(files: readonly Uint8Array[]): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  for (const bytes of files) {
+    const decoded = await decodeFrame(bytes);
+    if (decoded.ok) frames.push(decoded.frame);
+  }
+  return frames;
+}
+
+/** One scorer's scores; whatever it does, each of its dimensions gets exactly one. */
+async function assess({
+  scorer,
+  frame,
+  ask,
+  stand,
+  signal,
+}: {
+  scorer: Scorer;
+  frame: Frame;
+  ask: Ask;
+  stand: Stand | undefined;
+  signal: AbortSignal;
+}): Promise<Scores> {
+  if (stand !== undefined) return sameForAll([scorer], stand);
+  const label = labelOf(scorer);
+  try {
+    const found = await scorer.assess(frame, ask, signal);
+    return Object.fromEntries(
+      Object.keys(scorer.spec.dimensions).map((id) => [id, { ...checked(id, found[id]), scorer: label }]),
+    );
+  } catch (error) {
+    if (signal.aborted) return sameForAll([scorer], { status: 'unassessable', reason: 'timeout' });
+    return sameForAll([scorer], { status: 'error', error: messageOf(error) });
+  }
+}
+
+/** A scorer from outside may answer anything; a number that is none must not reach a gate. */
+function checked(id: string, found: Assessment | undefined): Assessment {
+  if (found === undefined) return { status: 'error', error: `the scorer gave no answer for ${id}` };
+  if (found.status === 'ok' && !(Number.isFinite(found.raw) && Number.isFinite(found.quality)))
+    return { status: 'error', error: `the scorer gave a value for ${id} that is not a number` };
+  return found;
+}
+
+/** Whether a gate that reads only what is already measured rejects. */
+function failsCheapGate(scores: Scores, policy: Policy): boolean {
+  const known = (dimension: string): boolean => dimension in scores;
+  const gates = policy.gates.filter((gate) =>
+    gate.kind === 'rule' ? gate.dimensions.every(known) : known(gate.dimension),
+  );
+  return judge(scores, { ...policy, gates }).band === 'reject';
+}

@@ -1,0 +1,125 @@
+import { pathToFileURL } from 'node:url';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { CullError, messageOf } from '../errors.js';
+import { composition } from './generic/composition.js';
+import { compression } from './generic/compression.js';
+import { exposure } from './generic/exposure.js';
+import { fingerprint } from './generic/fingerprint.js';
+import { noise } from './generic/noise.js';
+import { resolution } from './generic/resolution.js';
+import { sharpness } from './generic/sharpness.js';
+import type { DimensionSpec, Scorer } from './scorer.js';
+import { background } from './useCase/background.js';
+
+/** The scorers that are always there, in the order in which they run. */
+export const builtInScorers: readonly Scorer[] = [
+  resolution,
+  sharpness,
+  exposure,
+  noise,
+  compression,
+  composition,
+  background,
+  fingerprint,
+];
+
+/**
+ * The built-in scorers plus those of modules from outside (`CULL_SCORERS=./mine.js,package`). A module exports
+ * `scorers: Scorer[]` or `scorer: Scorer`. A specifier that starts with `.` or `/` is a file, relative to `from`;
+ * anything else is a package found from there.
+ *
+ * @throws CullError SCORER_INVALID naming the module and what is wrong with it.
+ *
+ * @example
+ * const scorers = await loadScorers(['./brand-colour.js']);
+ * Object.keys(dimensionsOf(scorers)); // ['resolution.longSide', …, 'brandColour.distance']
+ */
+export async function loadScorers(
+  specifiers: readonly string[] = [],
+  { from = process.cwd() } = {},
+): Promise<readonly Scorer[]> {
+  const scorers = [...builtInScorers];
+  for (const specifier of specifiers) {
+    for (const scorer of await importScorers(specifier, from)) {
+      const wrong = problemOf(scorer, scorers);
+      if (wrong !== undefined)
+        throw new CullError('SCORER_INVALID', `the scorers of ${specifier} cannot be used: ${wrong}`, {
+          hint: 'see scorers/README.md for the contract, or take the module out of CULL_SCORERS',
+        });
+      scorers.push(scorer);
+    }
+  }
+  return scorers;
+}
+
+/**
+ * Every dimension that some scorers measure.
+ *
+ * @example
+ * dimensionsOf(builtInScorers)['noise.sigma'].unit; // 'grey levels'
+ */
+export function dimensionsOf(scorers: readonly Scorer[]): Record<string, DimensionSpec> {
+  return Object.assign({}, ...scorers.map((scorer) => scorer.spec.dimensions)) as Record<string, DimensionSpec>;
+}
+
+async function importScorers(specifier: string, from: string): Promise<Scorer[]> {
+  let module: { scorers?: unknown; scorer?: unknown };
+  try {
+    const file = /^(\.{1,2})?\//.test(specifier)
+      ? resolve(from, specifier)
+      : createRequire(resolve(from, 'package.json')).resolve(specifier);
+    module = (await import(pathToFileURL(file).href)) as typeof module;
+  } catch (error) {
+    throw new CullError('SCORER_INVALID', `the module ${specifier} cannot be loaded: ${messageOf(error)}`, {
+      hint: 'name a JavaScript file (./mine.js) or an installed package in CULL_SCORERS',
+      cause: error,
+    });
+  }
+  const found = module.scorers ?? (module.scorer === undefined ? undefined : [module.scorer]);
+  if (!Array.isArray(found) || found.length === 0)
+    throw new CullError('SCORER_INVALID', `the module ${specifier} exports neither \`scorers\` nor \`scorer\``, {
+      hint: 'export const scorers = [{ spec, assess }]',
+    });
+  return found as Scorer[];
+}
+
+/** What is wrong with a scorer from outside, or undefined. It comes untyped, so every field is checked. */
+function problemOf(candidate: unknown, others: readonly Scorer[]): string | undefined {
+  if (!isRecord(candidate) || !isRecord(candidate['spec'])) return 'a scorer is an object { spec, assess }';
+  if (typeof candidate['assess'] !== 'function') return 'assess is not a function';
+  const { id, version, tier, cost, models, source, dimensions } = candidate['spec'];
+  if (typeof id !== 'string' || !/^[a-z][a-zA-Z0-9]*$/.test(id)) return `spec.id ${show(id)} is not in camelCase`;
+  if (others.some((other) => other.spec.id === id)) return `there is already a scorer with the id ${id}`;
+  if (typeof version !== 'string' || !/^\d+\.\d+\.\d+/.test(version))
+    return `${id}: spec.version ${show(version)} is not a version like 1.0.0`;
+  if (!['generic', 'useCase', 'business'].includes(tier as string))
+    return `${id}: spec.tier ${show(tier)} is not generic, useCase or business`;
+  if (!['cheap', 'model'].includes(cost as string)) return `${id}: spec.cost ${show(cost)} is not cheap or model`;
+  if (!Array.isArray(models)) return `${id}: spec.models is not a list`;
+  if (typeof source !== 'string' || source === '')
+    return `${id}: spec.source does not say where the formula comes from`;
+  if (!isRecord(dimensions) || Object.keys(dimensions).length === 0) return `${id}: spec.dimensions is empty`;
+  for (const [name, declared] of Object.entries(dimensions)) {
+    const wrong = dimensionProblem(id, name, declared);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function dimensionProblem(id: string, name: string, declared: unknown): string | undefined {
+  if (!name.startsWith(`${id}.`) || !/^[a-z][a-zA-Z0-9]*$/.test(name.slice(id.length + 1)))
+    return `dimension ${name} is not called ${id}.<camelCase>`;
+  if (!isRecord(declared)) return `dimension ${name} is not declared as an object`;
+  const { direction, unit, range } = declared;
+  if (!['higher', 'lower', 'target'].includes(direction as string))
+    return `dimension ${name}: direction ${show(direction)} is not higher, lower or target`;
+  if (typeof unit !== 'string') return `dimension ${name}: unit is not a string`;
+  const isRange = Array.isArray(range) && range.length === 2 && range.every((end) => typeof end === 'number');
+  if (!isRange || !((range[0] as number) < (range[1] as number))) return `dimension ${name}: range is not [low, high]`;
+  return undefined;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const show = (value: unknown): string => (value === undefined ? 'undefined' : JSON.stringify(value));
