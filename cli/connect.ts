@@ -31,9 +31,13 @@ export async function connect(
   const attached = options.start ? await ensureStack(config, options) : undefined;
   const stack = attached?.stack ?? (await runningStack(config.dir));
   if (!stack?.temporal)
-    throw new CullError('TEMPORAL_UNREACHABLE', `no embedded stack runs in ${config.dir}, and TEMPORAL_ADDRESS is not set`, {
-      hint: 'start a request with `comfy-cull generate`, or set TEMPORAL_ADDRESS',
-    });
+    throw new CullError(
+      'TEMPORAL_UNREACHABLE',
+      `no embedded stack runs in ${config.dir}, and TEMPORAL_ADDRESS is not set`,
+      {
+        hint: 'start a request with `comfy-cull generate`, or set TEMPORAL_ADDRESS',
+      },
+    );
   const cull = await Cull.connect({ target: embeddedTarget(stack.temporal.address), storage, tenant });
   return {
     cull,

@@ -1,0 +1,150 @@
+import type { Command } from 'commander';
+import type { Cull } from '../../client/cull.js';
+import { readConfig } from '../../config.js';
+import type { RequestDoc, RequestProgress, ResultDoc } from '../../workflows/contract.js';
+import { connect } from '../connect.js';
+import { EXIT, follow } from '../follow.js';
+import { wholeNumber } from '../options.js';
+import { createOutput, type Output } from '../output.js';
+import { progressLine } from '../views/progress.js';
+
+interface Shared {
+  json?: true;
+}
+
+/** Runs an action with a connection that is closed whatever happens. `start`: an embedded stack is started for requests that are open. */
+async function withCull(
+  options: Shared & { start?: boolean },
+  action: (cull: Cull, output: Output) => Promise<number | undefined>,
+): Promise<void> {
+  const output = createOutput({ json: options.json === true });
+  const { cull, close } = await connect(readConfig(process.env), { start: options.start ?? true, onStep: output.note });
+  try {
+    process.exitCode = (await action(cull, output)) ?? 0;
+  } finally {
+    await close();
+  }
+}
+
+/** `status`, `watch`, `cancel`, `resume`, `list`: what one does with requests that exist. */
+export function addRequestCommands(program: Command): void {
+  program
+    .command('status')
+    .description('the state of a request: its result, or its counters while it is open')
+    .argument('<request>')
+    .option('--json', 'one JSON document: result.json, or { request, state, wanted, counts } while it is open')
+    .action((request: string, options: Shared) =>
+      withCull(options, async (cull, output) => {
+        const asked = await cull.requestDoc(request);
+        const result = await cull.result(request);
+        if (result) {
+          output.document(result);
+          output.text(`${request}: ${result.state}, ${result.delivered.length} of ${result.wanted} delivered`);
+          return EXIT[result.state];
+        }
+        const progress = await cull.progress(request);
+        output.document({ ...openDocument(asked, progress), unhealthy: await cull.unhealthyHosts() });
+        output.text(
+          `${request}: running\n${progress ? progressLine(progress, { columns: 80, elapsedMs: 0 }) : 'no worker can tell its counters now'}`,
+        );
+        return EXIT.running;
+      }),
+    );
+
+  program
+    .command('watch')
+    .description('follow a request to its end, then write its files')
+    .argument('<request>')
+    .option('-o, --out <folder>', 'where the files go', 'out')
+    .option('--json', 'print result.json on stdout, all else on stderr')
+    .action((request: string, options: Shared & { out: string }) =>
+      withCull(options, (cull, output) => follow(cull, request, { output, out: options.out })),
+    );
+
+  program
+    .command('cancel')
+    .description('stop a request; what was drawn stays readable')
+    .argument('<request>')
+    .option('--json', 'one JSON document: { request, state }')
+    .action((request: string, options: Shared) =>
+      withCull(options, async (cull, output) => {
+        const before = await cull.result(request);
+        if (!before) await cull.cancel(request);
+        const state = before?.state ?? 'cancelling';
+        output.document({ request, state });
+        output.text(
+          before
+            ? `${request} had ended before: ${state}`
+            : `${request} is being cancelled; its prompts are taken off the ComfyUIs`,
+        );
+        return 0;
+      }),
+    );
+
+  program
+    .command('resume')
+    .description('go on with a request that failed or was cancelled: what was drawn and scored is kept')
+    .argument('<request>')
+    .option('-o, --out <folder>', 'where the files go', 'out')
+    .option('-d, --detach', 'return at once')
+    .option('--json', 'print result.json on stdout, all else on stderr')
+    .action((request: string, options: Shared & { out: string; detach?: true }) =>
+      withCull(options, async (cull, output) => {
+        await cull.resume(request);
+        if (options.detach) {
+          output.document({ request });
+          return 0;
+        }
+        return follow(cull, request, { output, out: options.out });
+      }),
+    );
+
+  program
+    .command('list')
+    .description('the newest requests')
+    .option('-l, --limit <n>', 'how many', wholeNumber, 20)
+    .option('--json', 'NDJSON: one { request, state, template, wanted, delivered, createdAt } a line')
+    .action((options: Shared & { limit: number }) =>
+      withCull(options, async (cull, output) => {
+        const all = await cull.list({ limit: options.limit });
+        for (const { request, result } of all) {
+          const row = rowOf(request, result);
+          output.document(row);
+          output.text(
+            `${row.request.padEnd(24)} ${row.state.padEnd(9)} ${`${row.delivered}/${row.wanted}`.padStart(7)}  ${row.template.padEnd(16)} ${row.createdAt}`,
+          );
+        }
+        if (all.length === 0) output.note('no request yet');
+        return 0;
+      }),
+    );
+}
+
+const rowOf = ({ request, template, deliver, createdAt }: RequestDoc, result: ResultDoc | undefined) => ({
+  request,
+  state: result?.state ?? 'running',
+  template,
+  wanted: deliver,
+  delivered: result?.delivered.length ?? 0,
+  createdAt,
+});
+
+const openDocument = (asked: RequestDoc, progress: RequestProgress | undefined) => ({
+  request: asked.request,
+  release: asked.release,
+  state: 'running',
+  wanted: asked.deliver,
+  candidates: asked.candidates,
+  phase: progress?.phase ?? null,
+  counts: progress
+    ? {
+        launched: progress.state.launched,
+        drawn: progress.state.drawn,
+        scored: progress.state.scored,
+        passed: progress.state.passed,
+        rejected: progress.state.rejected,
+        lost: progress.state.lost,
+        cancelled: progress.state.cancelled,
+      }
+    : null,
+});

@@ -1,0 +1,40 @@
+/** The command line `comfy-cull`: one file per command in commands/. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addDemo } from './commands/demo.js';
+import { addDoctor } from './commands/doctor.js';
+import { addDown } from './commands/down.js';
+import { addGenerate } from './commands/generate.js';
+import { addRequestCommands } from './commands/request.js';
+import { addScore } from './commands/score.js';
+import { addWorker } from './commands/worker.js';
+import { createOutput, errorText, exitCodeOf } from './output.js';
+
+const packageFile = new URL(
+  import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json',
+  import.meta.url,
+);
+const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+
+const program = new Command('comfy-cull')
+  .description('Deliver K images that pass: draw many candidates with ComfyUI, measure each, deliver the best.')
+  .version(version)
+  .showHelpAfterError('(comfy-cull --help lists all)')
+  .exitOverride();
+for (const add of [addDemo, addGenerate, addScore, addRequestCommands, addWorker, addDown, addDoctor]) add(program);
+
+// A reader that goes away (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    const json = process.argv.includes('--json');
+    createOutput({ json }).note(errorText(error));
+    process.exitCode = exitCodeOf(error);
+  }
+}

@@ -1,0 +1,53 @@
+/** From a template file and a policy file to a release. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CullError, messageOf } from '../errors.js';
+import { dimensionsOf, loadScorers } from '../scorers/registry.js';
+import { parsePolicy } from '../selection/policy-file.js';
+import type { Policy } from '../selection/types.js';
+import { checkGraph } from '../templates/check.js';
+import { loadTemplate } from '../templates/load.js';
+import { hashRelease } from '../templates/release.js';
+import type { Release } from '../templates/types.js';
+
+/** The folder of the package: examples are found by their path in it from everywhere. */
+const PACKAGE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
+export const GENERIC_POLICY = 'examples/policies/generic.yaml';
+
+/** A path as given, else the same path inside the package (`examples/templates/txt2img.json` works from any folder). */
+export function findFile(path: string): string {
+  const here = resolve(path);
+  const shipped = resolve(PACKAGE, path);
+  return !existsSync(here) && existsSync(shipped) ? shipped : here;
+}
+
+/** Reads and checks a policy file against the scorers that are there. */
+export async function readPolicy(path: string, scorerModules: string[]): Promise<Policy> {
+  const file = findFile(path);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new CullError('POLICY_INVALID', `the policy ${path} cannot be read: ${messageOf(error)}`, {
+      hint: 'check the path',
+    });
+  });
+  return parsePolicy(text, { file: path, dimensions: dimensionsOf(await loadScorers(scorerModules)) });
+}
+
+/**
+ * Loads and checks a template with its policy: `policyPath` if given, else the template's own, else the generic one.
+ *
+ * @throws CullError TEMPLATE_*, NODE_NOT_ALLOWED, POLICY_*
+ */
+export async function readRelease(
+  templatePath: string,
+  options: { policyPath: string | undefined; scorers: string[]; allowNodes: string[] },
+): Promise<Release<Policy>> {
+  const file = findFile(templatePath);
+  const template = await loadTemplate(file);
+  checkGraph(template.graph, { allowNodes: options.allowNodes });
+  const own = template.policyPath === undefined ? undefined : resolve(dirname(file), template.policyPath);
+  const policy = await readPolicy(options.policyPath ?? own ?? GENERIC_POLICY, options.scorers);
+  const content = { graph: template.graph, bindings: template.bindings, policy };
+  return { id: hashRelease(content), ...content };
+}
