@@ -64,7 +64,7 @@ export async function runWorker(options: {
     jobs.push(runUntil(worker, signal));
   }
   if (roles.includes('score')) {
-    const pool = createScorePool({ threads: config.scoreThreads, scorerModules: config.scorers });
+    const pool = await createScorePool({ threads: config.scoreThreads, scorerModules: config.scorers });
     ends.push(() => pool.close());
     const worker = await Worker.create({
       ...common,

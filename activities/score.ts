@@ -1,6 +1,5 @@
 /** score: measure one drawn candidate, judge it, keep both. */
 import { Context } from '@temporalio/activity';
-import { judge } from '../selection/judge.js';
 import { CullError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
@@ -40,15 +39,20 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
       const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
       try {
         const startedAt = performance.now();
-        const { image, scores } = await pool.score(
-          { bytes: object.body, policy: plan.policy, prompt: plan.prompt, negativePrompt: plan.negativePrompt },
-          context.cancellationSignal,
+        const { image, scores, verdict } = await pool.score(
+          {
+            bytes: object.body,
+            policy: plan.policy,
+            explain: 'gates',
+            ...(plan.prompt === undefined ? {} : { prompt: plan.prompt }),
+            ...(plan.negativePrompt === undefined ? {} : { negativePrompt: plan.negativePrompt }),
+          },
+          { signal: context.cancellationSignal },
         );
-        const verdict = judge(scores, plan.policy);
         await writeRecord(storage, ref, {
           ...record,
           state: verdict.pass ? 'passed' : 'rejected',
-          image: { ...record.image, pixelSha256: image?.pixelSha256 ?? null },
+          image: { ...record.image, pixelSha256: image.pixelSha256 },
           scores,
           verdict,
           error: null,

@@ -1,0 +1,159 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import type { DeliverAsk } from '../../activities/deliver.js';
+import type { BestOfNResult, RequestProgress } from '../../workflows/contract.js';
+import { PROGRESS_QUERY } from '../../workflows/contract.js';
+import { answering, openBench, type WorkflowBench } from '../support/workflow-worker.js';
+
+let bench: WorkflowBench;
+beforeAll(async () => {
+  bench = await openBench(inject('temporalAddress'));
+});
+afterAll(() => bench.close());
+beforeEach(() => bench.use(answering()));
+
+const fail = (type: string, options: { nonRetryable?: boolean; details?: unknown[] } = {}) =>
+  ApplicationFailure.create({ type, message: `${type} happened`, nonRetryable: true, ...options });
+
+/** Resolves with what `deliver` was asked. */
+function captureDeliver(activities = answering()) {
+  const asked: DeliverAsk[] = [];
+  const lost: number[] = [];
+  return {
+    asked,
+    lost,
+    activities: {
+      ...activities,
+      lose: (ref: { candidate: number }) => {
+        lost.push(ref.candidate);
+        return Promise.resolve();
+      },
+      deliver: (ask: DeliverAsk) => {
+        asked.push(ask);
+        return activities.deliver(ask);
+      },
+    },
+  };
+}
+
+describe('bestOfN', () => {
+  test('draws and scores every candidate once, then delivers', async () => {
+    const drawn: number[] = [];
+    const { activities, asked } = captureDeliver();
+    bench.use({
+      ...activities,
+      generate: ({ candidate }) => {
+        drawn.push(candidate);
+        return Promise.resolve({ image: `${candidate}.png` });
+      },
+    });
+    const handle = await bench.start({ candidates: 100 });
+    await expect(handle.result()).resolves.toEqual({ state: 'delivered', delivered: 100, wanted: 1 });
+    expect(drawn.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    expect(asked).toMatchObject([{ end: 'done', launched: 100, error: null }]);
+  });
+
+  test('counts what passed, was rejected and by which gate; the query tells it after the end, too', async () => {
+    bench.use(answering((candidate) => candidate % 3 === 0));
+    const handle = await bench.start({ candidates: 30 });
+    await handle.result();
+    const { phase, state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
+    expect(phase).toBe('ended');
+    expect(state).toMatchObject({ launched: 30, drawn: 30, scored: 30, passed: 10, rejected: 20, lost: 0 });
+    expect(state.gates).toEqual({ 'sharpness.tileP90': 20 });
+    expect(state.firstPassAt).toBeGreaterThanOrEqual(state.startedAt);
+  });
+
+  test('a candidate whose retries are used up is lost, the request goes on', async () => {
+    const { activities, asked, lost } = captureDeliver();
+    bench.use({
+      ...activities,
+      generate: ({ candidate }) =>
+        candidate === 2 ? Promise.reject(fail('COMFY_NODE_FAILED')) : Promise.resolve({ image: 'i' }),
+      score: ({ candidate }) =>
+        candidate === 4 ? Promise.reject(fail('INTERNAL')) : Promise.resolve({ pass: true, failed: [] }),
+    });
+    const handle = await bench.start({ candidates: 8 });
+    await expect(handle.result()).resolves.toMatchObject({ state: 'delivered' });
+    expect(lost.toSorted()).toEqual([2, 4]);
+    expect(asked).toMatchObject([{ end: 'done', launched: 8 }]);
+    const { state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
+    expect(state).toMatchObject({ drawn: 7, scored: 6, lost: 2 });
+  });
+
+  test('a graph that ComfyUI refuses fails the request at once, with the node errors', async () => {
+    const { activities, asked, lost } = captureDeliver();
+    const nodeErrors = [{ node: '4', title: 'Load Checkpoint', message: 'Value not in list' }];
+    bench.use({
+      ...activities,
+      generate: () => Promise.reject(fail('COMFY_INVALID_GRAPH', { details: [nodeErrors] })),
+    });
+    const handle = await bench.start({ candidates: 500 });
+    await expect(handle.result()).resolves.toMatchObject({ state: 'failed' });
+    expect(asked[0]).toMatchObject({ end: 'failed', error: { code: 'COMFY_INVALID_GRAPH', details: nodeErrors } });
+    // At most one window was started, not all five hundred.
+    expect(asked[0]?.launched).toBeLessThanOrEqual(64);
+    expect(lost).toEqual([]);
+  });
+
+  test('a request that cannot be prepared fails without drawing', async () => {
+    const { activities, asked } = captureDeliver();
+    bench.use({ ...activities, prepare: () => Promise.reject(fail('NODE_NOT_ALLOWED')) });
+    const handle = await bench.start();
+    await expect(handle.result()).resolves.toMatchObject({ state: 'failed' });
+    expect(asked[0]).toMatchObject({ end: 'failed', launched: 0, error: { code: 'NODE_NOT_ALLOWED' } });
+  });
+
+  test('cancelling reaches what is being drawn, keeps what was drawn and delivers the record', async () => {
+    let begin = (): void => undefined;
+    const started = new Promise<void>((resolve) => (begin = resolve));
+    const cancelled: number[] = [];
+    const { activities, asked } = captureDeliver();
+    bench.use({
+      ...activities,
+      generate: async ({ candidate }) => {
+        if (candidate === 0) return { image: '0.png' };
+        const context = Context.current();
+        const timer = setInterval(() => context.heartbeat(), 100);
+        begin();
+        try {
+          return await (context.cancelled as Promise<never>);
+        } finally {
+          cancelled.push(candidate);
+          clearInterval(timer);
+        }
+      },
+    });
+    const handle = await bench.start({ candidates: 5 });
+    await started;
+    await handle.cancel();
+    const result = (await handle.result()) as BestOfNResult;
+    expect(result.state).toBe('cancelled');
+    expect(asked[0]).toMatchObject({ end: 'cancelled', launched: 5 });
+    expect(cancelled.toSorted()).toEqual([1, 2, 3, 4]);
+  });
+
+  test('2,000 candidates: no history passes 4,000 events, no candidate is started twice', async () => {
+    const drawn = new Map<number, number>();
+    const { activities, asked } = captureDeliver();
+    bench.use({
+      ...activities,
+      generate: ({ candidate }) => {
+        drawn.set(candidate, (drawn.get(candidate) ?? 0) + 1);
+        return Promise.resolve({ image: 'i' });
+      },
+    });
+    const handle = await bench.start({ candidates: 2_000 });
+    await expect(handle.result()).resolves.toMatchObject({ state: 'delivered', delivered: 2_000 });
+    expect(drawn.size).toBe(2_000);
+    expect(asked).toHaveLength(1);
+    const runs = bench.client.workflow.list({ query: `WorkflowId = "${handle.workflowId}"` });
+    const lengths: number[] = [];
+    for await (const run of runs) {
+      const history = await bench.client.workflow.getHandle(handle.workflowId, run.runId).fetchHistory();
+      lengths.push(history.events?.length ?? 0);
+    }
+    expect(lengths.length).toBeGreaterThan(1);
+    expect(Math.max(...lengths)).toBeLessThan(4_000);
+  });
+});
