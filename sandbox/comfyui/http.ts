@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isDict, type Dict } from './graph.js';
+
+/** Largest body taken, in bytes. */
+const MAX_BODY = 104857600;
+
+/** A request as handlers see it. */
+export interface Ask {
+  readonly method: string;
+  readonly path: string;
+  readonly params: readonly string[];
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+  /** The body as JSON; raises where it is none, which answers 500 as on the real server. */
+  json(): unknown;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: Buffer | string;
+  /** Send half of the body, then cut the connection. */
+  readonly cut?: boolean;
+}
+
+export type Handler = (ask: Ask) => Reply | Promise<Reply>;
+
+/** "GET /history/:": a colon stands for one path segment. */
+export type Routes = Readonly<Record<string, Handler>>;
+
+export function json(value: unknown, status = 200): Reply {
+  return { status, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) };
+}
+
+export function empty(status = 200): Reply {
+  return { status };
+}
+
+/** The body as a JSON object; everything else raises, as reading keys of it does on the real server. */
+export function dict(value: unknown): Dict {
+  if (!isDict(value)) throw new TypeError('The body is not a JSON object.');
+  return value;
+}
+
+const CRASH: Reply = {
+  status: 500,
+  headers: { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' },
+  body: '500 Internal Server Error\n\nServer got itself in trouble',
+};
+
+async function read(request: IncomingMessage): Promise<Buffer | undefined> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size <= MAX_BODY) parts.push(part);
+  }
+  return size > MAX_BODY ? undefined : Buffer.concat(parts);
+}
+
+/** Finds the handler, and what stood in the place of the colons. */
+function find(routes: Routes, method: string, path: string): { handler: Handler; params: string[] } | 404 | 405 {
+  const parts = path.split('/');
+  let known = false;
+  for (const [route, handler] of Object.entries(routes)) {
+    const [verb, pattern = ''] = route.split(' ');
+    const wanted = pattern.split('/');
+    if (wanted.length !== parts.length) continue;
+    if (!wanted.every((w, i) => w === ':' || w === parts[i])) continue;
+    known = true;
+    if (verb !== method && !(verb === 'GET' && method === 'HEAD')) continue;
+    const params = wanted.flatMap((w, i) => (w === ':' ? [decodeURIComponent(parts[i] ?? '')] : []));
+    return { handler, params };
+  }
+  return known ? 405 : 404;
+}
+
+async function answer(request: IncomingMessage, routes: Routes): Promise<Reply> {
+  const method = request.method ?? 'GET';
+  const url = new URL(request.url ?? '/', 'http://sandbox');
+  if (method === 'OPTIONS') return empty();
+  const found = find(routes, method, url.pathname);
+  if (typeof found === 'number') {
+    const body = found === 405 ? '405: Method Not Allowed' : '';
+    return { status: found, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body };
+  }
+  const body = await read(request);
+  if (!body) {
+    return {
+      status: 413,
+      headers: { 'Content-Type': 'text/plain' },
+      body: `Maximum request body size ${MAX_BODY} exceeded.`,
+    };
+  }
+  const json = (): unknown => JSON.parse(body.toString('utf8')) as unknown;
+  const { handler, params } = found;
+  try {
+    return await handler({
+      method,
+      path: url.pathname,
+      params,
+      query: url.searchParams,
+      headers: request.headers,
+      body,
+      json,
+    });
+  } catch {
+    return CRASH;
+  }
+}
+
+function send(response: ServerResponse, reply: Reply, head: boolean): void {
+  const body = Buffer.from(reply.body ?? '');
+  response.writeHead(reply.status, { Server: 'sandbox', 'Content-Length': body.length, ...reply.headers });
+  if (reply.cut) response.write(body.subarray(0, body.length >> 1), () => response.destroy());
+  else response.end(head ? undefined : body);
+}
+
+/** An HTTP server over a table of routes. `guard` may refuse a request before anything else looks at it. */
+export function serve(
+  routes: Routes,
+  guard: (request: IncomingMessage) => number | undefined = () => undefined,
+): Server {
+  return createServer((request, response) => {
+    const refused = guard(request);
+    if (refused !== undefined) {
+      send(response, empty(refused), false);
+      return;
+    }
+    answer(request, routes).then(
+      (reply) => send(response, reply, request.method === 'HEAD'),
+      () => response.destroy(),
+    );
+  });
+}
+
+/** The same routes bare and under /api, as ComfyUI has them. */
+export function doubled(routes: Routes): Routes {
+  return Object.fromEntries(
+    Object.entries(routes).flatMap(([route, handler]) => [
+      [route, handler],
+      [route.replace(' /', ' /api/'), handler],
+    ]),
+  );
+}

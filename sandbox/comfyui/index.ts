@@ -1,0 +1,71 @@
+import { adminServer } from './admin.js';
+import { noFaults } from './faults.js';
+import { Folders } from './folders.js';
+import { Ledger } from './ledger.js';
+import { DEFAULT_CHECKPOINTS, type SandboxOptions } from './options.js';
+import { paintStandIn } from './painter-stand-in.js';
+import { PicturePool } from './pool.js';
+import { listen, Sandbox } from './sandbox.js';
+import type { World } from './world.js';
+
+export {
+  DEFAULT_CHECKPOINTS,
+  type Paint,
+  type Painted,
+  type PrerenderedOptions,
+  type SandboxOptions,
+} from './options.js';
+export type { Faults } from './faults.js';
+export type { LabelEntry, LogEntry } from './ledger.js';
+
+/** A running sandbox. */
+export interface SandboxComfy {
+  /** Base URL of the simulated ComfyUI, such as http://127.0.0.1:8188. */
+  readonly url: string;
+  /** Base URL of the admin server, where one was asked for. */
+  readonly adminUrl?: string;
+  /** Stops the worker, cuts all connections, removes temporary folders. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a simulated ComfyUI in this process. It keeps queue and history in memory; pictures are files.
+ *
+ * @throws where the port is taken or a folder cannot be made.
+ *
+ * @example
+ * const comfy = await startSandboxComfy({ secondsPerImage: 0.2, adminPort: 0 });
+ * const { exec_info } = await (await fetch(`${comfy.url}/prompt`)).json(); // { queue_remaining: 0 }
+ * await comfy.close();
+ */
+export async function startSandboxComfy(options: SandboxOptions = {}): Promise<SandboxComfy> {
+  const host = options.host ?? '127.0.0.1';
+  const paint = options.paint ?? paintStandIn;
+  const prerendered = options.prerendered === true ? {} : options.prerendered;
+  const folders = await Folders.open(options);
+  const world: World = {
+    folders,
+    checkpoints: options.checkpoints ?? DEFAULT_CHECKPOINTS,
+    metadata: options.metadata ?? true,
+    paint,
+    pool: prerendered ? await PicturePool.open(paint, prerendered) : undefined,
+    ledger: new Ledger(),
+    faults: noFaults(),
+    secondsPerImage: options.secondsPerImage ?? 0,
+    inputNames: [],
+  };
+  const sandbox = new Sandbox(world);
+  const port = await sandbox.open({ port: options.port ?? 0, host });
+  const admin = options.adminPort === undefined ? undefined : adminServer(sandbox);
+  const adminPort = admin && (await listen(admin, { port: options.adminPort ?? 0, host }));
+  return {
+    url: `http://${host}:${port}`,
+    ...(adminPort === undefined ? {} : { adminUrl: `http://${host}:${adminPort}` }),
+    close: async () => {
+      admin?.close();
+      admin?.closeAllConnections();
+      await sandbox.close();
+      await folders.close();
+    },
+  };
+}

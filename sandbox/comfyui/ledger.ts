@@ -1,0 +1,80 @@
+import { classOf, isDict, type Graph } from './graph.js';
+
+/** What happened to one submitted prompt. Times are Unix milliseconds. */
+export interface LogEntry {
+  readonly promptId: string;
+  readonly seed: number | null;
+  readonly submittedMs: number;
+  startedMs: number | null;
+  endedMs: number | null;
+  status: 'pending' | 'running' | 'success' | 'error' | 'interrupted' | 'dequeued';
+  /** Whether a picture was computed for it; a cached rerun computes none. */
+  drawn: boolean;
+}
+
+/** What the painter put into a picture: the truth that tests compare scores with. */
+export interface LabelEntry {
+  readonly seed: number;
+  readonly prompt: string;
+  readonly width: number;
+  readonly height: number;
+  readonly labels: unknown;
+}
+
+const MAX_ENTRIES = 100_000;
+
+/** The first seed of a graph: that of a sampler, else of any node that has one. */
+export function seedOf(graph: Graph): number | null {
+  const nodes = Object.values(graph).filter(isDict);
+  const first = nodes.filter((n) => classOf(n) === 'KSampler').concat(nodes);
+  for (const { inputs } of first) if (isDict(inputs) && typeof inputs.seed === 'number') return inputs.seed;
+  return null;
+}
+
+/** The tests' view of a sandbox: kept apart from everything that the public port can answer. */
+export class Ledger {
+  readonly log: LogEntry[] = [];
+  readonly labels = new Map<string, LabelEntry>();
+  private readonly open = new Map<string, LogEntry>();
+
+  submitted(promptId: string, graph: Graph): void {
+    const entry: LogEntry = {
+      promptId,
+      seed: seedOf(graph),
+      submittedMs: Date.now(),
+      startedMs: null,
+      endedMs: null,
+      status: 'pending',
+      drawn: false,
+    };
+    this.open.set(promptId, entry);
+    this.log.push(entry);
+    if (this.log.length > MAX_ENTRIES) this.log.shift();
+  }
+
+  started(promptId: string): void {
+    const entry = this.open.get(promptId);
+    if (!entry) return;
+    entry.startedMs = Date.now();
+    entry.status = 'running';
+  }
+
+  drew(promptId: string, label?: LabelEntry): void {
+    const entry = this.open.get(promptId);
+    if (entry) entry.drawn = true;
+    if (label) this.labels.set(promptId, label);
+  }
+
+  ended(promptId: string, status: 'success' | 'error' | 'interrupted' | 'dequeued'): void {
+    const entry = this.open.get(promptId);
+    if (!entry) return;
+    entry.endedMs = Date.now();
+    entry.status = status;
+    this.open.delete(promptId);
+  }
+
+  reset(): void {
+    this.log.length = 0;
+    this.labels.clear();
+  }
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { isDict, PythonError, type Dict } from '../graph.js';
+import { assemblePng, encodePixels } from '../png.js';
+import { str } from '../python.js';
+import { imageExists } from '../validation.js';
+import type { NodeClass, NodeResult, NodeRun } from './types.js';
+import { linked, text, type Images, type Picture } from './values.js';
+
+const loadImage: NodeClass = {
+  name: 'LoadImage',
+  displayName: 'Load Image',
+  category: 'image',
+  module: 'nodes',
+  inputs: (world) => ({ image: [world.inputNames, { image_upload: true }] }),
+  checks: { image: imageExists },
+  outputs: ['IMAGE', 'MASK'],
+  searchAliases: ['load image'],
+  essentials: 'Basics',
+  fingerprint: async (inputs, world) => {
+    const path = world.folders.source(str(inputs.image));
+    // A file that cannot be read is never taken from the cache.
+    const bytes = path === undefined ? undefined : await readFile(path).catch(() => undefined);
+    return bytes ? createHash('sha256').update(bytes).digest('hex') : String(Math.random());
+  },
+  run: async (inputs, run) => {
+    const name = text(inputs, 'image');
+    const path = run.world.folders.source(name) ?? '';
+    const decoded = await sharp(path)
+      .rotate()
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+      .catch(() => {
+        throw new PythonError('PIL.UnidentifiedImageError', `cannot identify image file ${JSON.stringify(name)}`);
+      });
+    const { data, info } = decoded;
+    const picture: Picture = { width: info.width, height: info.height, data };
+    return { outputs: [[picture], { mask: true }] };
+  },
+};
+
+/** The text chunks of a saved PNG: the graph, and each key of extra_pnginfo. */
+function notes(run: NodeRun): Dict {
+  if (!run.world.metadata) return {};
+  const extra = run.extraData.extra_pnginfo;
+  return { prompt: run.graph, ...(isDict(extra) ? extra : {}) };
+}
+
+/** %width%, %height% and the date tokens of a filename prefix. */
+function expand(prefix: string, { width, height }: Picture): string {
+  const now = new Date();
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const tokens: Record<string, string> = {
+    width: String(width),
+    height: String(height),
+    year: String(now.getFullYear()),
+    month: two(now.getMonth() + 1),
+    day: two(now.getDate()),
+    hour: two(now.getHours()),
+    minute: two(now.getMinutes()),
+    second: two(now.getSeconds()),
+  };
+  return prefix.replace(/%(\w+)%/g, (all, token: string) => tokens[token] ?? all);
+}
+
+async function save(
+  images: Images,
+  { type, prefix, level, run }: { type: 'output' | 'temp'; prefix: string; level: number; run: NodeRun },
+): Promise<NodeResult> {
+  const [first] = images;
+  if (!first) return { outputs: [images], ui: { images: [] } };
+  const place = await run.world.folders.place(type, expand(prefix, first));
+  if (!place) throw new PythonError('Exception', `Saving image outside the output folder is not allowed: ${prefix}`);
+  const saved: Dict[] = [];
+  for (const [i, picture] of images.entries()) {
+    const stem = place.name.replaceAll('%batch_num%', String(i));
+    const filename = `${stem}_${String(place.counter + i).padStart(5, '0')}_.png`;
+    const pixels = picture.encoded ?? (await encodePixels(picture, level));
+    await writeFile(join(place.folder, filename), assemblePng(pixels, notes(run)));
+    saved.push({ filename, subfolder: place.subfolder, type });
+  }
+  return { outputs: [images], ui: { images: saved } };
+}
+
+const sink = {
+  category: 'image',
+  module: 'nodes',
+  isOutput: true,
+  outputs: ['IMAGE'],
+  outputNames: ['images'],
+  hidden: { prompt: 'PROMPT', extra_pnginfo: 'EXTRA_PNGINFO' },
+  essentials: 'Basics',
+} as const;
+
+const saveImage: NodeClass = {
+  ...sink,
+  name: 'SaveImage',
+  displayName: 'Save Image',
+  description: 'Saves images to the output folder.',
+  searchAliases: ['save'],
+  inputs: () => ({
+    images: ['IMAGE', { tooltip: 'The images.' }],
+    filename_prefix: ['STRING', { default: 'ComfyUI', tooltip: 'Start of the file name.' }],
+  }),
+  run: (inputs, run) =>
+    save(linked<Images>(inputs, 'images'), { type: 'output', prefix: text(inputs, 'filename_prefix'), level: 4, run }),
+};
+
+const previewSuffix = Array.from({ length: 5 }, () => String.fromCharCode(97 + Math.floor(Math.random() * 26))).join(
+  '',
+);
+
+const previewImage: NodeClass = {
+  ...sink,
+  name: 'PreviewImage',
+  displayName: 'Preview Image',
+  description: 'Shows images without keeping them.',
+  searchAliases: ['preview'],
+  inputs: () => ({ images: ['IMAGE'] }),
+  run: (inputs, run) =>
+    save(linked<Images>(inputs, 'images'), { type: 'temp', prefix: `ComfyUI_temp_${previewSuffix}`, level: 1, run }),
+};
+
+const saveImageWebsocket: NodeClass = {
+  name: 'SaveImageWebsocket',
+  displayName: 'Save Image (Websocket)',
+  category: 'image',
+  module: 'custom_nodes.websocket_image_save',
+  isOutput: true,
+  outputs: [],
+  searchAliases: [],
+  inputs: () => ({ images: ['IMAGE'] }),
+  run: async (inputs, run) => {
+    const images = linked<Images>(inputs, 'images');
+    for (const [i, picture] of images.entries()) {
+      run.progress(i, images.length);
+      run.sendImage(assemblePng(picture.encoded ?? (await encodePixels(picture, 4)), {}));
+    }
+    return { outputs: [] };
+  },
+};
+
+export const files: readonly NodeClass[] = [loadImage, saveImage, previewImage, saveImageWebsocket];

@@ -1,0 +1,41 @@
+import type { Conditioning } from './values.js';
+import { linked, text } from './values.js';
+import type { NodeClass } from './types.js';
+
+const checkpointLoader: NodeClass = {
+  name: 'CheckpointLoaderSimple',
+  displayName: 'Load Checkpoint',
+  category: 'model/loaders',
+  description: 'Loads a checkpoint.',
+  module: 'nodes',
+  inputs: (world) => ({ ckpt_name: [world.checkpoints, { tooltip: 'The checkpoint.' }] }),
+  outputs: ['MODEL', 'CLIP', 'VAE'],
+  outputTooltips: ['The model.', 'The text encoder.', 'The VAE.'],
+  searchAliases: ['checkpoint'],
+  run: (inputs) => {
+    const checkpoint = text(inputs, 'ckpt_name');
+    return Promise.resolve({ outputs: [{ model: checkpoint }, { clip: checkpoint }, { vae: checkpoint }] });
+  },
+};
+
+const clipTextEncode: NodeClass = {
+  name: 'CLIPTextEncode',
+  displayName: 'CLIP Text Encode (Prompt)',
+  category: 'model/conditioning',
+  description: 'Encodes a prompt.',
+  module: 'nodes',
+  inputs: () => ({
+    text: ['STRING', { multiline: true, dynamicPrompts: true, tooltip: 'The prompt.' }],
+    clip: ['CLIP', { tooltip: 'The text encoder.' }],
+  }),
+  outputs: ['CONDITIONING'],
+  outputTooltips: ['The encoded prompt.'],
+  searchAliases: ['prompt'],
+  run: (inputs) => {
+    linked(inputs, 'clip');
+    const conditioning: Conditioning = { text: text(inputs, 'text') };
+    return Promise.resolve({ outputs: [conditioning] });
+  },
+};
+
+export const loaders: readonly NodeClass[] = [checkpointLoader, clipTextEncode];

@@ -1,0 +1,46 @@
+import { PythonError } from '../graph.js';
+import type { EncodedPixels } from '../png.js';
+
+/** One image between nodes. 8 bits a sample, where the real server keeps floats. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** RGB, row by row. */
+  readonly data: Buffer;
+  /** The pixels as PNG chunks, where they exist already. */
+  readonly encoded?: EncodedPixels;
+}
+
+export type Images = readonly Picture[];
+
+export interface Latent {
+  readonly width: number;
+  readonly height: number;
+  readonly batch: number;
+  /** What the latent decodes to; an empty latent has none. */
+  readonly pictures?: Images;
+}
+
+export interface Conditioning {
+  readonly text: string;
+}
+
+/** The value of a linked input. Validation has matched the types of the two ends, which is why the caller may name the type. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names the type in place of a cast at each call
+export function linked<T>(inputs: Readonly<Record<string, unknown>>, name: string): T {
+  const value = inputs[name];
+  if (value === undefined || value === null) throw new PythonError('TypeError', `${name} is None`);
+  return value as T;
+}
+
+export function number(inputs: Readonly<Record<string, unknown>>, name: string): number {
+  const value = inputs[name];
+  if (typeof value !== 'number') throw new PythonError('TypeError', `${name} is not a number`);
+  return value;
+}
+
+export function text(inputs: Readonly<Record<string, unknown>>, name: string): string {
+  const value = inputs[name];
+  if (typeof value !== 'string') throw new PythonError('TypeError', `${name} is not a string`);
+  return value;
+}

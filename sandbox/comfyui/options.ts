@@ -1,0 +1,49 @@
+/** Paints one picture; `sandbox/painter` is the shipped one. Same arguments, same pixels. */
+export type Paint = (ask: { prompt: string; seed: number; width: number; height: number }) => Promise<Painted>;
+
+export interface Painted {
+  /** RGB, 8 bits a sample, row by row, no padding: width * height * 3 bytes. */
+  readonly data: Buffer;
+  /** What is wrong with the picture. Read by tests through the admin port, and by nobody else. */
+  readonly labels: unknown;
+}
+
+/** Ready pictures for throughput runs: 256 x 256 requests take one instead of being painted. */
+export interface PrerenderedOptions {
+  /** @default 64 */
+  readonly pictures?: number;
+  /** Where the pool is kept between starts. Without it every start paints its own. */
+  readonly folder?: string;
+}
+
+/** How a sandbox ComfyUI is set up. Every field may be left out. */
+export interface SandboxOptions {
+  /** 0 takes a free port. @default 0 */
+  readonly port?: number;
+  /** @default '127.0.0.1' */
+  readonly host?: string;
+  /** Port of the admin server (labels, log, faults); 0 takes a free one. Without it there is no admin server. */
+  readonly adminPort?: number;
+  /** Seconds a KSampler takes, or a graph without one. 0 is as fast as it can. @default 0 */
+  readonly secondsPerImage?: number;
+  /** Where SaveImage writes; survives the process. Without it a temporary folder, removed on close. */
+  readonly outputDir?: string;
+  /** Where uploads land and LoadImage reads. Without it a temporary folder, removed on close. */
+  readonly inputDir?: string;
+  /** @default false */
+  readonly prerendered?: boolean | PrerenderedOptions;
+  /** Names that CheckpointLoaderSimple accepts. @default DEFAULT_CHECKPOINTS */
+  readonly checkpoints?: readonly string[];
+  /** Write the graph into each PNG, as ComfyUI does unless started with --disable-metadata. @default true */
+  readonly metadata?: boolean;
+  /** @default the painter of sandbox/painter */
+  readonly paint?: Paint;
+}
+
+export const DEFAULT_CHECKPOINTS: readonly string[] = [
+  'sd_xl_base_1.0.safetensors',
+  'v1-5-pruned-emaonly-fp16.safetensors',
+];
+
+/** Version the sandbox says it is, and whose behaviour it follows. */
+export const COMFYUI_VERSION = '0.33.0';

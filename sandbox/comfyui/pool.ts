@@ -1,0 +1,61 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Paint, PrerenderedOptions } from './options.js';
+import { prepareTemplate, withFirstRow, type EncodedPixels, type Template } from './png.js';
+
+/** Side of a ready picture in pixels. */
+export const POOL_SIZE = 256;
+
+const PROMPT = 'a red mug on a white background';
+
+interface Ready {
+  readonly template: Template;
+  readonly labels: unknown;
+}
+
+/** A picture of the pool as one seed sees it. */
+export interface PoolPicture {
+  readonly data: Buffer;
+  readonly encoded: EncodedPixels;
+  readonly labels: unknown;
+}
+
+async function load(paint: Paint, index: number, folder: string | undefined): Promise<Ready> {
+  const size = { width: POOL_SIZE, height: POOL_SIZE };
+  const file = folder === undefined ? undefined : join(folder, `picture-${index}`);
+  if (file !== undefined) {
+    const kept = await Promise.all([readFile(`${file}.rgb`), readFile(`${file}.json`, 'utf8')]).catch(() => undefined);
+    if (kept?.[0].length === POOL_SIZE * POOL_SIZE * 3) {
+      return { template: await prepareTemplate({ ...size, data: kept[0] }), labels: JSON.parse(kept[1]) as unknown };
+    }
+  }
+  const { data, labels } = await paint({ prompt: PROMPT, seed: index, ...size });
+  if (folder !== undefined && file !== undefined) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${file}.rgb`, data);
+    await writeFile(`${file}.json`, JSON.stringify(labels));
+  }
+  return { template: await prepareTemplate({ ...size, data }), labels };
+}
+
+/** Pictures painted once, of which each seed gets one with its own first row: all differ in pixels, none is encoded anew. */
+export class PicturePool {
+  private constructor(private readonly ready: readonly Ready[]) {}
+
+  static async open(paint: Paint, { pictures = 64, folder }: PrerenderedOptions): Promise<PicturePool> {
+    const ready: Ready[] = [];
+    for (let i = 0; i < pictures; i++) ready.push(await load(paint, i, folder));
+    return new PicturePool(ready);
+  }
+
+  /** The picture of this seed. The seed's 64 bits go into the lowest bits of 64 samples: invisible, and unlike for any two seeds. */
+  take(seed: number): PoolPicture {
+    const ready = this.ready[seed % this.ready.length];
+    if (ready === undefined) throw new Error('The pool of ready pictures is empty.');
+    const { template, labels } = ready;
+    const data = Buffer.from(template.raster.data);
+    const bits = BigInt(seed);
+    for (let i = 0; i < 64; i++) data[i] = ((data[i] ?? 0) & 0xfe) | Number((bits >> BigInt(i)) & 1n);
+    return { data, encoded: withFirstRow(template, data.subarray(0, POOL_SIZE * 3)), labels };
+  }
+}

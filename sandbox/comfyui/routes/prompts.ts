@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { isDict, type Dict, type Graph } from '../graph.js';
+import { dict, empty, json, type Ask, type Reply, type Routes } from '../http.js';
+import { CLASSES } from '../nodes/index.js';
+import { toFloat } from '../python.js';
+import { asTuple } from '../queue.js';
+import type { Sandbox } from '../sandbox.js';
+import { validatePrompt } from '../validation.js';
+
+const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const SECRETS = ['auth_token_comfy_org', 'api_key_comfy_org'];
+
+export function isJobId(value: unknown): value is string {
+  return typeof value === 'string' && CANONICAL_UUID.test(value);
+}
+
+function bad(type: string, message: string, details: string): Reply {
+  return json({ error: { type, message, details, extra_info: {} }, node_errors: {} }, 400);
+}
+
+function extraData(body: Dict, ask: Ask): Dict {
+  const { extra_data: given = {} } = body;
+  const extra = { ...dict(given) };
+  if ('client_id' in body) extra.client_id = body.client_id;
+  const source = ask.headers['comfy-usage-source'];
+  if (!('comfy_usage_source' in extra) && source !== undefined) extra.comfy_usage_source = source;
+  for (const secret of SECRETS) Reflect.deleteProperty(extra, secret);
+  extra.create_time = Date.now();
+  return extra;
+}
+
+/** Submitting, looking at and changing the queue; freeing memory. */
+export function promptRoutes(sandbox: Sandbox): Routes {
+  const { queue, world, executor } = sandbox;
+  let counter = 0;
+
+  const submit = async (ask: Ask): Promise<Reply> => {
+    const parsed = ask.json();
+    const body = Array.isArray(parsed) && parsed.length === 0 ? {} : dict(parsed);
+    const own = 'number' in body ? toFloat(body.number) : undefined;
+    const number = own ?? (body.front ? -counter : counter) + 0; // + 0 turns -0 into 0
+    if (own === undefined) counter++;
+    if (!('prompt' in body)) return bad('no_prompt', 'No prompt provided', 'No prompt provided');
+    const promptId = body.prompt_id ?? randomUUID();
+    if (!isJobId(promptId)) {
+      const details =
+        'prompt_id must be a canonical lowercase hyphenated UUID; leave it out to get one from the server';
+      return bad('invalid_prompt_id', 'prompt_id must be a valid UUID', details);
+    }
+    const graph = dict(body.prompt) as Graph;
+    const targets = Array.isArray(body.partial_execution_targets) ? body.partial_execution_targets : null;
+    world.inputNames = await world.folders.inputs();
+    const { error, outputs, nodeErrors } = validatePrompt(graph, { classes: CLASSES, world, targets });
+    const extra = extraData(body, ask);
+    if (error) return json({ error, node_errors: nodeErrors }, 400);
+    world.ledger.submitted(promptId, graph);
+    queue.put({ number, promptId, graph, extraData: extra, outputs });
+    return json({ prompt_id: promptId, number, node_errors: nodeErrors });
+  };
+
+  return {
+    'POST /prompt': submit,
+    'GET /prompt': () => json({ exec_info: { queue_remaining: queue.remaining } }),
+    'GET /queue': () => {
+      const running = queue.running ? [asTuple(queue.running)] : [];
+      return json({ queue_running: running, queue_pending: queue.pending.map(asTuple) });
+    },
+    'POST /queue': (ask) => {
+      const body = dict(ask.json());
+      if (body.clear) {
+        for (const item of queue.pending) world.ledger.ended(item.promptId, 'dequeued');
+        queue.wipe();
+      }
+      if (Array.isArray(body.delete)) for (const id of body.delete) sandbox.dequeue(String(id));
+      return empty();
+    },
+    'POST /interrupt': (ask) => {
+      let body: unknown = {};
+      try {
+        body = ask.json();
+      } catch {
+        // No JSON: whatever runs is interrupted.
+      }
+      const { prompt_id: id } = dict(body);
+      if (!id) queue.interrupt();
+      else if (typeof id === 'string') queue.interrupt(id);
+      return empty();
+    },
+    'POST /free': (ask) => {
+      const body = dict(ask.json());
+      if (body.free_memory) sandbox.freeWhenIdle(() => executor.cache.clear());
+      return empty();
+    },
+    'GET /history': (ask) => json(history(ask)),
+    'GET /history/:': ({ params: [id = ''] }) => {
+      const entry = queue.history.get(id);
+      return json(entry ? { [id]: entry } : {});
+    },
+    'POST /history': (ask) => {
+      const body = dict(ask.json());
+      if (body.clear) queue.forget();
+      if (Array.isArray(body.delete)) for (const id of body.delete) queue.forget(String(id));
+      return empty();
+    },
+  };
+
+  function history(ask: Ask): Dict {
+    const whole = (name: string): number | undefined => {
+      const value = ask.query.get(name);
+      if (value === null) return undefined;
+      if (!/^\s*[+-]?\d+\s*$/.test(value)) throw new TypeError(`${name} is not an integer`);
+      return Number(value);
+    };
+    const most = whole('max_items');
+    const entries = [...queue.history];
+    let offset = whole('offset') ?? -1;
+    if (offset < 0) offset = most === undefined ? 0 : Math.max(0, entries.length - most);
+    return Object.fromEntries(entries.slice(offset, most === undefined ? undefined : offset + Math.max(0, most)));
+  }
+}
+
+/** Whether the field of a submitted prompt that names its workflow can be read; where not, listing jobs fails. */
+export function workflowId(extra: Dict): unknown {
+  const { extra_pnginfo: info = {} } = extra;
+  if (!isDict(info)) throw new TypeError('extra_pnginfo is not an object');
+  const { workflow = {} } = info;
+  if (!isDict(workflow)) throw new TypeError('workflow is not an object');
+  return workflow.id;
+}

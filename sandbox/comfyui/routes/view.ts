@@ -1,0 +1,128 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import sharp from 'sharp';
+import type { Faults } from '../faults.js';
+import { annotated, within } from '../folders.js';
+import { empty, type Ask, type Reply, type Routes } from '../http.js';
+import { assemblePng, encodePixels } from '../png.js';
+import type { World } from '../world.js';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.gif': 'image/gif',
+  '.txt': 'text/plain',
+  '.json': 'application/json',
+};
+
+interface Found {
+  readonly path: string;
+  readonly name: string;
+  readonly size: number;
+  readonly changedMs: number;
+}
+
+/** The file a request means, or the status that refuses it. */
+async function find(ask: Ask, world: World): Promise<Found | number> {
+  const given = ask.query.get('filename');
+  if (given === null) return 404;
+  const { name, type } = annotated(given);
+  if (name === '' || name.startsWith('/') || name.includes('..')) return 400;
+  const root = world.folders.path(type ?? ask.query.get('type') ?? 'output');
+  if (root === undefined) return 400;
+  const folder = join(root, ask.query.get('subfolder') ?? '');
+  if (!within(root, folder)) return 403;
+  const path = join(folder, basename(name));
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile()) return 404;
+  return { path, name: basename(name), size: found.size, changedMs: Math.floor(found.mtimeMs) };
+}
+
+async function converted(found: Found, ask: Ask): Promise<Reply | undefined> {
+  const headers = { 'Content-Disposition': `filename="${found.name}"` };
+  const preview = ask.query.get('preview');
+  const channel = ask.query.get('channel');
+  if (preview !== null) {
+    const [format = '', ...rest] = preview.split(';');
+    const last = rest.at(-1) ?? format;
+    const kind = format === 'jpeg' && !channel?.includes('a') ? 'jpeg' : 'webp';
+    const quality = /^\d+$/.test(last) ? Math.min(100, Math.max(1, Number(last))) : 90;
+    const body = await sharp(found.path).toFormat(kind, { quality }).toBuffer();
+    return { status: 200, headers: { 'Content-Type': `image/${kind}`, ...headers }, body };
+  }
+  if (channel === 'rgb') {
+    const { data, info } = await sharp(found.path)
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const pixels = await encodePixels({ width: info.width, height: info.height, data }, 4);
+    return { status: 200, headers: { 'Content-Type': 'image/png', ...headers }, body: assemblePng(pixels, {}) };
+  }
+  if (channel === 'a') {
+    const alpha = await sharp(found.path).ensureAlpha().extractChannel('alpha').toColourspace('b-w').toBuffer();
+    const { width, height } = await sharp(found.path).metadata();
+    const black = sharp({ create: { width, height, channels: 3, background: 'black' } });
+    const body = await black.joinChannel(alpha).png().toBuffer();
+    return { status: 200, headers: { 'Content-Type': 'image/png', ...headers }, body };
+  }
+  return undefined;
+}
+
+function range(header: string | undefined, size: number): { start: number; end: number } | undefined {
+  const match = /^bytes=(\d+)-(\d*)$/.exec(header ?? '');
+  if (!match) return undefined;
+  const start = Number(match[1]);
+  const end = Math.min(size - 1, match[2] === '' ? size - 1 : Number(match[2]));
+  return start <= end ? { start, end } : undefined;
+}
+
+async function raw(found: Found, ask: Ask): Promise<Reply> {
+  const etag = `"${(found.changedMs * 1e6).toString(16)}-${found.size.toString(16)}"`;
+  if (ask.headers['if-none-match'] === etag) return { status: 304, headers: { ETag: etag } };
+  const bytes = await readFile(found.path);
+  const known = TYPES[extname(found.name).toLowerCase()];
+  const headers = {
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Disposition': `${known ? '' : 'attachment; '}filename="${found.name.replace(/["\\]/g, '\\$&')}"`,
+    'Content-Type': known ?? 'application/octet-stream',
+    ETag: etag,
+    'Last-Modified': new Date(found.changedMs).toUTCString(),
+    'Accept-Ranges': 'bytes',
+  };
+  const part = range(ask.headers.range, bytes.length);
+  if (!part) return { status: 200, headers, body: bytes };
+  const contentRange = { 'Content-Range': `bytes ${part.start}-${part.end}/${bytes.length}` };
+  return { status: 206, headers: { ...headers, ...contentRange }, body: bytes.subarray(part.start, part.end + 1) };
+}
+
+/** The download as the faults that were asked for leave it. */
+function spoiled(reply: Reply, faults: Faults): Reply {
+  if (reply.status !== 200 || !Buffer.isBuffer(reply.body)) return reply;
+  if (faults.textViews > 0) {
+    faults.textViews--;
+    return { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: 'upstream is starting\n' };
+  }
+  if (faults.truncateViews > 0) {
+    faults.truncateViews--;
+    return { ...reply, body: reply.body.subarray(0, reply.body.length >> 1) };
+  }
+  if (faults.cutViews > 0) {
+    faults.cutViews--;
+    return { ...reply, cut: true };
+  }
+  return reply;
+}
+
+/** Downloads. */
+export function viewRoutes(world: World): Routes {
+  return {
+    'GET /view': async (ask) => {
+      const found = await find(ask, world);
+      if (typeof found === 'number') return empty(found);
+      return spoiled((await converted(found, ask)) ?? (await raw(found, ask)), world.faults);
+    },
+  };
+}

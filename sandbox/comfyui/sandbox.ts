@@ -1,0 +1,178 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocketServer } from 'ws';
+import { EventHub } from './events.js';
+import { Executor } from './execution.js';
+import { noFaults } from './faults.js';
+import { doubled, serve } from './http.js';
+import { PromptQueue } from './queue.js';
+import { infoRoutes } from './routes/info.js';
+import { jobRoutes } from './routes/jobs.js';
+import { promptRoutes } from './routes/prompts.js';
+import { uploadRoutes } from './routes/uploads.js';
+import { viewRoutes } from './routes/view.js';
+import type { World } from './world.js';
+
+/** Largest websocket message taken from a client, in bytes. */
+const MAX_MESSAGE = 4 * 1024 * 1024;
+/** A prompt's history appears a moment after its last message, as on the real server. */
+const SETTLE_MS = 1;
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
+
+/** The real server's cross-site protection: 403 where a browser page of another origin asks. */
+function crossSite({ headers }: IncomingMessage): number | undefined {
+  if (headers['sec-fetch-site'] === 'cross-site') return 403;
+  const { origin, host = '' } = headers;
+  if (origin === undefined || !LOOPBACK.test(host.replace(/:\d+$/, ''))) return undefined;
+  return URL.canParse(origin) && new URL(origin).host === host ? undefined : 403;
+}
+
+/** Listens and tells the port. */
+export function listen(server: Server, { port, host }: { port: number; host: string }): Promise<number> {
+  return new Promise((done, failed) => {
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.off('error', failed);
+      done((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+/** One simulated server: queue, worker, event hub and the public port. */
+export class Sandbox {
+  readonly hub = new EventHub();
+  readonly queue: PromptQueue;
+  readonly executor: Executor;
+  private readonly server: Server;
+  private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
+  private readonly chores: (() => void)[] = [];
+  private address: { port: number; host: string } | undefined;
+  private refusing: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(readonly world: World) {
+    this.queue = new PromptQueue(() => this.hub.send('status', this.status(), null));
+    this.executor = new Executor(world, { hub: this.hub, queue: this.queue });
+    const routes = {
+      ...promptRoutes(this),
+      ...jobRoutes(this),
+      ...uploadRoutes(world.folders),
+      ...viewRoutes(world),
+      ...infoRoutes(world),
+    };
+    this.server = serve(doubled(routes), crossSite);
+    this.server.on('upgrade', (request, socket, head) => {
+      const url = new URL(request.url ?? '/', 'http://sandbox');
+      if (!['/ws', '/api/ws'].includes(url.pathname) || crossSite(request) !== undefined) {
+        socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+        return;
+      }
+      this.sockets.handleUpgrade(request, socket, head, (ws) =>
+        this.hub.attach(ws, {
+          clientId: url.searchParams.get('clientId') ?? '',
+          greet: (sid) => this.greet(sid),
+        }),
+      );
+    });
+  }
+
+  /** Starts to listen and to work; resolves to the port. */
+  async open(address: { port: number; host: string }): Promise<number> {
+    const port = await listen(this.server, address);
+    this.address = { ...address, port };
+    void this.work();
+    return port;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.refusing);
+    this.queue.wipe();
+    this.queue.interrupt();
+    this.queue.nudge();
+    this.hub.drop();
+    await this.stopListening();
+  }
+
+  /** Takes a pending prompt out; whether there was one. */
+  dequeue(promptId: string): boolean {
+    const removed = this.queue.remove(promptId);
+    if (removed) this.world.ledger.ended(promptId, 'dequeued');
+    return removed;
+  }
+
+  /** Runs a chore after the running prompt, or at once when none runs. */
+  freeWhenIdle(chore: () => void): void {
+    this.chores.push(chore);
+    if (!this.queue.running) this.runChores();
+  }
+
+  dropConnections(): void {
+    this.hub.drop();
+    this.server.closeAllConnections();
+  }
+
+  /** Cuts all connections and takes no new ones for a while. Prompts go on. */
+  refuseFor(ms: number): void {
+    clearTimeout(this.refusing);
+    void this.stopListening();
+    this.refusing = setTimeout(() => {
+      if (this.address && !this.closed) void listen(this.server, this.address);
+    }, ms);
+  }
+
+  /** Forgets what ended, the log, the labels, cached results and faults; prompts that wait or run are left alone. */
+  reset(): void {
+    this.queue.forget();
+    this.world.ledger.reset();
+    Object.assign(this.world.faults, noFaults());
+    this.freeWhenIdle(() => this.executor.cache.clear());
+  }
+
+  private status(): { status: { exec_info: { queue_remaining: number } } } {
+    return { status: { exec_info: { queue_remaining: this.queue.remaining } } };
+  }
+
+  private greet(sid: string): void {
+    this.hub.send('status', { ...this.status(), sid }, sid);
+    const { client, node } = this.executor;
+    if (client === sid && node !== null) this.hub.send('executing', { node }, sid);
+  }
+
+  private async stopListening(): Promise<void> {
+    if (!this.server.listening) return;
+    const stopped = new Promise<void>((done) => this.server.close(() => done()));
+    this.dropConnections();
+    await stopped;
+  }
+
+  private runChores(): void {
+    for (const chore of this.chores.splice(0)) chore();
+  }
+
+  /** The one worker. A prompt that breaks it stops it for good, while the server goes on answering: so does the real one. */
+  private async work(): Promise<void> {
+    try {
+      while (!this.closed) {
+        const item = this.queue.take();
+        if (!item) {
+          await this.queue.waitForWork();
+          continue;
+        }
+        this.world.ledger.started(item.promptId);
+        const entry = await this.executor.run(item);
+        await delay(SETTLE_MS);
+        const interrupted = entry.status.messages.some(([type]) => type === 'execution_interrupted');
+        this.world.ledger.ended(item.promptId, interrupted ? 'interrupted' : entry.status.status_str);
+        this.queue.done(entry);
+        const { client } = this.executor;
+        if (client !== null) this.hub.send('executing', { node: null, prompt_id: item.promptId }, client);
+        this.runChores();
+      }
+    } catch {
+      // The prompt stays "running" and nothing runs after it.
+    }
+  }
+}

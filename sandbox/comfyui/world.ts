@@ -1,0 +1,20 @@
+import type { Faults } from './faults.js';
+import type { Folders } from './folders.js';
+import type { Ledger } from './ledger.js';
+import type { Paint } from './options.js';
+import type { PicturePool } from './pool.js';
+
+/** What the nodes of one server share. */
+export interface World {
+  readonly folders: Folders;
+  readonly checkpoints: readonly string[];
+  readonly metadata: boolean;
+  readonly paint: Paint;
+  readonly pool: PicturePool | undefined;
+  readonly ledger: Ledger;
+  readonly faults: Faults;
+  /** Changes while the server runs, by the admin port. */
+  secondsPerImage: number;
+  /** Names in the input folder, as LoadImage offers them; refreshed when they are listed. */
+  inputNames: readonly string[];
+}

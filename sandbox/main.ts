@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+import { startSandboxComfy } from './comfyui/index.js';
+
+const { values } = parseArgs({
+  options: {
+    host: { type: 'string' },
+    port: { type: 'string', default: '0' },
+    'admin-port': { type: 'string' },
+    seconds: { type: 'string', default: '0' },
+    output: { type: 'string' },
+    input: { type: 'string' },
+    checkpoint: { type: 'string', multiple: true },
+    prerendered: { type: 'boolean', default: false },
+    'prerendered-folder': { type: 'string' },
+    'prerendered-pictures': { type: 'string' },
+    'no-metadata': { type: 'boolean', default: false },
+  },
+});
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new Error(`--${name} takes a number of 0 or more, not "${text}".`);
+}
+
+const { 'admin-port': adminPort, 'prerendered-folder': folder, 'prerendered-pictures': pictures } = values;
+const pool = {
+  ...(folder === undefined ? {} : { folder }),
+  ...(pictures === undefined ? {} : { pictures: number('prerendered-pictures', pictures) }),
+};
+
+const comfy = await startSandboxComfy({
+  port: number('port', values.port),
+  secondsPerImage: number('seconds', values.seconds),
+  prerendered: values.prerendered || folder !== undefined ? pool : false,
+  metadata: !values['no-metadata'],
+  ...(values.host === undefined ? {} : { host: values.host }),
+  ...(adminPort === undefined ? {} : { adminPort: number('admin-port', adminPort) }),
+  ...(values.output === undefined ? {} : { outputDir: values.output }),
+  ...(values.input === undefined ? {} : { inputDir: values.input }),
+  ...(values.checkpoint === undefined ? {} : { checkpoints: values.checkpoint }),
+});
+
+let stopping = false;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (stopping) return;
+    stopping = true;
+    void comfy.close().then(() => process.exit(0));
+  });
+}
+
+process.stdout.write(`${JSON.stringify({ url: comfy.url, adminUrl: comfy.adminUrl ?? null, pid: process.pid })}\n`);

@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import {
+  startSandboxComfy,
+  type Faults,
+  type LabelEntry,
+  type LogEntry,
+  type SandboxOptions,
+} from '../../sandbox/comfyui/index.js';
+
+const MAIN = fileURLToPath(new URL('../../sandbox/main.ts', import.meta.url));
+
+/** What a test may ask of a sandbox while it runs. */
+export interface SandboxChange {
+  readonly secondsPerImage?: number;
+  readonly fault?: Partial<Faults> & { readonly dropConnections?: boolean; readonly refuseMs?: number };
+}
+
+/** A sandbox ComfyUI with the tests' door to it. */
+export interface TestSandbox {
+  readonly url: string;
+  readonly adminUrl: string;
+  /** Every prompt submitted, in order. */
+  log(): Promise<readonly LogEntry[]>;
+  /** What the painter put into the pictures, by prompt id. */
+  labels(): Promise<Readonly<Record<string, LabelEntry>>>;
+  config(change: SandboxChange): Promise<void>;
+  /** Forgets ended prompts, log, labels, cached results and faults. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A sandbox in a process of its own, which can be killed. */
+export interface SandboxProcess extends TestSandbox {
+  readonly pid: number;
+  /** Ends the process with a signal and waits for it; resolves to its exit code, null after SIGKILL. */
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+async function ask<T>(url: string, body?: unknown): Promise<T> {
+  const answer = await fetch(url, body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}.`);
+  return (await answer.json()) as T;
+}
+
+function door(urls: { url: string; adminUrl: string }): Omit<TestSandbox, 'close'> {
+  const { adminUrl } = urls;
+  return {
+    ...urls,
+    log: () => ask(`${adminUrl}/log`),
+    labels: () => ask(`${adminUrl}/labels`),
+    config: async (change) => void (await ask(`${adminUrl}/config`, change)),
+    reset: async () => void (await ask(`${adminUrl}/reset`, {})),
+  };
+}
+
+/**
+ * Starts a sandbox in this process.
+ *
+ * @example
+ * const comfy = await startSandbox({ secondsPerImage: 0.1 });
+ * await comfy.config({ fault: { truncateViews: 1 } });
+ * await comfy.close();
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<TestSandbox> {
+  const { url, adminUrl = '', close } = await startSandboxComfy({ adminPort: 0, ...options });
+  return { ...door({ url, adminUrl }), close };
+}
+
+/** Starts a sandbox as a child process; `close` ends it with SIGTERM. */
+export async function startSandboxProcess(
+  options: Pick<SandboxOptions, 'port' | 'secondsPerImage' | 'outputDir' | 'inputDir' | 'checkpoints'> & {
+    prerendered?: boolean;
+    /** Where the pool of ready pictures is kept, so that several processes paint it once. */
+    prerenderedFolder?: string;
+  } = {},
+): Promise<SandboxProcess> {
+  const {
+    port = 0,
+    secondsPerImage = 0,
+    outputDir,
+    inputDir,
+    checkpoints = [],
+    prerendered,
+    prerenderedFolder,
+  } = options;
+  const args = ['--port', String(port), '--admin-port', '0', '--seconds', String(secondsPerImage)];
+  if (outputDir !== undefined) args.push('--output', outputDir);
+  if (inputDir !== undefined) args.push('--input', inputDir);
+  for (const name of checkpoints) args.push('--checkpoint', name);
+  if (prerendered) args.push('--prerendered');
+  if (prerenderedFolder !== undefined) args.push('--prerendered-folder', prerenderedFolder);
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const gone = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>;
+  const line = await Promise.race([
+    once(createInterface(child.stdout), 'line') as Promise<[string]>,
+    gone.then(([code]) => {
+      throw new Error(`The sandbox process ended with code ${code ?? 'none'} before it was ready.`);
+    }),
+  ]);
+  const ready = JSON.parse(line[0]) as { url: string; adminUrl: string; pid: number };
+  const kill = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    return (await gone)[0];
+  };
+  return { ...door(ready), pid: ready.pid, kill, close: async () => void (await kill('SIGTERM')) };
+}
