@@ -1,0 +1,94 @@
+/** The main paths of `bestOfN`, each a request on a real server whose history is recorded and replayed. */
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { answering, type WorkflowBench } from '../support/workflow-worker.js';
+
+export interface Scenario {
+  name: string;
+  /** Runs one request to its end; resolves with the handle of the run to record. */
+  run(bench: WorkflowBench): Promise<{ workflowId: string; runId: string }>;
+}
+
+const started = (handle: { workflowId: string; firstExecutionRunId?: string }) => ({
+  workflowId: handle.workflowId,
+  runId: handle.firstExecutionRunId ?? '',
+});
+
+const failing = (type: string) => () =>
+  Promise.reject(ApplicationFailure.create({ type, message: `${type} happened`, nonRetryable: true }));
+
+export const scenarios: Scenario[] = [
+  {
+    name: 'delivered',
+    async run(bench) {
+      bench.use(answering((candidate) => candidate % 2 === 0));
+      const handle = await bench.start({ candidates: 24, deliver: 4 });
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
+    name: 'lost-candidate',
+    async run(bench) {
+      const activities = answering();
+      bench.use({
+        ...activities,
+        generate: (ref) => (ref.candidate === 3 ? failing('COMFY_NODE_FAILED')() : activities.generate(ref)),
+      });
+      const handle = await bench.start({ candidates: 8, deliver: 2 });
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
+    name: 'failed',
+    async run(bench) {
+      bench.use({ ...answering(), generate: failing('COMFY_INVALID_GRAPH') });
+      const handle = await bench.start({ candidates: 8, deliver: 2 });
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
+    name: 'not-prepared',
+    async run(bench) {
+      bench.use({ ...answering(), prepare: failing('NODE_NOT_ALLOWED') });
+      const handle = await bench.start();
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
+    name: 'cancelled',
+    async run(bench) {
+      let begin = (): void => undefined;
+      const drawing = new Promise<void>((resolve) => (begin = resolve));
+      bench.use({
+        ...answering(),
+        generate: async () => {
+          const context = Context.current();
+          const timer = setInterval(() => context.heartbeat(), 100);
+          begin();
+          try {
+            return await (context.cancelled as Promise<never>);
+          } finally {
+            clearInterval(timer);
+          }
+        },
+      });
+      const handle = await bench.start({ candidates: 6 });
+      await drawing;
+      await handle.cancel();
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
+    name: 'continued-as-new',
+    async run(bench) {
+      bench.use(answering());
+      const handle = await bench.start({ candidates: 1_000, deliver: 4 });
+      await handle.result();
+      return started(handle);
+    },
+  },
+];
