@@ -1,0 +1,145 @@
+import { CullError, messageOf } from '../../errors.js';
+import type { GenerationJob, Health, Provider, Quote } from '../provider.js';
+import { createHost, type Host, type HostAddress } from './host.js';
+import { drawCandidate } from './run.js';
+
+export { ComfyClient, type ComfyClientOptions, type QueueView } from './client.js';
+export { ComfyEvents, type EventsOptions, type PromptEvent } from './events.js';
+export type { NodeProblem } from './errors.js';
+export type { HostAddress } from './host.js';
+export { hostId } from './host-id.js';
+export type { ImageRef, Job, JobError, JobState } from './job.js';
+export { promptIdOf } from './prompt-id.js';
+export type { Generation, GenerationJob, Handle, Health, Progress, Provider, Quote } from '../provider.js';
+
+/** Milliseconds. */
+export interface ComfyTimeouts {
+  /** A ComfyUI that does not answer for so long is given up. @default 60_000 */
+  giveUpMs?: number;
+  /** The same where connections are refused: the process is gone, and its queue with it. @default 10_000, at most giveUpMs */
+  refusedMs?: number;
+  /** A running prompt without any news. @default 600_000 */
+  stallMs?: number;
+  /** A waiting prompt while nothing before it moves. @default 1_800_000 */
+  queueStallMs?: number;
+  /** One small exchange. @default 10_000 */
+  requestMs?: number;
+  /** A graph, an upload or a download. @default 60_000 */
+  transferMs?: number;
+}
+
+export interface ComfyProviderOptions {
+  /** The ComfyUI that draws; its id is `hostId(url)`. */
+  host: HostAddress;
+  /** Others, where an earlier try of a candidate may be. */
+  peers?: HostAddress[];
+  timeouts?: ComfyTimeouts;
+  /** Price of the host, for quotes; left out, quotes name no price. */
+  usdPerHour?: number | undefined;
+}
+
+/** A Provider that holds a connection. */
+export interface ComfyProvider extends Provider {
+  /** Ends the connection and everything under way; prompts that run go on in ComfyUI, for others to attach to. */
+  close(): Promise<void>;
+}
+
+const HEALTH_MS = 3_000;
+
+/**
+ * Draws on one ComfyUI.
+ *
+ * @throws CullError CONFIG_INVALID if an address is not one
+ * @example
+ * const url = 'http://127.0.0.1:8188';
+ * const provider = createComfyProvider({ host: { id: hostId(url), url } });
+ * const { bytes } = await provider.generate(job, { signal, onSubmitted: async () => {}, onProgress: () => {} });
+ * await provider.close();
+ */
+export function createComfyProvider(options: ComfyProviderOptions): ComfyProvider {
+  const { giveUpMs = 60_000, stallMs = 600_000, queueStallMs = 1_800_000 } = options.timeouts ?? {};
+  const { requestMs = 10_000, transferMs = 60_000, refusedMs = 10_000 } = options.timeouts ?? {};
+  const timeouts = { giveUpMs, refusedMs: Math.min(refusedMs, giveUpMs), stallMs, queueStallMs };
+  const open = (address: HostAddress): Host => createHost(address, { requestMs, transferMs });
+
+  const own = open(options.host);
+  const hosts = new Map<string, Host>([[own.id, own]]);
+  const hostOf = (id: string): Host | undefined => {
+    const peer = options.peers?.find((one) => one.id === id);
+    if (!hosts.has(id) && peer) hosts.set(id, open(peer));
+    return hosts.get(id);
+  };
+
+  const runs = new Map<AbortController, Promise<unknown>>();
+  let closed = false;
+  /** Seconds that a candidate takes here, smoothed; null before the first. */
+  let seconds: number | null = null;
+  /** How many prompts it held when one stalled; a number that stays says that its worker is dead. */
+  let stalledAt: number | undefined;
+
+  const generate: Provider['generate'] = async (job: GenerationJob, run) => {
+    if (closed) throw closedError();
+    const leave = new AbortController();
+    const drawing = drawCandidate(job, {
+      own,
+      hostOf,
+      timeouts,
+      leave: leave.signal,
+      signal: run.signal,
+      ...(run.resume ? { resume: run.resume } : {}),
+      onSubmitted: (handle) => run.onSubmitted(handle),
+      onProgress: (progress) => run.onProgress(progress),
+    });
+    runs.set(leave, drawing);
+    try {
+      const generation = await drawing;
+      const took = generation.timing.drawMs / 1000;
+      seconds = seconds === null ? took : seconds * 0.8 + took * 0.2;
+      stalledAt = undefined;
+      return generation;
+    } catch (error) {
+      if (error instanceof CullError && error.code === 'COMFY_STALLED') {
+        stalledAt = await own.client.queueDepth({ timeoutMs: HEALTH_MS }).catch(() => undefined);
+      }
+      throw error;
+    } finally {
+      runs.delete(leave);
+    }
+  };
+
+  const health = async (): Promise<Health> => {
+    try {
+      const queueDepth = await own.client.queueDepth({ timeoutMs: HEALTH_MS });
+      if (stalledAt !== undefined && queueDepth === stalledAt && queueDepth > 0) {
+        const reason = `ComfyUI at ${own.url} answers but does not move its ${queueDepth} prompts: restart it`;
+        return { ok: false, reason, queueDepth };
+      }
+      stalledAt = undefined;
+      return { ok: true, queueDepth };
+    } catch (error) {
+      return { ok: false, reason: messageOf(error) };
+    }
+  };
+
+  const quote = (): Quote => {
+    const { usdPerHour } = options;
+    return { seconds, usd: usdPerHour === undefined || seconds === null ? null : (usdPerHour * seconds) / 3600 };
+  };
+
+  return {
+    id: 'comfyui',
+    supports: { graph: true, seed: true, cancel: true, referenceImages: true },
+    health,
+    quote,
+    generate,
+    async close() {
+      closed = true;
+      const ending = [...runs.values()];
+      for (const leave of runs.keys()) leave.abort(closedError());
+      await Promise.allSettled(ending);
+      for (const host of hosts.values()) host.events.close();
+    },
+  };
+}
+
+const closedError = (): Error => new Error('the provider is closed');

@@ -1,0 +1,141 @@
+/** What ComfyUI says about one prompt, from /api/jobs/{id} or from /history/{id} and /queue, in one shape. */
+
+export type JobState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'unknown';
+
+export interface ImageRef {
+  filename: string;
+  subfolder: string;
+  /** `output`, `temp` or `input`. */
+  type: string;
+}
+
+export interface JobError {
+  node?: string;
+  class?: string;
+  /** Python's name of the exception. */
+  exception: string;
+  message: string;
+}
+
+export interface Job {
+  state: JobState;
+  /** Node id -> images, as far as nodes have finished; also of failed jobs. */
+  outputs: Record<string, ImageRef[]>;
+  error?: JobError;
+  /** Milliseconds since the epoch, by the host's clock. */
+  timing: { createdAt?: number; startedAt?: number; endedAt?: number };
+}
+
+export const UNKNOWN_JOB: Job = { state: 'unknown', outputs: {}, timing: {} };
+
+type Fields = Record<string, unknown>;
+const fieldsOf = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+
+const STATES: Record<string, JobState> = {
+  pending: 'pending',
+  in_progress: 'running',
+  completed: 'succeeded',
+  failed: 'failed',
+  cancelled: 'cancelled',
+};
+
+/** The body of `GET /api/jobs/{id}`. */
+export function parseJob(body: unknown): Job | undefined {
+  const job = fieldsOf(body);
+  const state = STATES[textOf(job.status) ?? ''];
+  if (state === undefined) return undefined;
+  const ended = parseStatus(job.execution_status);
+  return clean({
+    // The messages are right where the summary is not: a run that broke off can leave "success" behind.
+    state: state === 'pending' || state === 'running' ? state : (ended.state ?? state),
+    outputs: parseOutputs(job.outputs),
+    error: ended.error ?? parseError(job.execution_error),
+    timing: {
+      createdAt: numberOf(job.create_time),
+      startedAt: numberOf(job.execution_start_time) ?? ended.startedAt,
+      endedAt: numberOf(job.execution_end_time) ?? ended.endedAt,
+    },
+  });
+}
+
+/** An entry of `/history`: jobs that have ended. */
+export function parseHistory(entry: unknown): Job {
+  const { prompt, outputs, status } = fieldsOf(entry);
+  const ended = parseStatus(status);
+  const summary = fieldsOf(status).status_str === 'success' ? 'succeeded' : 'failed';
+  return clean({
+    state: ended.state ?? summary,
+    outputs: parseOutputs(outputs),
+    error: ended.error,
+    timing: {
+      createdAt: numberOf(fieldsOf(listOf(prompt)[3]).create_time),
+      startedAt: ended.startedAt,
+      endedAt: ended.endedAt,
+    },
+  });
+}
+
+/** The body of `GET /queue`: where the prompt is, if it has not ended. */
+export function findInQueue(body: unknown, id: string): 'pending' | 'running' | undefined {
+  const { queue_running, queue_pending } = fieldsOf(body);
+  const holds = (list: unknown): boolean => listOf(list).some((item) => listOf(item)[1] === id);
+  return holds(queue_running) ? 'running' : holds(queue_pending) ? 'pending' : undefined;
+}
+
+/** `status` of a history entry: what its messages say. */
+function parseStatus(status: unknown): { state?: JobState; error?: JobError; startedAt?: number; endedAt?: number } {
+  const found: ReturnType<typeof parseStatus> = {};
+  for (const message of listOf(fieldsOf(status).messages)) {
+    const [type, data] = listOf(message);
+    const at = numberOf(fieldsOf(data).timestamp);
+    if (type === 'execution_start' && at !== undefined) found.startedAt = at;
+    const state =
+      type === 'execution_success' ? 'succeeded' : type === 'execution_interrupted' ? 'cancelled' : undefined;
+    const error = type === 'execution_error' ? parseError(data) : undefined;
+    if (state === undefined && error === undefined) continue;
+    found.state = state ?? 'failed';
+    if (error) found.error = error;
+    if (at !== undefined) found.endedAt = at;
+  }
+  return found;
+}
+
+function parseError(data: unknown): JobError | undefined {
+  const fields = fieldsOf(data);
+  const message = textOf(fields.exception_message);
+  if (message === undefined && fields.exception_type === undefined) return undefined;
+  const node = fields.node_id;
+  return {
+    ...(typeof node === 'string' || typeof node === 'number' ? { node: String(node) } : {}),
+    ...(typeof fields.node_type === 'string' ? { class: fields.node_type } : {}),
+    exception: textOf(fields.exception_type) ?? 'Exception',
+    message: (message ?? '').trim(),
+  };
+}
+
+function parseOutputs(outputs: unknown): Record<string, ImageRef[]> {
+  return Object.fromEntries(
+    Object.entries(fieldsOf(outputs)).map(([node, ui]) => [
+      node,
+      listOf(fieldsOf(ui).images).flatMap((image) => {
+        const { filename, subfolder, type } = fieldsOf(image);
+        if (typeof filename !== 'string') return [];
+        return [{ filename, subfolder: textOf(subfolder) ?? '', type: textOf(type) ?? 'output' }];
+      }),
+    ]),
+  );
+}
+
+function clean(job: {
+  state: JobState;
+  outputs: Job['outputs'];
+  error: JobError | undefined;
+  timing: Record<keyof Job['timing'], number | undefined>;
+}): Job {
+  const timing = Object.fromEntries(Object.entries(job.timing).filter(([, value]) => value !== undefined));
+  return { state: job.state, outputs: job.outputs, ...(job.error ? { error: job.error } : {}), timing };
+}

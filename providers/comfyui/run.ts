@@ -1,0 +1,209 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CullError } from '../../errors.js';
+import { setFilenamePrefix } from '../../templates/bind.js';
+import type { Generation, GenerationJob, Handle, Progress } from '../provider.js';
+import { cancelPrompt } from './cancel.js';
+import { download } from './download.js';
+import { nodeFailed, type NodeProblem } from './errors.js';
+import type { Host } from './host.js';
+import { isUnreachable } from './http.js';
+import type { Job } from './job.js';
+import { patiently, type PatienceOptions } from './patience.js';
+import { filenamePrefixOf, promptIdOf } from './prompt-id.js';
+import { submit } from './submit.js';
+import { waitForEnd } from './wait.js';
+
+export interface RunTimeouts extends PatienceOptions {
+  stallMs: number;
+  queueStallMs: number;
+}
+
+export interface RunOptions {
+  /** Where new prompts go. */
+  own: Host;
+  /** A host by its id, for jobs that were submitted elsewhere. */
+  hostOf(id: string): Host | undefined;
+  timeouts: RunTimeouts;
+  /** Ends the work and leaves the prompt alone: another process will attach to it. */
+  leave: AbortSignal;
+  /** Cancels the prompt. */
+  signal: AbortSignal;
+  resume?: Handle;
+  onSubmitted(handle: Handle): Promise<void>;
+  onProgress(progress: Progress): void;
+}
+
+/** So many prompts of one candidate that ComfyUI forgot are enough: the next attempt may go elsewhere. */
+const MAX_LOST = 3;
+const MAX_TURNS = 100;
+/** A POST that is under way when the job is cancelled gets this long to arrive, so that the cancellation comes after it. */
+const POST_GRACE_MS = 1_000;
+
+/**
+ * Draws one candidate on one ComfyUI, or finds it where an earlier try left it.
+ *
+ * First the host of `resume` is asked: pending, running or done there, it is finished there. Otherwise the candidate is
+ * submitted here, under an id that follows from (tenant, request, candidate, attempt), after a look whether that very id is
+ * here already. An id that has failed is never used again.
+ *
+ * @throws CullError COMFY_*; the reason of `signal` or `leave`
+ */
+export async function drawCandidate(job: GenerationJob, options: RunOptions): Promise<Generation> {
+  const run = new Run(job, options);
+  try {
+    return (await run.resume()) ?? (await run.draw());
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+    await run.cancel();
+    throw options.signal.reason;
+  }
+}
+
+class Run {
+  readonly #job: GenerationJob;
+  readonly #options: RunOptions;
+  readonly #signal: AbortSignal;
+  /** The prompt that a cancellation is about. */
+  #current: { host: Host; promptId: string } | undefined;
+  #post: Promise<unknown> | undefined;
+
+  constructor(job: GenerationJob, options: RunOptions) {
+    this.#job = job;
+    this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, options.leave]);
+  }
+
+  /** Finishes the prompt of an earlier try; undefined if there is nothing to finish. */
+  async resume(): Promise<Generation | undefined> {
+    const { resume, own } = this.#options;
+    const host = resume && !resume.failed ? this.#options.hostOf(resume.host) : undefined;
+    if (!resume || !host) return undefined;
+    this.#current = { host, promptId: resume.promptId };
+    try {
+      const found = await this.#ask(host, resume.promptId);
+      if (found.state === 'unknown' || found.state === 'failed' || found.state === 'cancelled') return undefined;
+      return await this.#finish(host, resume.promptId, {});
+    } catch (error) {
+      // Given up: the prompt is drawn again here, unless here is what does not answer.
+      if (isUnreachable(error) && host.id !== own.id) return undefined;
+      throw error;
+    }
+  }
+
+  /** Submits here and finishes. */
+  async draw(): Promise<Generation> {
+    const { own } = this.#options;
+    let lost = 0;
+    for (let turn = 0; turn < MAX_TURNS; turn++) {
+      const promptId = promptIdOf({ ...this.#job, turn });
+      const found = await this.#ask(own, promptId);
+      if (found.state === 'failed' || found.state === 'cancelled') continue;
+      let generation: Generation | undefined;
+      if (found.state === 'unknown') generation = await this.#submit(promptId, turn);
+      else {
+        await this.#options.onSubmitted({ host: own.id, promptId });
+        generation = await this.#finish(own, promptId, {});
+      }
+      if (generation) return generation;
+      if (++lost === MAX_LOST) break;
+    }
+    throw new CullError(
+      'COMFY_INTERRUPTED',
+      `ComfyUI at ${own.url} forgot the prompt ${lost} times before it was drawn`,
+      {
+        hint: 'it restarts, or somebody clears its queue',
+      },
+    );
+  }
+
+  async cancel(): Promise<void> {
+    const current = this.#current;
+    if (!current) return;
+    const cancel = (): Promise<void> => cancelPrompt(current.host.client, current.promptId);
+    const post = this.#post;
+    if (post) {
+      const arrival = post.then(
+        () => true,
+        () => true,
+      );
+      const arrived = await Promise.race([arrival, sleep(POST_GRACE_MS, false)]);
+      // It may still arrive after we have left.
+      if (!arrived) void arrival.then(cancel);
+    }
+    await cancel();
+  }
+
+  #ask(host: Host, promptId: string): Promise<Job> {
+    const signal = this.#signal;
+    return patiently(() => host.client.job(promptId, { signal }), { ...this.#options.timeouts, signal });
+  }
+
+  async #submit(promptId: string, turn: number, again = false): Promise<Generation | undefined> {
+    const { own, timeouts } = this.#options;
+    const signal = this.#signal;
+    const named = setFilenamePrefix(this.#job.graph, this.#job.output, filenamePrefixOf({ ...this.#job, turn }));
+    const graph = await patiently(() => own.uploads.place(this.#job, named, signal), { ...timeouts, signal });
+    await own.events.ready();
+    const { clientId } = own.events;
+    const handle = { host: own.id, promptId };
+    await this.#options.onSubmitted(handle);
+    signal.throwIfAborted();
+    this.#current = { host: own, promptId };
+    const submittedAt = Date.now();
+    let usedId: string;
+    try {
+      const onPost = (post: Promise<unknown>): void => {
+        this.#post = post;
+      };
+      usedId = await submit(own, { graph, promptId, clientId }, { patience: timeouts, signal, onPost });
+    } catch (error) {
+      // The file was sent before, and ComfyUI's input folder was emptied since.
+      if (again || !isMissingFile(error) || this.#job.files.length === 0) throw error;
+      own.uploads.forget(this.#job);
+      return await this.#submit(promptId, turn, true);
+    }
+    this.#post = undefined;
+    if (usedId !== promptId) await this.#options.onSubmitted({ host: own.id, promptId: usedId });
+    return await this.#finish(own, usedId, { clientId, submittedAt });
+  }
+
+  /** Waits for a prompt and fetches its image; undefined if ComfyUI has forgotten it. */
+  async #finish(
+    host: Host,
+    promptId: string,
+    from: { clientId?: string; submittedAt?: number },
+  ): Promise<Generation | undefined> {
+    const { timeouts } = this.#options;
+    const onProgress = (progress: Progress): void => this.#options.onProgress(progress);
+    const signal = this.#signal;
+    this.#current = { host, promptId };
+    const clientId = from.clientId === undefined ? {} : { clientId: from.clientId };
+    const job = await waitForEnd(host, promptId, { ...timeouts, patience: timeouts, signal, onProgress, ...clientId });
+    if (job.state === 'unknown') return undefined;
+    if (job.state === 'failed') throw nodeFailed(job.error, this.#job.graph, host.url);
+    if (job.state === 'cancelled') {
+      throw new CullError('COMFY_INTERRUPTED', `the prompt was interrupted on ComfyUI at ${host.url}`, {
+        hint: 'somebody pressed cancel there; it is drawn again',
+        details: { promptId },
+      });
+    }
+    const { graph, output } = this.#job;
+    const image = await download(host, { job, output, graph, promptId }, { patience: timeouts, signal });
+    return { ...image, host: host.id, promptId, timing: timingOf(job, from.submittedAt) };
+  }
+}
+
+/** By the host's clock where it tells; clocks of two machines are never subtracted from each other. */
+function timingOf(job: Job, submittedAt: number | undefined): Generation['timing'] {
+  const { createdAt, startedAt, endedAt } = job.timing;
+  const between = (from: number | undefined, to: number | undefined): number | undefined =>
+    from === undefined || to === undefined ? undefined : Math.max(0, Math.round(to - from));
+  const drawMs = between(startedAt, endedAt);
+  const total = between(submittedAt, Date.now()) ?? 0;
+  return { queuedMs: between(createdAt, startedAt) ?? 0, drawMs: drawMs ?? total };
+}
+
+const isMissingFile = (error: unknown): boolean =>
+  error instanceof CullError &&
+  error.code === 'COMFY_INVALID_GRAPH' &&
+  (error.details as NodeProblem[]).some((one) => /invalid (image|mask|audio|video)? ?file/i.test(one.details));
