@@ -1,8 +1,11 @@
 import { blockiness } from '../image/blockiness.js';
+import { quantiser } from '../image/quantiser.js';
 import { falling, quality } from '../mapping.js';
 import type { Scorer } from '../scorer.js';
 
 const BLOCKS = falling(1.6, 0.15);
+/** Quality 30 of libjpeg is a step of 1.67. */
+const STEP = falling(1.67, 0.25);
 
 /** Damage by lossy encoding that a later PNG does not undo. */
 export const compression: Scorer = {
@@ -12,8 +15,16 @@ export const compression: Scorer = {
     tier: 'generic',
     cost: 'cheap',
     models: [],
-    source: 'Wang, Sheikh, Bovik, No-reference perceptual quality assessment of JPEG compressed images, ICIP 2002',
+    source:
+      'Quantiser: Fan, de Queiroz, Identification of bitmap compression history, IEEE TIP 12, 2003. Blockiness: Wang, Sheikh, Bovik, No-reference perceptual quality assessment of JPEG compressed images, ICIP 2002',
     dimensions: {
+      'compression.quantiser': {
+        direction: 'lower',
+        unit: 'steps of Annex K',
+        range: [0, 50],
+        about:
+          'JPEG luma quantiser as a multiple of the standard table (50 / quality below quality 50); 0 where no trace was found.',
+      },
       'compression.blockiness': {
         direction: 'lower',
         unit: 'ratio',
@@ -23,11 +34,13 @@ export const compression: Scorer = {
     },
   },
   assess(frame) {
+    const { step, comb, count } = frame.derive(quantiser);
     const { ratio } = frame.derive(blockiness);
-    if (Number.isNaN(ratio))
-      return Promise.resolve({ 'compression.blockiness': { status: 'unassessable', reason: 'not-applicable' } });
     return Promise.resolve({
-      'compression.blockiness': { status: 'ok', raw: ratio, quality: quality(ratio, BLOCKS) },
+      'compression.quantiser': { status: 'ok', raw: step, quality: quality(step, STEP), facts: { comb, count } },
+      'compression.blockiness': Number.isFinite(ratio)
+        ? { status: 'ok', raw: ratio, quality: quality(ratio, BLOCKS) }
+        : { status: 'unassessable', reason: 'not-applicable' },
     });
   },
 };

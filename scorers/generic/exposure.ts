@@ -1,50 +1,72 @@
 import type { Frame } from '../frame.js';
+import { luminance } from '../image/colour.js';
 import { falling, quality, rising } from '../mapping.js';
-import type { Scorer } from '../scorer.js';
+import type { Assessment, Scorer } from '../scorer.js';
 
-const CLIPPED = falling(0.08, 0.02);
+const CLIPPED = falling(0.06, 0.015);
 const BLACK = falling(0.1, 0.03);
 const RANGE = rising(60, 18);
+const DARK = falling(0.14, 0.02);
+const MIDDLE = falling(0.55, 0.04);
+const BRIGHT = falling(0.8, 0.03);
+/** A channel from here on is at its upper end. */
+const CEILING = 254;
 
 interface Tones {
-  /** Share of subject pixels (of all pixels where there is no subject) with a channel at 255. */
+  /** Share of the subject with a channel at its upper end. */
   clipped: number;
+  /** 1st, 50th and 95th percentile of the subject's linear luminance, 0..1. */
+  dark: number;
+  middle: number;
+  bright: number;
   /** Share of all pixels with every channel at 3 or below. */
   black: number;
-  /** 99th minus 1st percentile of grey. */
+  /** 99th minus 1st percentile of grey of the whole picture. */
   range: number;
 }
 
-/** Shares and percentiles of the tones of the working picture. */
+const BINS = 1024;
+
+/** Shares and percentiles of the tones of the working picture, in one pass. */
 export function tones({ working, luma, subject }: Frame): Tones {
   const { rgb } = working;
   const n = luma.data.length;
-  const histogram = new Uint32Array(256);
-  let clipped = 0;
-  let inside = 0;
-  let black = 0;
+  const grey = new Uint32Array(256);
+  const light = new Uint32Array(BINS);
+  let [clipped, inside, black] = [0, 0, 0];
   for (let i = 0, p = 0; i < n; i++, p += 3) {
     const r = rgb[p] as number;
     const g = rgb[p + 1] as number;
     const b = rgb[p + 2] as number;
-    histogram[(luma.data[i] as number) | 0] = (histogram[(luma.data[i] as number) | 0] as number) + 1;
+    const level = (luma.data[i] as number) | 0;
+    grey[level] = (grey[level] as number) + 1;
     if (r <= 3 && g <= 3 && b <= 3) black++;
-    if (subject.found && subject.mask[i] !== 1) continue;
+    if (subject.mask[i] !== 1) continue;
     inside++;
-    if (r >= 254 || g >= 254 || b >= 254) clipped++;
+    if (r >= CEILING || g >= CEILING || b >= CEILING) clipped++;
+    const bin = Math.min(BINS - 1, (luminance(r, g, b) * BINS) | 0);
+    light[bin] = (light[bin] as number) + 1;
   }
-  const at = (share: number): number => {
-    let sum = 0;
-    for (let level = 0; level < 256; level++) {
-      sum += histogram[level] as number;
-      if (sum >= share * n) return level;
-    }
-    return 255;
+  return {
+    clipped: clipped / Math.max(1, inside),
+    dark: percentile(light, inside, 0.01) / BINS,
+    middle: percentile(light, inside, 0.5) / BINS,
+    bright: percentile(light, inside, 0.95) / BINS,
+    black: black / n,
+    range: percentile(grey, n, 0.99) - percentile(grey, n, 0.01),
   };
-  return { clipped: clipped / Math.max(1, inside), black: black / n, range: at(0.99) - at(0.01) };
 }
 
-/** Whether tones are lost at either end. A white background is not a loss: clipping counts on the subject. */
+function percentile(histogram: Uint32Array, total: number, share: number): number {
+  let sum = 0;
+  for (let bin = 0; bin < histogram.length; bin++) {
+    sum += histogram[bin] as number;
+    if (sum >= share * total) return bin;
+  }
+  return histogram.length - 1;
+}
+
+/** Whether tones are lost at either end, and how light the subject is. A white background is no loss: the subject counts. */
 export const exposure: Scorer = {
   spec: {
     id: 'exposure',
@@ -52,13 +74,31 @@ export const exposure: Scorer = {
     tier: 'generic',
     cost: 'cheap',
     models: [],
-    source: 'Shares of clipped samples; percentiles of the histogram of grey (BT.601)',
+    source: 'Shares of clipped samples; percentiles of linear luminance (IEC 61966-2-1) and of grey (BT.601)',
     dimensions: {
       'exposure.clippedShare': {
         direction: 'lower',
         unit: 'share',
         range: [0, 1],
         about: 'Share of the subject with a colour channel at its upper end; a high value means burnt highlights.',
+      },
+      'exposure.darkTone': {
+        direction: 'lower',
+        unit: 'linear luminance',
+        range: [0, 1],
+        about: 'Darkest tones of the subject (1st percentile); a high value means that no shadow is left: overexposed.',
+      },
+      'exposure.midTone': {
+        direction: 'target',
+        unit: 'linear luminance',
+        range: [0, 1],
+        about: 'Median tone of the subject; a high value means overexposed, a very low one underexposed.',
+      },
+      'exposure.brightTone': {
+        direction: 'lower',
+        unit: 'linear luminance',
+        range: [0, 1],
+        about: 'Brightest tones of the subject (95th percentile); a high value means that it runs into white.',
       },
       'exposure.blackShare': {
         direction: 'lower',
@@ -70,14 +110,21 @@ export const exposure: Scorer = {
         direction: 'higher',
         unit: 'grey levels',
         range: [0, 255],
-        about: '99th minus 1st percentile of grey; a low value means a flat picture.',
+        about: '99th minus 1st percentile of grey; a low value means a flat or empty picture.',
       },
     },
   },
   assess(frame) {
-    const { clipped, black, range } = frame.derive(tones);
+    const { clipped, dark, middle, bright, black, range } = frame.derive(tones);
+    const ofSubject = (raw: number, curve: Parameters<typeof quality>[1]): Assessment =>
+      frame.subject.found
+        ? { status: 'ok', raw, quality: quality(raw, curve) }
+        : { status: 'unassessable', reason: 'no-subject' };
     return Promise.resolve({
-      'exposure.clippedShare': { status: 'ok', raw: clipped, quality: quality(clipped, CLIPPED) },
+      'exposure.clippedShare': ofSubject(clipped, CLIPPED),
+      'exposure.darkTone': ofSubject(dark, DARK),
+      'exposure.midTone': ofSubject(middle, MIDDLE),
+      'exposure.brightTone': ofSubject(bright, BRIGHT),
       'exposure.blackShare': { status: 'ok', raw: black, quality: quality(black, BLACK) },
       'exposure.dynamicRange': { status: 'ok', raw: range, quality: quality(range, RANGE) },
     });

@@ -1,11 +1,14 @@
 import type { Frame } from '../frame.js';
+import { edgeBlur } from '../image/edges.js';
 import { laplacian, quantile } from '../image/filters.js';
 import { planeNoise } from '../image/noise.js';
-import { quality, rising } from '../mapping.js';
+import { falling, quality, rising } from '../mapping.js';
 import type { Scorer } from '../scorer.js';
 
 const GRID = 8;
 const TILE_P90 = rising(40, 20);
+/** A blur of 1.5 px at 512 px is seen at a glance. */
+const BLUR = falling(1.5, 0.35);
 
 /** Noise-corrected Laplacian variance per tile of an 8 x 8 grid over the working picture, and the noise it was corrected by. */
 export function tileSharpness({ luma }: Frame): { tiles: Float32Array; sigma: number } {
@@ -49,7 +52,7 @@ export const sharpness: Scorer = {
     cost: 'cheap',
     models: [],
     source:
-      'Variance of the Laplacian: Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy, ICPR 2000; noise term 20 sigma^2 from the kernel',
+      'Variance of the Laplacian: Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy, ICPR 2000; noise term 20 sigma^2 from the kernel. Edge blur: Zhuo, Sim, Defocus map estimation from a single image, Pattern Recognition 44, 2011',
     dimensions: {
       'sharpness.tileP90': {
         direction: 'higher',
@@ -57,15 +60,28 @@ export const sharpness: Scorer = {
         range: [0, Infinity],
         about: 'Laplacian variance of the crispest tenth of the picture; a low value means blur.',
       },
+      'sharpness.edgeBlur': {
+        direction: 'lower',
+        unit: 'px sigma at 512 px long side',
+        range: [0, Infinity],
+        about: 'Blur of the sharpest edges as the sigma of a Gaussian; a high value means out of focus or shaken.',
+      },
     },
   },
   assess(frame) {
-    if (frame.luma.width < 24 || frame.luma.height < 24)
-      return Promise.resolve({ 'sharpness.tileP90': { status: 'unassessable', reason: 'too-small' } });
+    if (frame.luma.width < 32 || frame.luma.height < 32)
+      return Promise.resolve({
+        'sharpness.tileP90': { status: 'unassessable', reason: 'too-small' },
+        'sharpness.edgeBlur': { status: 'unassessable', reason: 'too-small' },
+      });
     const { tiles, sigma } = frame.derive(tileSharpness);
     const raw = quantile(tiles, 0.9);
+    const blur = frame.derive(edgeBlur);
     return Promise.resolve({
       'sharpness.tileP90': { status: 'ok', raw, quality: quality(raw, TILE_P90), facts: { noiseRemoved: sigma } },
+      'sharpness.edgeBlur': Number.isNaN(blur.sigma)
+        ? { status: 'unassessable', reason: 'not-applicable' }
+        : { status: 'ok', raw: blur.sigma, quality: quality(blur.sigma, BLUR), facts: { edges: blur.edges } },
     });
   },
 };

@@ -3,15 +3,17 @@ import { components, type Component } from './components.js';
 
 /** Side of the border ring that shows the background, as a share of the short side. */
 const RING = 0.02;
+/** Ring pixels that the background is fitted to. */
+const RING_SAMPLES = 2000;
 /** Nothing closer than this to the background counts as something, in CIELAB units (dE76). */
 const MIN_DISTANCE = 10;
 /** Smallest subject, as a share of the picture. */
 const MIN_SUBJECT = 0.004;
 /** A further component belongs to the subject when it has at least this share of the largest one's area ("two mugs"). */
-const MIN_PART = 0.15;
+const MIN_PART = 0.4;
 
 /** A plane `c0 + cx * x + cy * y` with x, y in -1..1 over the picture. */
-type Surface = [c0: number, cx: number, cy: number];
+export type Surface = [c0: number, cx: number, cy: number];
 
 /** What stands out from the border ring, in working pixels. */
 export interface Subject {
@@ -30,8 +32,14 @@ export interface Subject {
   distance: Float32Array;
   /** Above this distance a pixel stands out. */
   threshold: number;
-  /** The background's colour in the middle of the picture, and how far the ring scatters around the fit (dE76, median). */
-  background: { lab: Lab; scatter: number };
+  background: {
+    /** In the middle of the picture. */
+    lab: Lab;
+    /** L*, a* and b* as fitted to the border ring. */
+    surfaces: [Surface, Surface, Surface];
+    /** How far the ring scatters around the fit, dE76, median. */
+    scatter: number;
+  };
 }
 
 /**
@@ -85,11 +93,11 @@ export function findSubject({ width, height }: { width: number; height: number }
     others: list.filter((c) => !isSubject(c)),
     distance,
     threshold,
-    background: { lab: [surfaces[0][0], surfaces[1][0], surfaces[2][0]], scatter },
+    background: { lab: [surfaces[0][0], surfaces[1][0], surfaces[2][0]], surfaces, scatter },
   };
 }
 
-/** Indices of the border ring. */
+/** Indices of the border ring, thinned evenly. */
 function ringPixels(width: number, height: number): Int32Array {
   const wide = Math.max(1, Math.round(RING * Math.min(width, height)));
   const ring: number[] = [];
@@ -100,7 +108,8 @@ function ringPixels(width: number, height: number): Int32Array {
       ring.push(y * width + x);
     }
   }
-  return Int32Array.from(ring);
+  const step = Math.max(1, Math.floor(ring.length / RING_SAMPLES));
+  return Int32Array.from({ length: Math.floor(ring.length / step) }, (_, k) => ring[k * step] as number);
 }
 
 function median(values: Float32Array): number {
@@ -212,16 +221,29 @@ function distances({
 /** Drops pixels with fewer than two neighbours of eight: lone noise goes, thin strokes stay. */
 function opened(mask: Uint8Array, width: number, height: number): Uint8Array {
   const out = new Uint8Array(mask.length);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const i = y * width + x;
+  const at = (x: number, y: number): number =>
+    x < 0 || y < 0 || x >= width || y >= height ? 0 : (mask[y * width + x] as number);
+  for (let y = 0; y < height; y++)
+    for (let x = 0, i = y * width; x < width; x++, i++) {
       if (mask[i] === 0) continue;
-      let around = 0;
-      for (let dy = y > 0 ? -1 : 0; dy <= (y < height - 1 ? 1 : 0); dy++)
-        for (let dx = x > 0 ? -1 : 0; dx <= (x < width - 1 ? 1 : 0); dx++)
-          around += mask[i + dy * width + dx] as number;
-      out[i] = around >= 3 ? 1 : 0;
+      let around: number;
+      if (x > 0 && y > 0 && x < width - 1 && y < height - 1) {
+        const up = i - width;
+        const down = i + width;
+        around =
+          (mask[up - 1] as number) +
+          (mask[up] as number) +
+          (mask[up + 1] as number) +
+          (mask[i - 1] as number) +
+          (mask[i + 1] as number) +
+          (mask[down - 1] as number) +
+          (mask[down] as number) +
+          (mask[down + 1] as number);
+      } else {
+        around = -1;
+        for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) around += at(x + dx, y + dy);
+      }
+      out[i] = around >= 2 ? 1 : 0;
     }
-  }
   return out;
 }
