@@ -1,0 +1,83 @@
+/** From scores to a verdict: every gate of the policy, a reason in words for each that was not passed. */
+import { evaluateRule, scoresForRules, type RuleScores } from './rules.js';
+import type { Band, Bounds, FailedGate, OnUnassessable, Policy, Scores, ThresholdGate, Verdict } from './types.js';
+import { inWords, NOT_MEASURED, numberText } from './words.js';
+
+/** A gate's answer: the band it puts the candidate into, and why. */
+interface Ruling {
+  band: Band;
+  reason: string;
+}
+
+const PASSED: Ruling = { band: 'accept', reason: '' };
+const BAND_WITHOUT_VALUE: Record<OnUnassessable, Band> = { reject: 'reject', review: 'review', ignore: 'accept' };
+
+/**
+ * Judges one candidate. Pure, total and deterministic: the same scores and policy give the same verdict everywhere.
+ *
+ * A gate whose dimension has no value (`unassessable`, `error`, `notRun`, or absent altogether) is decided by its `onUnassessable`, never
+ * by a default of 0. The band is the worst of all gates; band review passes only with `deliverReview`. `failed` names every gate that put the
+ * candidate into review or reject, in gate order.
+ *
+ * @param scores dimension id -> score
+ * @param policy as `parsePolicy` returns it
+ *
+ * @example
+ * const { pass, failed } = judge(scores, policy);
+ * failed[0]?.reason; // 'sharpness.tileP90 is 31.2, at least 40 wanted (quality)'
+ */
+export function judge(scores: Scores, policy: Policy): Verdict {
+  const failed: FailedGate[] = [];
+  let band: Band = 'accept';
+  let nested: RuleScores | undefined;
+  for (const gate of policy.gates) {
+    const ruling =
+      gate.kind === 'threshold'
+        ? judgeThreshold(scores, gate)
+        : judgeRule(gate.rule, (nested ??= scoresForRules(scores)), gate);
+    if (ruling.band === 'accept') continue;
+    failed.push({ gate: gate.id, tier: gate.tier, reason: ruling.reason });
+    if (ruling.band === 'reject' || band === 'accept') band = ruling.band;
+  }
+  return { pass: band === 'accept' || (band === 'review' && policy.deliverReview), band, failed };
+}
+
+function judgeThreshold(scores: Scores, gate: ThresholdGate): Ruling {
+  const score = Object.hasOwn(scores, gate.dimension) ? scores[gate.dimension] : undefined;
+  if (score?.status !== 'ok' || !Number.isFinite(score[gate.on])) {
+    const why = inWords(score ?? { status: 'notRun', scorer: '' });
+    return {
+      band: BAND_WITHOUT_VALUE[gate.onUnassessable],
+      reason: gate.reason === undefined ? `${gate.dimension} ${why}` : `${gate.reason} (${gate.dimension} ${why})`,
+    };
+  }
+  const value = score[gate.on];
+  const { accept, review } = gate;
+  if (isInside(value, accept)) return PASSED;
+  // A side that `review` leaves out keeps the bound of `accept`: loosening one end does not open the other.
+  const band = review && isInside(value, { ...accept, ...review }) ? 'review' : 'reject';
+  return { band, reason: thresholdReason(value, gate) };
+}
+
+function judgeRule(rule: string, nested: RuleScores, gate: { onUnassessable: OnUnassessable; reason: string }): Ruling {
+  const outcome = evaluateRule(rule, nested);
+  if ('unassessable' in outcome)
+    return {
+      band: BAND_WITHOUT_VALUE[gate.onUnassessable],
+      reason: `${gate.reason} (${NOT_MEASURED}: ${outcome.unassessable})`,
+    };
+  return outcome.holds ? PASSED : { band: 'reject', reason: gate.reason };
+}
+
+const isInside = (value: number, { min = -Infinity, max = Infinity }: Bounds): boolean => value >= min && value <= max;
+
+function thresholdReason(value: number, gate: ThresholdGate): string {
+  const is = `${gate.dimension} is ${numberText(value, [gate.accept.min, gate.accept.max])}`;
+  if (gate.reason !== undefined) return `${gate.reason} (${is})`;
+  return `${is}, ${wanted(gate.accept)} wanted${gate.on === 'quality' ? ' (quality)' : ''}`;
+}
+
+function wanted({ min, max }: Bounds): string {
+  if (min !== undefined && max !== undefined) return min === max ? `exactly ${min}` : `${min} to ${max}`;
+  return min === undefined ? `at most ${max ?? ''}` : `at least ${min}`;
+}
