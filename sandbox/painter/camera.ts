@@ -24,13 +24,22 @@ function levelTable(): Float32Array {
   return levels;
 }
 
-/** Half a Gaussian kernel, from the centre out to 4 sigma, adding up to 1 over both sides. */
+/** Half a Gaussian kernel, from the centre out to 3.5 sigma, adding up to 1 over both sides. */
 function kernelOf(sigma: number): Float64Array {
-  const kernel = Float64Array.from({ length: Math.ceil(4 * sigma) + 1 }, (_, i) =>
+  const kernel = Float64Array.from({ length: Math.ceil(3.5 * sigma) + 1 }, (_, i) =>
     Math.exp((-0.5 * i * i) / (sigma * sigma)),
   );
   const sum = kernel.reduce((total, weight, i) => total + (i === 0 ? weight : 2 * weight), 0);
   return kernel.map((weight) => weight / sum);
+}
+
+/** sums[i] += weight * (from[one + i] + from[two + i]), for a whole row: memory is read in order. */
+function add(sums: Float32Array, from: Float32Array, at: readonly [one: number, two: number], weight: number): void {
+  const [one, two] = at;
+  const length = sums.length;
+  for (let i = 0; i < length; i++) {
+    sums[i] = (sums[i] as number) + weight * ((from[one + i] as number) + (from[two + i] as number));
+  }
 }
 
 /** Gaussian blur of interleaved RGB in linear light, edges repeated. */
@@ -39,39 +48,30 @@ function blur(light: Float32Array, size: { width: number; height: number }, sigm
   const reach = kernel.length - 1;
   const { width, height } = size;
   const row = width * 3;
-  const centre = kernel[0] ?? 1;
-  const padded = new Float32Array((width + 2 * reach) * 3);
-  for (let y = 0; y < height; y++) {
-    const start = y * row;
-    padded.set(light.subarray(start, start + row), reach * 3);
-    for (let i = 0; i < reach * 3; i++) {
-      padded[i] = light[start + (i % 3)] ?? 0;
-      padded[row + reach * 3 + i] = light[start + row - 3 + (i % 3)] ?? 0;
-    }
-    for (let i = 0; i < row; i++) {
-      const at = i + reach * 3;
-      let sum = centre * (padded[at] as number);
-      for (let k = 1; k <= reach; k++) {
-        sum += (kernel[k] as number) * ((padded[at - 3 * k] as number) + (padded[at + 3 * k] as number));
-      }
-      light[start + i] = sum;
-    }
-  }
-  // Down the columns, a whole row at a time: memory is read in order.
-  const source = light.slice();
-  const sums = new Float64Array(row);
+  const pad = reach * 3;
+  const padded = new Float32Array(row + 2 * pad);
+  const sums = new Float32Array(row);
+  const half = (kernel[0] ?? 1) / 2;
   for (let y = 0; y < height; y++) {
     const here = y * row;
-    for (let i = 0; i < row; i++) sums[i] = centre * (source[here + i] as number);
-    for (let k = 1; k <= reach; k++) {
-      const weight = kernel[k] as number;
-      const up = Math.max(0, y - k) * row;
-      const down = Math.min(height - 1, y + k) * row;
-      for (let i = 0; i < row; i++) {
-        sums[i] = (sums[i] as number) + weight * ((source[up + i] as number) + (source[down + i] as number));
-      }
+    padded.set(light.subarray(here, here + row), pad);
+    for (let i = 0; i < pad; i++) {
+      padded[i] = light[here + (i % 3)] as number;
+      padded[row + pad + i] = light[here + row - 3 + (i % 3)] as number;
     }
+    sums.fill(0);
+    add(sums, padded, [pad, pad], half);
+    for (let k = 1; k <= reach; k++) add(sums, padded, [pad - 3 * k, pad + 3 * k], kernel[k] as number);
     light.set(sums, here);
+  }
+  const source = light.slice();
+  for (let y = 0; y < height; y++) {
+    sums.fill(0);
+    add(sums, source, [y * row, y * row], half);
+    for (let k = 1; k <= reach; k++) {
+      add(sums, source, [Math.max(0, y - k) * row, Math.min(height - 1, y + k) * row], kernel[k] as number);
+    }
+    light.set(sums, y * row);
   }
 }
 
@@ -84,9 +84,11 @@ function develop(pixels: Pixels, camera: Plan['camera'], sigma: number): Float32
   if (sigma > 0) {
     for (let i = 0; i < data.length; i++) out[i] = (LIGHT[data[i] as number] as number) * gain;
     blur(out, pixels, sigma);
-    for (let i = 0; i < out.length; i++) {
-      const light = Math.min(1, out[i] as number) * cast[(i % 3) as 0 | 1 | 2];
-      out[i] = table[(light * 65535 + 0.5) | 0] as number;
+    const [red, green, blue] = cast.map((share) => share * 65535) as [number, number, number];
+    for (let i = 0; i + 2 < out.length; i += 3) {
+      out[i] = table[(Math.min(1, out[i] as number) * red + 0.5) | 0] as number;
+      out[i + 1] = table[(Math.min(1, out[i + 1] as number) * green + 0.5) | 0] as number;
+      out[i + 2] = table[(Math.min(1, out[i + 2] as number) * blue + 0.5) | 0] as number;
     }
     return out;
   }

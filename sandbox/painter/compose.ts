@@ -67,10 +67,10 @@ export function place(plan: Plan, size: Size): Placement {
 function shadow(thing: Thing, strength: number): string {
   const from = Math.min(...thing.feet.map(([x]) => x));
   const to = Math.max(...thing.feet.map(([, x]) => x));
-  const reach = Math.max(3, (to - from) * 0.06);
+  const reach = Math.max(3, thing.width * 0.07);
   const ellipse = (x0: number, x1: number, ry: number, fill: string): string =>
     `<ellipse cx="${num((x0 + x1) / 2)}" cy="${num(thing.height - ry * 0.25)}" rx="${num((x1 - x0) / 2)}" ry="${num(ry)}" fill="url(#${fill})" opacity="${num(strength)}"/>`;
-  const soft = ellipse(from - reach, to + reach * 2.2, thing.height * 0.028 + 1.5, 'soft');
+  const soft = ellipse(from - reach, to + reach * 1.6, thing.height * 0.028 + 1.5, 'soft');
   return soft + thing.feet.map(([x0, x1]) => ellipse(x0 - 1, x1 + 2, thing.height * 0.012 + 0.8, 'contact')).join('');
 }
 

@@ -36,7 +36,7 @@ export const DEFECTS: Readonly<Record<DefectName, DefectSpec>> = {
   exposure: { probability: 0.12, threshold: 1, unit: 'stops', range: [0.2, 2.5] },
   // Step of the luma quantiser as a multiple of the JPEG standard's Annex K table: 50/quality below quality 50, so the
   // threshold is quality 30. 4:2:0 chroma. In effect the strength snaps to whole qualities.
-  jpeg: { probability: 0.12, threshold: 50 / 30, unit: 'quantiser steps of Annex K', range: [0.4, 7] },
+  jpeg: { probability: 0.12, threshold: 50 / 30, unit: 'quantiser steps of Annex K', range: [0.4, 5] },
   // Colour of a neutral of the background's lightness against the same without the cast.
   tint: { probability: 0.12, threshold: 6, unit: 'CIEDE2000', range: [1.2, 22] },
   // Mean difference of the dirtied area (at least 3 % of the frame) from the clean background, after exposure.

@@ -23,7 +23,7 @@ export function differenceInLight(one: Rgb, two: Rgb, gain: number): number {
   return ciede2000(see(one), see(two));
 }
 
-export const DIRT_KINDS = ['stains', 'specks', 'creases'] as const;
+export const DIRT_KINDS = ['stains', 'specks', 'creases', 'weave'] as const;
 export interface Dirt {
   readonly kind: (typeof DIRT_KINDS)[number];
   /** sRGB of the dirt on the background's base colour. */
@@ -77,20 +77,46 @@ export interface Box {
   readonly height: number;
 }
 
+interface Strokes {
+  readonly d: string;
+  readonly thickness: number;
+}
+
+/** Folds of a badly ironed backdrop: bent lines of many lengths, most of them in one direction. */
+function creases(area: number, { width, height }: Size, random: Random): Strokes {
+  const count = 26;
+  const lean = random.between(-0.5, 0.5);
+  let d = '';
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    const [x, y] = [random.between(-0.1, 0.9) * width, ((i + random.next()) / count) * height];
+    const run = random.between(0.15, 0.6) * width;
+    const rise = run * (lean + random.between(-0.25, 0.25));
+    d += `M${num(x)} ${num(y)}Q${num(x + run / 2)} ${num(y + rise * random.between(0.1, 0.9))} ${num(x + run)} ${num(y + rise)}`;
+    length += Math.hypot(run, rise) * 0.85; // some of it lies outside the frame
+  }
+  return { d, thickness: (area * width * height) / length };
+}
+
+/** Coarse cloth: threads both ways. One path, so that crossings are no darker. */
+function weave(area: number, { width, height }: Size, random: Random): Strokes {
+  // Threads thick enough to have their full colour at half the size, too.
+  const thickness = random.between(3, 4.2);
+  const pitch = (2 * thickness) / (area * 1.5);
+  let d = '';
+  for (let x = pitch * random.next(); x < width; x += pitch) d += `M${num(x)} -4V${num(height + 4)}`;
+  for (let y = pitch * random.next(); y < height; y += pitch) d += `M-4 ${num(y)}H${num(width + 4)}`;
+  return { d, thickness };
+}
+
 /** SVG elements of the dirt; stains and specks keep clear of the subject's box where they can. */
 export function drawDirt(dirt: Dirt, size: Size, ask: { avoid: Box | undefined; random: Random }): string {
   const { random, avoid } = ask;
   const { width, height } = size;
-  if (dirt.kind === 'creases') {
-    let creases = '';
-    const count = 9;
-    const each = (dirt.area * 1.15 * width * height) / (count * width);
-    for (let i = 0; i < count; i++) {
-      const y = ((i + random.between(0.1, 0.9)) / count) * height;
-      const [tilt, bend] = [random.between(-0.12, 0.12) * height, random.between(-0.06, 0.06) * height];
-      creases += `M0 ${num(y)}Q${num(width * random.between(0.3, 0.7))} ${num(y + bend)} ${num(width)} ${num(y + tilt)}`;
-    }
-    return `<path d="${creases}" fill="none" stroke="${dirt.ink}" stroke-opacity="${dirt.opacity.toFixed(5)}" stroke-width="${num(each)}"/>`;
+  if (dirt.kind === 'creases' || dirt.kind === 'weave') {
+    const { d, thickness } =
+      dirt.kind === 'creases' ? creases(dirt.area, size, random) : weave(dirt.area, size, random);
+    return `<path d="${d}" fill="none" stroke="${dirt.ink}" stroke-opacity="${dirt.opacity.toFixed(5)}" stroke-width="${num(thickness)}" stroke-linecap="round"/>`;
   }
   const spot = (margin: number): [number, number] => {
     for (let i = 0; i < 40; i++) {

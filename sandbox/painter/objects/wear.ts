@@ -89,6 +89,10 @@ export const shoe: Thing = {
     let tread = '';
     for (let x = 9; x < 127; x += 5) tread += `M${num(x)} 74V78`;
     let laces = '';
+    let bars = '';
+    const first = brush.random.between(40, 48);
+    for (const x of [first, first + 10, first + 20])
+      bars += `M${num(x)} 40L${num(x + 4.5)} 40L${num(x - 2)} 64L${num(x - 6.5)} 64Z`;
     for (let i = 0; i < 6; i++)
       laces += `M${num(49 + i * 6)} ${num(16 + i * 4.6)}L${num(42 + i * 6.4)} ${num(25 + i * 3.6)}`;
     return (
@@ -116,7 +120,7 @@ export const shoe: Thing = {
       line('M96 41.500C90 46 88 56 92 64', brush.tone(0.35), 0.8) +
       fill('M8 36C6 46 4 54 4 66L24 66C20 56 20 46 22 36Z', brush.tone(0.55)) +
       `<path d="M24 37C22 47 22 55 25.500 63M94 45C90 50 90 57 93 62" fill="none" stroke="${brush.trim(1.2)}" stroke-width="0.7" stroke-dasharray="1.8 1.3"/>` +
-      fill(`M32 58C46 58 62 50 72 ${num(brush.random.between(38, 42))}C68 54 58 64 40 64Z`, brush.trim(1.15)) +
+      fill(bars, brush.trim(1.15)) +
       fill('M18 6C26 10 36 10 44 4L47 8.500C38 14 26 15 16.600 11Z', brush.tone(0.3)) +
       line(laces, brush.trim(1.35), 2) +
       fill(
