@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createDeliverActivities } from './activities/deliver.js';
 import { createPrepareActivities } from './activities/prepare.js';
 import { createScoreActivities } from './activities/score.js';
@@ -120,22 +120,14 @@ async function connectPatiently(target: TemporalTarget, log: Logger, signal: Abo
   }
 }
 
-/** Temporal's own messages go into our log. Once per process. */
+/** Temporal's warnings and errors go into our log. Once per process. */
 function installRuntime(log: Logger): void {
-  const level = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
   const child = log.child({ part: 'temporal' });
-  const write = (kind: keyof typeof level) => (message: string, meta?: object) =>
-    child[level[kind]](meta ?? {}, message);
-  Runtime.install({
-    shutdownSignals: [],
-    logger: {
-      log: (kind, message, meta) => child[level[kind]](meta ?? {}, message),
-      trace: write('TRACE'),
-      debug: write('DEBUG'),
-      info: write('DEBUG'),
-      warn: write('WARN'),
-      error: write('ERROR'),
-    },
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    // A Worker of activities alone is what we want; the SDK warns of it at every start.
+    if (message.startsWith('No workflows registered')) return;
+    child[level === 'ERROR' ? 'error' : 'warn'](meta ?? {}, message);
   });
+  const logging = { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } as const;
+  Runtime.install({ shutdownSignals: [], logger, telemetryOptions: { logging } });
 }

@@ -51,8 +51,12 @@ function door(urls: { url: string; adminUrl: string }): Omit<TestSandbox, 'close
     ...urls,
     log: () => ask(`${adminUrl}/log`),
     labels: () => ask(`${adminUrl}/labels`),
-    config: async (change) => void (await ask(`${adminUrl}/config`, change)),
-    reset: async () => void (await ask(`${adminUrl}/reset`, {})),
+    config: async (change) => {
+      await ask(`${adminUrl}/config`, change);
+    },
+    reset: async () => {
+      await ask(`${adminUrl}/reset`, {});
+    },
   };
 }
 
@@ -65,8 +69,8 @@ function door(urls: { url: string; adminUrl: string }): Omit<TestSandbox, 'close
  * await comfy.close();
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<TestSandbox> {
-  const { url, adminUrl = '', close } = await startSandboxComfy({ adminPort: 0, ...options });
-  return { ...door({ url, adminUrl }), close };
+  const comfy = await startSandboxComfy({ adminPort: 0, ...options });
+  return { ...door({ url: comfy.url, adminUrl: comfy.adminUrl ?? '' }), close: () => comfy.close() };
 }
 
 /** Starts a sandbox as a child process; `close` ends it with SIGTERM. */
@@ -105,5 +109,12 @@ export async function startSandboxProcess(
     child.kill(signal);
     return (await gone)[0];
   };
-  return { ...door(ready), pid: ready.pid, kill, close: async () => void (await kill('SIGTERM')) };
+  return {
+    ...door(ready),
+    pid: ready.pid,
+    kill,
+    close: async () => {
+      await kill('SIGTERM');
+    },
+  };
 }

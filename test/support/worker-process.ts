@@ -1,0 +1,42 @@
+/** A real worker in a process of its own, which can be killed. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { nodeCommand } from '../../stack/supervise.js';
+
+export interface WorkerProcess {
+  readonly pid: number;
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** What it logged so far, one JSON line each. */
+  readonly lines: readonly string[];
+}
+
+/** Starts a worker with all roles; resolves once it serves. `env` adds to this process's environment. */
+export async function startWorker(env: Record<string, string>): Promise<WorkerProcess> {
+  const [file, ...args] = nodeCommand(new URL('../../worker-main.ts', import.meta.url));
+  const child: ChildProcess = spawn(file, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const lines: string[] = [];
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  if (!child.stderr) throw new Error('the worker has no stderr');
+  const reader = createInterface({ input: child.stderr });
+  await new Promise<void>((resolve, reject) => {
+    reader.on('line', (line) => {
+      lines.push(line);
+      if (line.includes('"msg":"serving"') && line.includes('"roles"')) resolve();
+    });
+    void gone.then(() => reject(new Error(`the worker ended before it served:\n${lines.join('\n')}`)));
+  });
+  const stop = () => child.kill('SIGKILL');
+  process.once('exit', stop);
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    async kill(signal) {
+      process.off('exit', stop);
+      child.kill(signal);
+      await gone;
+    },
+  };
+}
