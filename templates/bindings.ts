@@ -70,7 +70,11 @@ export function parseBindings(text: string, of: { graph: Graph; source: string }
   const broken = doc.errors[0];
   if (broken) fail(broken.message, { offset: broken.pos[0], hint: 'correct the YAML' });
   const parsed = file.safeParse(doc.toJS());
-  if (!parsed.success) return refuse(parsed.error.issues[0], fail);
+  if (!parsed.success) {
+    const { issues } = parsed.error;
+    // A misspelt field comes before the one that is missing because of it.
+    return refuse(issues.find((issue) => issue.code === 'unrecognized_keys') ?? issues[0], fail);
+  }
 
   const { name, policy, inputs, seed, output } = parsed.data;
   const check = (one: { node: string; field: string }, path: Path): unknown => {
@@ -203,6 +207,7 @@ function refuse(
     return fail(`unknown field "${key}"`, { path: [...path, key], hint: meant(key, level) });
   }
   const subject = path.length === 0 ? 'the file' : path.join('.');
+  if (issue.message.endsWith('received undefined')) return fail(`"${subject}" is missing`, { path });
   return fail(`${subject}: ${issue.message}`, { path });
 }
 
