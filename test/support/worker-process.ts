@@ -11,8 +11,11 @@ export interface WorkerProcess {
 }
 
 /** Starts a worker with all roles; resolves once it serves. `env` adds to this process's environment. */
-export async function startWorker(env: Record<string, string>): Promise<WorkerProcess> {
-  const [file, ...args] = nodeCommand(new URL('../../worker-main.ts', import.meta.url));
+export async function startWorker(
+  env: Record<string, string>,
+  entry = new URL('../../worker-main.ts', import.meta.url),
+): Promise<WorkerProcess> {
+  const [file, ...args] = nodeCommand(entry);
   const child: ChildProcess = spawn(file, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
