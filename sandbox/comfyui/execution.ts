@@ -108,9 +108,12 @@ export class Executor {
     run.executed.push(id);
   }
 
-  /** Input values: constants as they are, links replaced by what the other node put out. */
+  /** Input values: what the server itself passes in, constants as they are, links replaced by what the other node put out. */
   private resolve(graph: Graph, { id, run }: { id: string; run: Run }): Dict {
     const values: Dict = {};
+    for (const name of Object.keys(CLASSES.get(classOf(graph[id]))?.hidden ?? {})) {
+      values[name] = name === 'prompt' ? graph : run.item.extraData[name];
+    }
     for (const [name, value] of Object.entries(inputsOf(graph, id))) {
       values[name] = isLink(value) ? this.cache.get(run.names.get(value[0]))?.outputs.at(value[1]) : value;
     }
@@ -190,5 +193,5 @@ export class Executor {
 
 /** An input as error messages carry it: plain values as they are, everything else as a word. */
 function shown(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? '<tensor>' : (value ?? null);
+  return typeof value === 'object' && value !== null ? '<value>' : (value ?? null);
 }

@@ -81,9 +81,13 @@ async function answer(request: IncomingMessage, routes: Routes): Promise<Reply> 
   const url = new URL(request.url ?? '/', 'http://sandbox');
   if (method === 'OPTIONS') return empty();
   const found = find(routes, method, url.pathname);
+  if (found === 404 && (method === 'GET' || method === 'HEAD')) {
+    return { status: 404, headers: { 'Content-Type': 'application/octet-stream' } };
+  }
   if (typeof found === 'number') {
-    const body = found === 405 ? '405: Method Not Allowed' : '';
-    return { status: found, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body };
+    // Unknown paths too: on the real server static files answer GET for every path.
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
+    return { status: 405, headers, body: '405: Method Not Allowed' };
   }
   const body = await read(request);
   if (!body) {

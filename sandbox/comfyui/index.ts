@@ -1,9 +1,9 @@
+import { paint as painter } from '../painter/index.js';
 import { adminServer } from './admin.js';
 import { noFaults } from './faults.js';
 import { Folders } from './folders.js';
 import { Ledger } from './ledger.js';
 import { DEFAULT_CHECKPOINTS, type SandboxOptions } from './options.js';
-import { paintStandIn } from './painter-stand-in.js';
 import { PicturePool } from './pool.js';
 import { listen, Sandbox } from './sandbox.js';
 import type { World } from './world.js';
@@ -40,7 +40,7 @@ export interface SandboxComfy {
  */
 export async function startSandboxComfy(options: SandboxOptions = {}): Promise<SandboxComfy> {
   const host = options.host ?? '127.0.0.1';
-  const paint = options.paint ?? paintStandIn;
+  const paint = options.paint ?? painter;
   const prerendered = options.prerendered === true ? {} : options.prerendered;
   const folders = await Folders.open(options);
   const world: World = {

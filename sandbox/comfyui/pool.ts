@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Paint, PrerenderedOptions } from './options.js';
 import { prepareTemplate, withFirstRow, type EncodedPixels, type Template } from './png.js';
@@ -20,6 +20,13 @@ export interface PoolPicture {
   readonly labels: unknown;
 }
 
+/** Other processes may fill the same folder at the same time. */
+async function writeWhole(path: string, content: Buffer | string): Promise<void> {
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, content);
+  await rename(draft, path);
+}
+
 async function load(paint: Paint, index: number, folder: string | undefined): Promise<Ready> {
   const size = { width: POOL_SIZE, height: POOL_SIZE };
   const file = folder === undefined ? undefined : join(folder, `picture-${index}`);
@@ -32,8 +39,8 @@ async function load(paint: Paint, index: number, folder: string | undefined): Pr
   const { data, labels } = await paint({ prompt: PROMPT, seed: index, ...size });
   if (folder !== undefined && file !== undefined) {
     await mkdir(folder, { recursive: true });
-    await writeFile(`${file}.rgb`, data);
-    await writeFile(`${file}.json`, JSON.stringify(labels));
+    await writeWhole(`${file}.rgb`, data);
+    await writeWhole(`${file}.json`, JSON.stringify(labels));
   }
   return { template: await prepareTemplate({ ...size, data }), labels };
 }

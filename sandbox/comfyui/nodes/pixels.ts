@@ -52,34 +52,40 @@ function reflect(i: number, size: number): number {
   return at < size ? at : period - at;
 }
 
+/** Adds `from`, starting at `offset`, times a weight to each sample of `sum`. */
+function accumulate(
+  sum: Float32Array,
+  from: Float32Array,
+  { offset, weight }: { offset: number; weight: number },
+): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + weight * (from[offset + i] ?? 0);
+}
+
 /** Gaussian blur with a (2 * radius + 1) wide kernel, borders mirrored. Lets other work in between the rows. */
 export async function blur(picture: Picture, { radius, sigma }: { radius: number; sigma: number }): Promise<Picture> {
-  const { width, height } = picture;
+  const { width, height, data } = picture;
   const weights = kernel(radius, sigma);
-  const pass = async (from: ArrayLike<number>, to: Float32Array, along: 'x' | 'y'): Promise<void> => {
-    for (let y = 0; y < height; y++) {
-      if (y % 64 === 63) await breathe();
-      for (let x = 0; x < width; x++) {
-        let r = 0;
-        let g = 0;
-        let b = 0;
-        for (let k = -radius; k <= radius; k++) {
-          const w = weights[k + radius] ?? 0;
-          const at = along === 'x' ? y * width + reflect(x + k, width) : reflect(y + k, height) * width + x;
-          r += w * (from[at * 3] ?? 0);
-          g += w * (from[at * 3 + 1] ?? 0);
-          b += w * (from[at * 3 + 2] ?? 0);
-        }
-        const to3 = (y * width + x) * 3;
-        to[to3] = r;
-        to[to3 + 1] = g;
-        to[to3 + 2] = b;
-      }
+  const stride = width * 3;
+  const padded = new Float32Array((width + 2 * radius) * 3);
+  const across = new Float32Array(data.length);
+  for (let y = 0; y < height; y++) {
+    if (y % 16 === 15) await breathe();
+    for (let x = -radius; x < width + radius; x++) {
+      const from = y * stride + reflect(x, width) * 3;
+      for (let c = 0; c < 3; c++) padded[(x + radius) * 3 + c] = data[from + c] ?? 0;
     }
-  };
-  const across = new Float32Array(picture.data.length);
-  const both = new Float32Array(picture.data.length);
-  await pass(picture.data, across, 'x');
-  await pass(across, both, 'y');
-  return { width, height, data: Buffer.from(Uint8Array.from(both, level)) };
+    const row = across.subarray(y * stride, (y + 1) * stride);
+    weights.forEach((weight, k) => accumulate(row, padded, { offset: k * 3, weight }));
+  }
+  const out = Buffer.allocUnsafe(data.length);
+  const row = new Float32Array(stride);
+  for (let y = 0; y < height; y++) {
+    if (y % 16 === 15) await breathe();
+    row.fill(0);
+    weights.forEach((weight, k) => {
+      accumulate(row, across, { offset: reflect(y + k - radius, height) * stride, weight });
+    });
+    for (let i = 0; i < stride; i++) out[y * stride + i] = level(row[i] ?? 0);
+  }
+  return { width, height, data: out };
 }

@@ -36,7 +36,7 @@ export function promptRoutes(sandbox: Sandbox): Routes {
 
   const submit = async (ask: Ask): Promise<Reply> => {
     const parsed = ask.json();
-    const body = Array.isArray(parsed) && parsed.length === 0 ? {} : dict(parsed);
+    const body = Array.isArray(parsed) || typeof parsed === 'string' ? {} : dict(parsed);
     const own = 'number' in body ? toFloat(body.number) : undefined;
     const number = own ?? (body.front ? -counter : counter) + 0; // + 0 turns -0 into 0
     if (own === undefined) counter++;

@@ -54,7 +54,8 @@ function saveMask(folders: Folders): Save {
     const found = await stat(source).catch(() => undefined);
     if (!within(root, source) || !found?.isFile()) return;
     const alpha = await sharp(bytes).ensureAlpha().extractChannel('alpha').toColourspace('b-w').png().toBuffer();
-    await sharp(source).removeAlpha().joinChannel(alpha).png().toFile(path);
+    const colours = await sharp(source).toColourspace('srgb').removeAlpha().png().toBuffer();
+    await sharp(colours).joinChannel(alpha).png().toFile(path);
   };
 }
 

@@ -66,7 +66,7 @@ export function exchange(given: Exchange, tolerance: Tolerance): unknown {
 
 /** Texts of validation errors are compared word for word; those of Python exceptions are not. */
 function errorTextMatters(body: unknown): boolean {
-  return !/"(exception_during|exception_message|invalid_prompt_id)/.test(JSON.stringify(body) ?? '');
+  return !/"(exception_during|exception_message|invalid_prompt_id)/.test(JSON.stringify(body));
 }
 
 /**

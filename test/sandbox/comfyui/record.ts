@@ -22,7 +22,8 @@ function scrubbed(value: unknown, tag: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, v]) => {
-      const text = key === 'exception_message' && typeof v === 'string' ? v.replace(/(\/[\w.-]+){2,}/g, 'PATH') : v;
+      const text: unknown =
+        key === 'exception_message' && typeof v === 'string' ? v.replace(/(\/[\w.-]+){2,}/g, 'PATH') : v;
       return [key.replaceAll(tag, 'TAG'), PROSE.has(key) ? blank(v) : scrubbed(text, tag)];
     }),
   );
@@ -49,7 +50,8 @@ const ANY_ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
 
 /** Resolves when nothing runs or waits, and forgets cached results. */
 async function idle(): Promise<void> {
-  for (let calm = 0; calm < 3; await delay(500)) {
+  for (let calm = 0; calm < 3;) {
+    await delay(500);
     const { exec_info } = (await (await fetch(`${server}/prompt`)).json()) as {
       exec_info: { queue_remaining: number };
     };
