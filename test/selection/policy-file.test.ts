@@ -1,0 +1,335 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { CullError } from '../../errors.js';
+import { builtInScorers, dimensionsOf } from '../../scorers/registry.js';
+import { judge } from '../../selection/judge.js';
+import { canonicalPolicy, parsePolicy, type Dimensions } from '../../selection/policy-file.js';
+import { ok } from './samples.js';
+
+const dimensions: Dimensions = {
+  'sharpness.tileP90': { direction: 'higher', unit: 'grey levels squared', range: [0, Infinity] },
+  'exposure.clippedShare': { direction: 'lower', unit: 'share', range: [0, 1] },
+  'exposure.dynamicRange': { direction: 'higher', unit: 'grey levels', range: [0, 255] },
+  'background.whiteShare': { direction: 'higher', unit: 'share', range: [0, 1] },
+  'text.backgroundChars': { direction: 'lower', unit: 'characters', range: [0, Infinity] },
+};
+const parse = (text: string) => parsePolicy(text, { file: 'p.yaml', dimensions });
+const errorOf = (text: string): CullError => {
+  try {
+    parse(text);
+  } catch (error) {
+    if (error instanceof CullError) return error;
+    throw error;
+  }
+  throw new Error('the policy was accepted');
+};
+
+const FULL = `
+policy: product
+gates:
+  business: { noText: { rule: 'scores.text.backgroundChars.raw == 0', reason: 'Text in the background' } }
+  useCase:  { background.whiteShare: { raw: { min: 0.95 }, review: { min: 0.90 }, onUnassessable: review } }
+  generic:  { sharpness.tileP90: { quality: { min: 40 } }, exposure.clippedShare: { raw: { max: 0.02 }, reason: Burnt } }
+rank: { sharpness.tileP90: 1, exposure.dynamicRange: 2 }
+diversity: { minDistance: 0.05 }
+deliverReview: true
+params: { background: { white: 245, tints: [1, 2] } }
+`;
+
+describe('parsePolicy', () => {
+  it('reads every form into the canonical one, gates in the order of their tiers', () => {
+    expect(parse(FULL)).toEqual({
+      policy: 'product',
+      gates: [
+        {
+          kind: 'threshold',
+          id: 'sharpness.tileP90',
+          tier: 'generic',
+          dimension: 'sharpness.tileP90',
+          on: 'quality',
+          accept: { min: 40 },
+          onUnassessable: 'reject',
+        },
+        {
+          kind: 'threshold',
+          id: 'exposure.clippedShare',
+          tier: 'generic',
+          dimension: 'exposure.clippedShare',
+          on: 'raw',
+          accept: { max: 0.02 },
+          onUnassessable: 'reject',
+          reason: 'Burnt',
+        },
+        {
+          kind: 'threshold',
+          id: 'background.whiteShare',
+          tier: 'useCase',
+          dimension: 'background.whiteShare',
+          on: 'raw',
+          accept: { min: 0.95 },
+          review: { min: 0.9 },
+          onUnassessable: 'review',
+        },
+        {
+          kind: 'rule',
+          id: 'noText',
+          tier: 'business',
+          rule: 'scores.text.backgroundChars.raw == 0',
+          reason: 'Text in the background',
+          onUnassessable: 'reject',
+          dimensions: ['text.backgroundChars'],
+        },
+      ],
+      rank: { 'sharpness.tileP90': 1, 'exposure.dynamicRange': 2 },
+      diversity: { minDistance: 0.05 },
+      deliverReview: true,
+      params: { background: { white: 245, tints: [1, 2] } },
+    });
+  });
+
+  it('fills in what is left out, and judges', () => {
+    const policy = parse('policy: p\ngates:\nrank:\n');
+    expect(policy).toEqual({
+      policy: 'p',
+      gates: [],
+      rank: {},
+      diversity: { minDistance: 0 },
+      deliverReview: false,
+      params: {},
+    });
+    expect(judge({}, policy).pass).toBe(true);
+    expect(judge({ 'sharpness.tileP90': ok(1, 90) }, parse(FULL)).pass).toBe(false);
+  });
+
+  it('understands anchors and aliases', () => {
+    const { gates } = parse(
+      'policy: p\ngates:\n  generic:\n    exposure.clippedShare: { raw: &low { max: 0.1 } }\n    background.whiteShare: { raw: *low }',
+    );
+    expect(gates.map((gate) => gate.kind === 'threshold' && gate.accept)).toEqual([{ max: 0.1 }, { max: 0.1 }]);
+  });
+
+  it.each(['product', 'generic'])('accepts the shipped policy %s', async (name) => {
+    const file = new URL(`../../examples/policies/${name}.yaml`, import.meta.url);
+    const text = await readFile(file, 'utf8');
+    const policy = parsePolicy(text, { file: `${name}.yaml`, dimensions: dimensionsOf(builtInScorers) });
+    expect(policy.policy).toBe(name);
+    expect(policy.gates.length).toBeGreaterThan(0);
+  });
+});
+
+describe('canonicalPolicy', () => {
+  it('is the same for files that differ only in spacing, comments and quotes, and changes nothing twice', () => {
+    const other = FULL.replaceAll('0.90', '.9 ').replace('Burnt', '"Burnt"').replace('rank:', '# weights\nrank:');
+    expect(JSON.stringify(parse(other))).toBe(JSON.stringify(parse(FULL)));
+    expect(canonicalPolicy(parse(FULL))).toEqual(parse(FULL));
+  });
+
+  it('drops what is undefined and orders the tiers', () => {
+    const policy = parse(FULL);
+    const messy = { ...policy, gates: [...policy.gates].reverse().map((gate) => ({ ...gate, review: undefined })) };
+    const { gates } = canonicalPolicy(messy);
+    expect(gates.map((gate) => gate.tier)).toEqual(['generic', 'generic', 'useCase', 'business']);
+    for (const gate of gates) expect(gate).not.toHaveProperty('review');
+  });
+});
+
+describe('parsePolicy refuses', () => {
+  const gate = (body: string, name = 'exposure.clippedShare') =>
+    `policy: p\ngates:\n  generic:\n    ${name}: ${body}\n`;
+  const rule = (expression: string) => gate(`{ rule: '${expression}', reason: r }`, 'r');
+
+  it.each([
+    [
+      'an unknown dimension',
+      gate('{ raw: { min: 1 } }', 'sharpnes.tileP90'),
+      'p.yaml:4:5: nothing measures sharpnes.tileP90, did you mean sharpness.tileP90?',
+    ],
+    [
+      'a dimension without its scorer',
+      gate('{ raw: { min: 1 } }', 'tileP90'),
+      'p.yaml:4:5: nothing measures tileP90, did you mean sharpness.tileP90?',
+    ],
+    [
+      'an unknown dimension of a scorer',
+      gate('{ raw: { min: 1 } }', 'exposure.gamma'),
+      'p.yaml:4:5: nothing measures exposure.gamma; this scorer measures exposure.clippedShare, exposure.dynamicRange',
+    ],
+    [
+      'an unknown scorer',
+      gate('{ raw: { min: 1 } }', 'aesthetics.laion'),
+      'p.yaml:4:5: nothing measures aesthetics.laion; scorers from outside are named in CULL_SCORERS',
+    ],
+    [
+      'an unknown dimension in rank',
+      'policy: p\nrank:\n  exposure.dynamicRang: 1',
+      'p.yaml:3:3: nothing measures exposure.dynamicRang, did you mean exposure.dynamicRange?',
+    ],
+    [
+      'an unknown scorer in params',
+      'policy: p\nparams: { backgrond: { a: 1 } }',
+      'p.yaml:2:11: there is no scorer backgrond, did you mean background?',
+    ],
+    [
+      'an unknown dimension in a rule',
+      rule('scores.text.backgroundChar.raw == 0'),
+      'p.yaml:4:16: nothing measures text.backgroundChar, did you mean text.backgroundChars?',
+    ],
+  ])('%s, with the line and what was meant', (_, text, message) => {
+    expect(errorOf(text)).toMatchObject({ code: 'POLICY_UNKNOWN_DIMENSION', message });
+  });
+
+  it.each([
+    ['an empty file', '', 'p.yaml:1:1: the file is empty'],
+    ['a file of comments', '# nothing\n', 'p.yaml:1:1: the file is empty'],
+    ['a list', '- a', 'p.yaml:1:1: the policy must be a mapping (name: value), not a list'],
+    ['no name', 'gates: {}', 'p.yaml:1:1: the policy has no name: add "policy: <name>"'],
+    ['a name that is no text', 'policy: 7', 'p.yaml:1:9: policy (its name) must be a text, not 7'],
+    ['an unknown key', 'policy: p\ngate: {}', 'p.yaml:2:1: the policy has no "gate", did you mean gates?'],
+    [
+      'an unknown tier',
+      'policy: p\ngates: { usecase: {} }',
+      'p.yaml:2:10: gates has no "usecase", did you mean useCase?',
+    ],
+    [
+      'an unknown key of a gate',
+      gate('{ raw: { max: 1 }, onUnasessable: reject }'),
+      'p.yaml:4:47: the gate exposure.clippedShare has no "onUnasessable", did you mean onUnassessable?',
+    ],
+    ['an unknown bound', gate('{ raw: { maxx: 1 } }'), /^p\.yaml:4:37: raw has no "maxx", did you mean max\?/],
+    ['the same key twice', 'policy: p\nrank: {}\nrank: {}', 'p.yaml:3:1: "rank" is there twice'],
+    [
+      'the same gate in two tiers',
+      `${gate('{ raw: { max: 1 } }')}  business: { exposure.clippedShare: { raw: { max: 1 } } }`,
+      'p.yaml:5:15: there is already a gate "exposure.clippedShare" in generic',
+    ],
+    [
+      'min above max',
+      gate('{ raw: { min: 0.9, max: 0.1 } }'),
+      'p.yaml:4:35: min 0.9 is above max 0.1: nothing can pass',
+    ],
+    [
+      'a raw bound outside the range',
+      gate('{ raw: { max: 2 } }'),
+      'p.yaml:4:42: max 2 is outside the possible 0 to 1 (share)',
+    ],
+    [
+      'a quality outside 0 to 100',
+      gate('{ quality: { min: 101 } }'),
+      'p.yaml:4:46: min 101 is outside the possible 0 to 100 (quality)',
+    ],
+    [
+      'raw and quality',
+      gate('{ raw: { max: 1 }, quality: { min: 1 } }'),
+      'p.yaml:4:5: the gate exposure.clippedShare has both raw and quality: choose one',
+    ],
+    ['no bound at all', gate('{ raw: {} }'), 'p.yaml:4:35: raw needs min or max'],
+    [
+      'a gate without a threshold',
+      gate('{ reason: r }'),
+      'p.yaml:4:5: the gate exposure.clippedShare needs "quality", "raw" or "rule"',
+    ],
+    [
+      'a review band inside what is accepted',
+      gate('{ raw: { max: 0.5 }, review: { max: 0.2 } }'),
+      'p.yaml:4:57: review must be wider than the bounds that accept: a lower min or a higher max',
+    ],
+    ['a text for a number', gate("{ raw: { max: '0.5' } }"), 'p.yaml:4:42: max must be a number, not the text "0.5"'],
+    ['infinity', gate('{ raw: { max: .inf } }'), /^p\.yaml:4:42: max must be a number/],
+    [
+      'an unknown answer',
+      gate('{ raw: { max: 1 }, onUnassessable: rejct }'),
+      'p.yaml:4:63: onUnassessable must be reject, review, ignore, not the text "rejct", did you mean reject?',
+    ],
+    [
+      'a weight of 0',
+      'policy: p\nrank: { exposure.dynamicRange: 0 }',
+      'p.yaml:2:32: the weight of exposure.dynamicRange must be above 0',
+    ],
+    [
+      'a distance above 1',
+      'policy: p\ndiversity: { minDistance: 5 }',
+      'p.yaml:2:27: minDistance 5 is outside the possible 0 to 1 (share of differing bits)',
+    ],
+    [
+      'a word for a boolean',
+      'policy: p\ndeliverReview: maybe',
+      'p.yaml:2:16: deliverReview must be true or false, not the text "maybe"',
+    ],
+    ['broken YAML', 'policy: [', /^p\.yaml:1:\d+: this is not YAML: /],
+    [
+      'parameters that are no JSON',
+      'policy: p\nparams: { background: { white: .nan } }',
+      'p.yaml:2:32: params.background.white must be plain JSON values',
+    ],
+    ['a rule that is no CEL', rule('scores.text.('), /^p\.yaml:4:16: the rule is not CEL: character \d+: /],
+    [
+      'a field that scores do not have',
+      rule('scores.text.backgroundChars.rw == 0'),
+      'p.yaml:4:16: scores.text.backgroundChars has no "rw", did you mean raw?',
+    ],
+    [
+      'a variable that does not exist',
+      rule('score.text.backgroundChars.raw == 0'),
+      'p.yaml:4:16: the rule knows no "score"; all values are under "scores"',
+    ],
+    [
+      'a rule that is no yes or no',
+      rule('scores.text.backgroundChars.raw'),
+      'p.yaml:4:16: the rule cannot work: the rule is neither true nor false',
+    ],
+    [
+      'whole numbers in a calculation',
+      rule('scores.text.backgroundChars.raw * 2 > 1'),
+      /cannot work: .*write 2\.0, not 2/,
+    ],
+    [
+      'a function that does not exist',
+      rule('median(scores.text.backgroundChars.raw) > 1.0'),
+      /^p\.yaml:4:16: the rule cannot work: /,
+    ],
+  ])('%s', (_, text, message) => {
+    expect(errorOf(text)).toMatchObject({
+      code: 'POLICY_INVALID',
+      message: typeof message === 'string' ? message : (expect.stringMatching(message) as string),
+    });
+  });
+
+  it('all mistakes at once, in the order of the file', () => {
+    const error = errorOf('policy: p\nrank: { nope.nope: 0 }\ngates: { genric: {} }\n');
+    expect(error.message.split('\n').map((line) => line.slice(0, 11))).toEqual([
+      'p.yaml:2:9:',
+      'p.yaml:2:20',
+      'p.yaml:3:10',
+    ]);
+    expect(error.details).toMatchObject({ file: 'p.yaml', problems: [{ line: 2 }, { line: 2 }, { line: 3 }] });
+  });
+
+  it('aliases that multiply without end', () => {
+    const levels = Array.from({ length: 12 }, (_, i) => `    l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(9)}]`);
+    const text = `policy: p\nparams:\n  background:\n    l0: &l0 [x]\n${levels.join('\n')}\n`;
+    expect(errorOf(text).message).toContain('must be plain JSON values');
+  });
+});
+
+describe('the dimensions a rule reads', () => {
+  const read = (expression: string) => {
+    const [gate] = parse(`policy: p\ngates: { business: { r: { rule: '${expression}' } } }`).gates;
+    return gate?.kind === 'rule' ? gate.dimensions : [];
+  };
+  it.each([
+    [
+      'scores.exposure.clippedShare.raw < 0.5 && scores.text.backgroundChars.raw == 0',
+      ['exposure.clippedShare', 'text.backgroundChars'],
+    ],
+    ['scores["text"]["backgroundChars"]["raw"] == 0', ['text.backgroundChars']],
+    ['has(scores.text.backgroundChars) && scores.text.backgroundChars.status == "ok"', ['text.backgroundChars']],
+    [
+      'scores.exposure.exists(name, scores.exposure[name].raw > 0.5)',
+      ['exposure.clippedShare', 'exposure.dynamicRange'],
+    ],
+    ['[1.0, 2.0].all(x, x < scores.exposure.dynamicRange.raw + 9.0)', ['exposure.dynamicRange']],
+    ['scores.text.backgroundChars.facts.words.exists(w, w == "sale")', ['text.backgroundChars']],
+  ])('%s', (expression, expected) => {
+    expect(read(expression)).toEqual(expected);
+  });
+});
