@@ -60,9 +60,10 @@ export async function keep(config: Config): Promise<void> {
     comfyui: [],
     settings: settingsOf(config),
   };
-  const publish = (change: Partial<StackDoc>) => {
+  let writing = Promise.resolve();
+  const publish = (change: Partial<StackDoc>): Promise<void> => {
     Object.assign(stack, change);
-    return writeStack(dir, stack);
+    return (writing = writing.then(() => writeStack(dir, stack)));
   };
   await publish({});
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end());
