@@ -30,7 +30,7 @@ export const composition: Scorer = {
       },
       'composition.edgeCut': {
         direction: 'lower',
-        unit: 'share of the outline',
+        unit: 'share of the box outline',
         range: [0, 1],
         about: 'How much of the subject lies against the frame; above 0 means that the subject is cut off.',
       },
@@ -53,16 +53,7 @@ export const composition: Scorer = {
     const offX = (left + right + 1) / 2 - width / 2;
     const offY = (top + bottom + 1) / 2 - height / 2;
     const off = Math.hypot(offX, offY) / Math.hypot(width, height);
-    let onFrame = 0;
-    for (let x = 0; x < width; x++) {
-      if (subject.mask[x] === 1) onFrame++;
-      if (subject.mask[(height - 1) * width + x] === 1) onFrame++;
-    }
-    for (let y = 0; y < height; y++) {
-      if (subject.mask[y * width] === 1) onFrame++;
-      if (subject.mask[y * width + width - 1] === 1) onFrame++;
-    }
-    const cut = Math.min(1, onFrame / (2 * (right - left + bottom - top + 2)));
+    const cut = Math.min(1, onFrame(subject.mask, width, height) / (2 * (right - left + bottom - top + 2)));
     return Promise.resolve({
       'composition.subjectArea': area,
       'composition.centre': { status: 'ok', raw: off, quality: quality(off, CENTRE) },
@@ -70,3 +61,17 @@ export const composition: Scorer = {
     });
   },
 };
+
+/** Subject pixels that lie on the frame's border. */
+function onFrame(mask: Uint8Array, width: number, height: number): number {
+  let count = 0;
+  for (let x = 0; x < width; x++) {
+    if (mask[x] === 1) count++;
+    if (mask[(height - 1) * width + x] === 1) count++;
+  }
+  for (let y = 1; y < height - 1; y++) {
+    if (mask[y * width] === 1) count++;
+    if (mask[y * width + width - 1] === 1) count++;
+  }
+  return count;
+}

@@ -1,12 +1,16 @@
 import type { Frame } from '../frame.js';
 import { deltaE2000, LINEAR, type Lab } from './colour.js';
 import type { Component } from './components.js';
+import { boxBlur } from './filters.js';
+import { backgroundDistance } from './subject.js';
 
 /** How far around the subject shadows and reflections may lie, as a share of its box. */
 const SHADOW_REACH = 0.15;
 /** Dirt must cover more than the second share of the frame; the smallest share of it is left out as outliers. */
 const DIRT_FROM = 0.005;
 const DIRT_TO = 0.025;
+/** Above this scatter of the border ring, dE76, there is grain to average out. */
+const GRAINY = 1;
 /** A mark is a stroke: this far from the background at its darkest, dE76. */
 const MARK_CONTRAST = 25;
 
@@ -36,7 +40,6 @@ export function backdrop(frame: Frame): Backdrop {
   const n = width * height;
   const near = grown(subject.box, { width, height, found: subject.found });
   const counts = [new Uint32Array(256), new Uint32Array(256), new Uint32Array(256)] as const;
-  const distances = new Uint32Array(1024);
   let [white, total, shadow, away] = [0, 0, 0, 0];
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
@@ -54,8 +57,6 @@ export function backdrop(frame: Frame): Backdrop {
         if (subject.background.lab[0] - (lab.l[i] as number) > 3) shadow++;
       } else {
         away++;
-        const bin = bucket(subject.distance[i] as number);
-        distances[bin] = (distances[bin] as number) + 1;
       }
     }
   const level: [number, number, number] = [median(counts[0]), median(counts[1]), median(counts[2])];
@@ -66,7 +67,7 @@ export function backdrop(frame: Frame): Backdrop {
     level,
     stopsBelowWhite: Math.max(0, -Math.log2(Math.max(1e-4, brightest))),
     tint: deltaE2000([116 * Math.cbrt(Math.max(brightest, 0.0089)) - 16, 0, 0], labLevel),
-    dirt: away < DIRT_TO * n ? 0 : dirtOf(frame, { near, distances, n, labLevel }),
+    dirt: away < DIRT_TO * n ? 0 : dirtOf(frame, { near, labLevel }),
     shadow: shadow / n,
     markShare: marks.reduce((sum, mark) => sum + mark.area, 0) / n,
     markHeight: marks.reduce((most, mark) => Math.max(most, mark.bottom - mark.top + 1), 0) / height,
@@ -82,7 +83,8 @@ function grown(box: Box, { width, height, found }: { width: number; height: numb
   return { left: box.left - dx, top: box.top - dy, right: box.right + dx, bottom: box.bottom + dy };
 }
 
-const bucket = (distance: number): number => Math.min(1023, (distance * 8) | 0);
+const BUCKETS = 1024;
+const bucket = (distance: number): number => Math.min(BUCKETS - 1, (distance * 8) | 0);
 
 /** Median of a histogram of bytes, interpolated within its bin. */
 function median(counts: Uint32Array): number {
@@ -114,37 +116,53 @@ function colourOf(level: readonly [number, number, number]): [Lab, number] {
 }
 
 /**
- * Mean signed difference from the background of the pixels that differ most, away from the subject: grain has no direction and
- * cancels, dirt has one and stays.
+ * Mean signed difference from the background of the pixels that differ most, away from the subject. Grain is averaged out
+ * first: on white it is cut off above, so that even its mean over the worst pixels would read as dirt.
  */
-function dirtOf(
-  { working: { width, height }, subject, lab }: Frame,
-  { near, distances, n, labLevel }: { near: Box; distances: Uint32Array; n: number; labLevel: Lab },
-): number {
-  let [sum, high, low] = [0, 1023, 0];
-  for (let bin = 1023; bin >= 0; bin--) {
-    sum += distances[bin] as number;
+function dirtOf({ working: { width, height }, subject, lab }: Frame, ask: { near: Box; labLevel: Lab }): number {
+  const { near, labLevel } = ask;
+  const n = width * height;
+  const grainy = subject.background.scatter > GRAINY;
+  const smooth = (plane: Float32Array): Float32Array => (grainy ? boxBlur(plane, width, height) : plane);
+  const planes = { l: smooth(lab.l), a: smooth(lab.a), b: smooth(lab.b) };
+  const distance = grainy
+    ? backgroundDistance({ width, height, lab: planes, surfaces: subject.background.surfaces })
+    : subject.distance;
+  const isAway = (x: number, y: number): boolean => x < near.left || x > near.right || y < near.top || y > near.bottom;
+
+  const counts = new Uint32Array(BUCKETS);
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) {
+      if (subject.mask[i] === 1 || !isAway(x, y)) continue;
+      const bin = bucket(distance[i] as number);
+      counts[bin] = (counts[bin] as number) + 1;
+    }
+  let [sum, high, low] = [0, BUCKETS - 1, 0];
+  for (let bin = BUCKETS - 1; bin >= 0; bin--) {
+    sum += counts[bin] as number;
     if (sum < DIRT_FROM * n) high = bin;
     if (sum >= DIRT_TO * n) {
       low = bin;
       break;
     }
   }
+  if (low === 0) return 0;
+
   const [sl, sa, sb] = subject.background.surfaces;
-  let [count, dl, da, db] = [0, 0, 0, 0];
+  let count = 0;
+  let dl = 0;
+  let da = 0;
+  let db = 0;
   for (let y = 0, i = 0; y < height; y++) {
     const v = (2 * y) / height - 1;
-    const inRows = y >= near.top && y <= near.bottom;
     for (let x = 0; x < width; x++, i++) {
-      if (inRows && x >= near.left && x <= near.right) continue;
-      if (subject.mask[i] === 1) continue;
-      const bin = bucket(subject.distance[i] as number);
-      if (bin < low || bin > high) continue;
+      const bin = bucket(distance[i] as number);
+      if (bin < low || bin > high || subject.mask[i] === 1 || !isAway(x, y)) continue;
       const u = (2 * x) / width - 1;
       count++;
-      dl += (lab.l[i] as number) - sl[0] - sl[1] * u - sl[2] * v;
-      da += (lab.a[i] as number) - sa[0] - sa[1] * u - sa[2] * v;
-      db += (lab.b[i] as number) - sb[0] - sb[1] * u - sb[2] * v;
+      dl += (planes.l[i] as number) - sl[0] - sl[1] * u - sl[2] * v;
+      da += (planes.a[i] as number) - sa[0] - sa[1] * u - sa[2] * v;
+      db += (planes.b[i] as number) - sb[0] - sb[1] * u - sb[2] * v;
     }
   }
   if (count === 0) return 0;

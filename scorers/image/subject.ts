@@ -52,7 +52,7 @@ export interface Subject {
 export function findSubject({ width, height }: { width: number; height: number }, lab: LabPlanes): Subject {
   const ring = ringPixels(width, height);
   const { surfaces, scatter, spread } = fitBackground({ width, height, lab, ring });
-  const distance = distances({ width, height, lab, surfaces });
+  const distance = backgroundDistance({ width, height, lab, surfaces });
   const threshold = Math.max(MIN_DISTANCE, scatter + 5 * spread);
 
   const mask = new Uint8Array(width * height);
@@ -191,7 +191,8 @@ function fitPlane({
   return [c0, cx, cy];
 }
 
-function distances({
+/** Distance of every pixel from the background's surface, dE76. */
+export function backgroundDistance({
   width,
   height,
   lab,
