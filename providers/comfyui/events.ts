@@ -36,9 +36,10 @@ export class ComfyEvents {
   #clientId: string = randomUUID();
   #open = false;
   #closed = false;
+  /** Connections in a row that never said anything. */
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
-  #firstMessage: Promise<void> | undefined;
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: EventsOptions) {
     this.#options = options;
@@ -54,16 +55,22 @@ export class ComfyEvents {
     return this.#open && clientId === this.#clientId;
   }
 
-  /** Resolves when the connection is up, or after `timeoutMs` without one. */
+  /**
+   * Resolves when the connection is up, or after `timeoutMs` without one; at once where the last try failed: prompts do not
+   * wait for a websocket that is not to be had.
+   */
   async ready(timeoutMs = 2_000): Promise<void> {
-    if (this.#open || this.#closed) return;
-    if (!this.#socket && !this.#retry) this.#connect();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
+    if (!this.#socket && !this.#retry && !this.#closed) this.#connect();
+    if (this.#open || this.#closed || this.#failures > 0) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#waiting.add(done);
     });
-    await Promise.race([this.#firstMessage, late]);
-    clearTimeout(timer);
   }
 
   /** Listens to one prompt. @returns the function that stops it */
@@ -81,6 +88,7 @@ export class ComfyEvents {
     this.#open = false;
     clearTimeout(this.#retry);
     this.#socket?.terminate();
+    this.#release();
   }
 
   #connect(): void {
@@ -103,13 +111,12 @@ export class ComfyEvents {
         socket.ping();
       }
     }, PING_MS).unref();
-    this.#firstMessage = new Promise((resolve) => {
-      socket.once('message', () => {
-        this.#open = !this.#closed;
-        this.#failures = 0;
-        resolve();
-      });
-      socket.once('close', () => resolve());
+    let spoke = false;
+    socket.once('message', () => {
+      spoke = true;
+      this.#open = !this.#closed;
+      this.#failures = 0;
+      this.#release();
     });
     // Only the first message may carry flags.
     socket.once('open', () =>
@@ -129,15 +136,24 @@ export class ComfyEvents {
       this.#open = false;
       this.#socket = undefined;
       if (this.#closed) return;
-      const delay = Math.min(10_000, (this.#options.reconnectMs ?? 250) * 2 ** Math.min(this.#failures++, 10));
+      const delay = Math.min(10_000, (this.#options.reconnectMs ?? 250) * 2 ** Math.min(this.#failures, 10));
+      if (!spoke) {
+        this.#failures++;
+        this.#release();
+      }
       this.#retry = setTimeout(() => this.#connect(), delay * (0.75 + Math.random() / 2)).unref();
     });
   }
 
+  #release(): void {
+    for (const done of [...this.#waiting]) done();
+  }
+
   #dispatch(data: RawData): void {
-    const message = parseLoose(textOf(data)) as { type?: unknown; data?: Record<string, unknown> } | null | undefined;
+    const message = parseLoose(textOf(data)) as
+      { type?: unknown; data?: Record<string, unknown> | null } | null | undefined;
     const fields = message?.data;
-    if (typeof message?.type !== 'string' || typeof fields !== 'object') return;
+    if (typeof message?.type !== 'string' || typeof fields !== 'object' || fields === null) return;
     const listeners = typeof fields.prompt_id === 'string' ? this.#listeners.get(fields.prompt_id) : undefined;
     if (!listeners) return;
     const event = readEvent(message.type, fields);
