@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { isDict, type Dict } from './graph.js';
 
@@ -22,15 +23,22 @@ function u32(...values: number[]): Buffer {
   return out;
 }
 
+interface Client {
+  readonly socket: WebSocket;
+  /** The connection below the websocket. */
+  readonly wire: Duplex;
+}
+
 /** The websockets by client id, and who is told what. Nothing is kept for clients that are away. */
 export class EventHub {
-  private readonly sockets = new Map<string, WebSocket>();
+  private readonly sockets = new Map<string, Client>();
   private readonly metadata = new Set<string>();
 
   /** Takes a new connection. `greet` is what a client that just connected hears. */
-  attach(socket: WebSocket, { clientId, greet }: { clientId: string; greet: (sid: string) => void }): void {
+  attach(client: Client, { clientId, greet }: { clientId: string; greet: (sid: string) => void }): void {
+    const { socket } = client;
     const sid = clientId === '' ? randomUUID().replaceAll('-', '') : clientId;
-    this.sockets.set(sid, socket);
+    this.sockets.set(sid, client);
     this.metadata.delete(sid);
     greet(sid);
     let first = true;
@@ -73,11 +81,21 @@ export class EventHub {
 
   /** Cuts all connections. */
   drop(): void {
-    for (const socket of this.sockets.values()) socket.terminate();
+    for (const { socket } of this.sockets.values()) socket.terminate();
   }
 
   private write(message: string | Buffer, sid: string | null): void {
-    if (sid === null) for (const socket of this.sockets.values()) socket.send(message);
-    else this.sockets.get(sid)?.send(message);
+    const one = sid === null ? undefined : this.sockets.get(sid);
+    for (const client of sid === null ? this.sockets.values() : one ? [one] : []) {
+      gather(client.wire);
+      client.socket.send(message);
+    }
   }
+}
+
+/** Holds what is written in one turn of the event loop together: one system call for a burst of events. */
+function gather(wire: Duplex): void {
+  if (wire.writableCorked > 0) return;
+  wire.cork();
+  setImmediate(() => wire.uncork());
 }

@@ -24,6 +24,16 @@ export function annotated(name: string): { name: string; type: FolderType | unde
   return match ? { name: match[1] ?? '', type: match[2] as FolderType } : { name, type: undefined };
 }
 
+/** Names in a folder, which is made where it is missing. */
+async function listing(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    await mkdir(folder, { recursive: true });
+    return [];
+  }
+}
+
 /** The three folders of a server. Folders that nobody named are temporary and go with it. */
 export class Folders {
   private constructor(
@@ -65,9 +75,8 @@ export class Folders {
     const name = basename(path);
     const folder = resolve(this.paths[type], subfolder);
     if (!within(this.paths[type], folder)) return undefined;
-    await mkdir(folder, { recursive: true });
     let highest = 0;
-    for (const file of await readdir(folder)) {
+    for (const file of await listing(folder)) {
       if (!file.startsWith(`${name}_`)) continue;
       const digits = /^\d+/.exec(file.slice(name.length + 1));
       highest = Math.max(highest, digits ? Number(digits[0]) : 0);

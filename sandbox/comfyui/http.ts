@@ -59,24 +59,38 @@ async function read(request: IncomingMessage): Promise<Buffer | undefined> {
   return size > MAX_BODY ? undefined : Buffer.concat(parts);
 }
 
+interface Route {
+  readonly verb: string;
+  readonly parts: readonly string[];
+  readonly handler: Handler;
+}
+
+function compiled(routes: Routes): readonly Route[] {
+  return Object.entries(routes).map(([route, handler]) => {
+    const [verb = '', path = ''] = route.split(' ');
+    return { verb, parts: path.split('/'), handler };
+  });
+}
+
 /** Finds the handler, and what stood in the place of the colons. */
-function find(routes: Routes, method: string, path: string): { handler: Handler; params: string[] } | 404 | 405 {
-  const parts = path.split('/');
+function find(
+  routes: readonly Route[],
+  method: string,
+  path: string,
+): { handler: Handler; params: string[] } | 404 | 405 {
+  const given = path.split('/');
   let known = false;
-  for (const [route, handler] of Object.entries(routes)) {
-    const [verb, pattern = ''] = route.split(' ');
-    const wanted = pattern.split('/');
-    if (wanted.length !== parts.length) continue;
-    if (!wanted.every((w, i) => w === ':' || w === parts[i])) continue;
+  for (const { verb, parts, handler } of routes) {
+    if (parts.length !== given.length || !parts.every((p, i) => p === ':' || p === given[i])) continue;
     known = true;
     if (verb !== method && !(verb === 'GET' && method === 'HEAD')) continue;
-    const params = wanted.flatMap((w, i) => (w === ':' ? [decodeURIComponent(parts[i] ?? '')] : []));
+    const params = parts.flatMap((p, i) => (p === ':' ? [decodeURIComponent(given[i] ?? '')] : []));
     return { handler, params };
   }
   return known ? 405 : 404;
 }
 
-async function answer(request: IncomingMessage, routes: Routes): Promise<Reply> {
+async function answer(request: IncomingMessage, routes: readonly Route[]): Promise<Reply> {
   const method = request.method ?? 'GET';
   const url = new URL(request.url ?? '/', 'http://sandbox');
   if (method === 'OPTIONS') return empty();
@@ -126,13 +140,14 @@ export function serve(
   routes: Routes,
   guard: (request: IncomingMessage) => number | undefined = () => undefined,
 ): Server {
+  const table = compiled(routes);
   return createServer((request, response) => {
     const refused = guard(request);
     if (refused !== undefined) {
       send(response, empty(refused), false);
       return;
     }
-    answer(request, routes).then(
+    answer(request, table).then(
       (reply) => send(response, reply, request.method === 'HEAD'),
       () => response.destroy(),
     );

@@ -15,8 +15,13 @@ interface Ready {
 
 /** A picture of the pool as one seed sees it. */
 export interface PoolPicture {
-  readonly data: Buffer;
-  readonly encoded: EncodedPixels;
+  readonly picture: {
+    readonly width: number;
+    readonly height: number;
+    readonly encoded: EncodedPixels;
+    /** Copied when first asked for: saving needs only the encoded form. */
+    readonly data: Buffer;
+  };
   readonly labels: unknown;
 }
 
@@ -60,9 +65,18 @@ export class PicturePool {
     const ready = this.ready[seed % this.ready.length];
     if (ready === undefined) throw new Error('The pool of ready pictures is empty.');
     const { template, labels } = ready;
-    const data = Buffer.from(template.raster.data);
+    const { width, height, data: original } = template.raster;
+    const row = Buffer.from(original.subarray(0, width * 3));
     const bits = BigInt(seed);
-    for (let i = 0; i < 64; i++) data[i] = ((data[i] ?? 0) & 0xfe) | Number((bits >> BigInt(i)) & 1n);
-    return { data, encoded: withFirstRow(template, data.subarray(0, POOL_SIZE * 3)), labels };
+    for (let i = 0; i < 64; i++) row[i] = ((row[i] ?? 0) & 0xfe) | Number((bits >> BigInt(i)) & 1n);
+    const picture = {
+      width,
+      height,
+      encoded: withFirstRow(template, row),
+      get data(): Buffer {
+        return Buffer.concat([row, original.subarray(row.length)]);
+      },
+    };
+    return { picture, labels };
   }
 }

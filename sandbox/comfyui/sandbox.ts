@@ -70,10 +70,13 @@ export class Sandbox {
         return;
       }
       this.sockets.handleUpgrade(request, socket, head, (ws) =>
-        this.hub.attach(ws, {
-          clientId: url.searchParams.get('clientId') ?? '',
-          greet: (sid) => this.greet(sid),
-        }),
+        this.hub.attach(
+          { socket: ws, wire: socket },
+          {
+            clientId: url.searchParams.get('clientId') ?? '',
+            greet: (sid) => this.greet(sid),
+          },
+        ),
       );
     });
   }

@@ -1,4 +1,5 @@
 import { PythonError, type Dict } from '../graph.js';
+import type { Paint } from '../options.js';
 import { POOL_SIZE } from '../pool.js';
 import { MAX_SEED, SAMPLERS, SCHEDULERS } from './choices.js';
 import type { NodeClass, NodeRun } from './types.js';
@@ -32,6 +33,11 @@ const emptyLatent: NodeClass = {
   },
 };
 
+async function painted(paint: Paint, ask: Parameters<Paint>[0]): Promise<{ picture: Picture; labels: unknown }> {
+  const { data, labels } = await paint(ask);
+  return { picture: { width: ask.width, height: ask.height, data }, labels };
+}
+
 async function draw(ask: { prompt: string; seed: number; latent: Latent }, run: NodeRun): Promise<Images> {
   const { pool, paint, ledger } = run.world;
   const { width, height, batch } = ask.latent;
@@ -39,8 +45,8 @@ async function draw(ask: { prompt: string; seed: number; latent: Latent }, run: 
   for (let i = 0; i < batch; i++) {
     const seed = (ask.seed + i * 0x9e3779b9) % SEED_RANGE;
     const ready = width === POOL_SIZE && height === POOL_SIZE ? pool?.take(seed) : undefined;
-    const { labels, ...picture } = ready ?? (await paint({ prompt: ask.prompt, seed, width, height }));
-    pictures.push({ width, height, ...picture });
+    const { picture, labels } = ready ?? (await painted(paint, { prompt: ask.prompt, seed, width, height }));
+    pictures.push(picture);
     if (i === 0) ledger.drew(run.promptId, { seed: ask.seed, prompt: ask.prompt, width, height, labels });
   }
   return pictures;

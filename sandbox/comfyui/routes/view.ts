@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import sharp from 'sharp';
 import type { Faults } from '../faults.js';
@@ -25,7 +25,7 @@ interface Found {
 }
 
 /** The file a request means, or the status that refuses it. */
-async function find(ask: Ask, world: World): Promise<Found | number> {
+function find(ask: Ask, world: World): Found | number {
   const given = ask.query.get('filename');
   if (given === null) return 404;
   const { name, type } = annotated(given);
@@ -35,7 +35,7 @@ async function find(ask: Ask, world: World): Promise<Found | number> {
   const folder = join(root, ask.query.get('subfolder') ?? '');
   if (!within(root, folder)) return 403;
   const path = join(folder, basename(name));
-  const found = await stat(path).catch(() => undefined);
+  const found = statSync(path, { throwIfNoEntry: false });
   if (!found?.isFile()) return 404;
   return { path, name: basename(name), size: found.size, changedMs: Math.floor(found.mtimeMs) };
 }
@@ -79,10 +79,10 @@ function range(header: string | undefined, size: number): { start: number; end: 
   return start <= end ? { start, end } : undefined;
 }
 
-async function raw(found: Found, ask: Ask): Promise<Reply> {
+function raw(found: Found, ask: Ask): Reply {
   const etag = `"${(found.changedMs * 1e6).toString(16)}-${found.size.toString(16)}"`;
   if (ask.headers['if-none-match'] === etag) return { status: 304, headers: { ETag: etag } };
-  const bytes = await readFile(found.path);
+  const bytes = readFileSync(found.path);
   const known = TYPES[extname(found.name).toLowerCase()];
   const headers = {
     'X-Content-Type-Options': 'nosniff',
@@ -120,9 +120,9 @@ function spoiled(reply: Reply, faults: Faults): Reply {
 export function viewRoutes(world: World): Routes {
   return {
     'GET /view': async (ask) => {
-      const found = await find(ask, world);
+      const found = find(ask, world);
       if (typeof found === 'number') return empty(found);
-      return spoiled((await converted(found, ask)) ?? (await raw(found, ask)), world.faults);
+      return spoiled((await converted(found, ask)) ?? raw(found, ask), world.faults);
     },
   };
 }
