@@ -1,0 +1,104 @@
+/** The style of the contact sheet. A neutral ground, so that it does not tint what is judged on it; colour only marks verdicts. */
+
+/** Style sheet with one filter rule per group and per gate. */
+export function contactSheetStyle(shown: { groups: readonly string[]; gates: number }): string {
+  const groups = shown.groups.map((id) => `body:has(#show-${id}:checked) .group:not(.${id}){display:none}`);
+  const gates = Array.from(
+    { length: shown.gates },
+    (_, i) =>
+      `body:has(#show-gate-${i}:checked) :is(.group:not(.rejected),.card:not([data-gates~="${i}"])){display:none}`,
+  );
+  return [BASE, ...groups, ...gates].join('\n');
+}
+
+const BASE = `
+:root{color-scheme:light dark;--ground:#f3f3f3;--card:#fff;--well:#e9e9e9;--ink:#1a1a1a;--soft:#5c5c5c;--line:#dcdcdc;--focus:#1259c3;
+--good:#0b6b3c;--good-ground:#dff1e7;--bad:#a12c1b;--bad-ground:#f8e5e1;--wait:#7a4f00;--wait-ground:#f7ecd2;--none-ground:#e6e6e6}
+@media (prefers-color-scheme:dark){:root{--ground:#161616;--card:#212121;--well:#2b2b2b;--ink:#eee;--soft:#ababab;--line:#3a3a3a;--focus:#7db1ff;
+--good:#6fd3a0;--good-ground:#153826;--bad:#f29a8b;--bad-ground:#43201a;--wait:#e6bf6a;--wait-ground:#3d3013;--none-ground:#353535}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;
+font-variant-numeric:tabular-nums;-webkit-text-size-adjust:100%}
+header,main,footer{max-width:1360px;margin:0 auto;padding:0 28px}
+header{padding-top:36px}
+h1{font-size:28px;line-height:1.25;font-weight:600;letter-spacing:-.01em;margin:4px 0 20px;max-width:40em;overflow-wrap:anywhere}
+h2{font-size:17px;font-weight:600;margin:36px 0 14px}
+h3{font-size:14px;font-weight:600;margin:0}
+p,ul,dl,dd{margin:0;padding:0}
+ul{list-style:none}
+code{font:12px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+small{font-size:12.5px;color:var(--soft)}
+.sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.outcome{font-weight:600}
+.outcome.delivered{color:var(--good)}.outcome.shortfall{color:var(--wait)}.outcome.failed{color:var(--bad)}.outcome.cancelled{color:var(--soft)}
+.count{color:var(--soft);font-weight:400;margin-left:4px}
+.facts{display:flex;flex-wrap:wrap;gap:12px 36px;padding-bottom:24px;border-bottom:1px solid var(--line)}
+.facts dt{font-size:12.5px;color:var(--soft)}
+.facts dd{font-size:19px;font-weight:500;line-height:1.3}
+
+.filters{border:0;padding:0;margin:22px 0 0;min-width:0}
+.filters legend{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.filters label{cursor:pointer}
+.filters input{position:absolute;opacity:0;width:1px;height:1px;margin:0}
+.filters b{font-weight:500;color:var(--soft)}
+.tabs{display:flex;flex-wrap:wrap;gap:8px}
+.tabs span{display:block;padding:6px 14px;border:1px solid var(--line);border-radius:17px;background:var(--card)}
+.tabs b{margin-left:3px}
+.filters label:hover>span{border-color:var(--soft)}
+.tabs input:checked+span{background:var(--ink);border-color:var(--ink);color:var(--ground)}
+.tabs input:checked+span b{color:inherit;opacity:.8}
+input:focus-visible+span,summary:focus-visible,a:focus-visible{outline:2px solid var(--focus);outline-offset:2px}
+.gates{margin-top:22px;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:2px 40px}
+.gates p{grid-column:1/-1;font-weight:600;font-size:14px;margin-bottom:4px}
+.gates small{font-weight:400;margin-left:6px}
+.gate{display:grid;grid-template-columns:minmax(0,190px) 1fr 2.5em;gap:12px;align-items:center;padding:3px 8px;margin:0 -8px;border:1px solid transparent;border-radius:6px;font-size:13.5px}
+.gate .name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.gate b{text-align:right}
+.gate .bar{height:8px;border-radius:2px;background:var(--well)}
+.gate i{display:block;height:100%;border-radius:2px;background:var(--bad)}
+.gates input:checked+.gate{background:var(--card);border-color:var(--ink)}
+
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(206px,1fr));gap:18px;align-items:start}
+.card article{background:var(--card);border:1px solid var(--line);border-radius:8px;overflow:hidden}
+.card{content-visibility:auto;contain-intrinsic-size:auto 340px;border-radius:8px;scroll-margin-top:16px}
+.card.delivered article{border-color:var(--good);box-shadow:0 0 0 1px var(--good)}
+.picture{position:relative;display:flex;align-items:center;justify-content:center;aspect-ratio:1;background:var(--well);color:inherit}
+.picture img{display:block;width:100%;height:100%;object-fit:contain}
+.missing{color:var(--soft);font-size:13.5px}
+.rank{position:absolute;top:10px;left:10px;min-width:30px;height:30px;padding:0 8px;border-radius:15px;background:#0b6b3c;color:#fff;font-weight:600;line-height:30px;text-align:center}
+.body{padding:11px 13px 12px}
+.head{display:flex;justify-content:space-between;align-items:center;gap:8px}
+.state{font-size:12.5px;font-weight:500;padding:1px 8px;border-radius:10px;background:var(--none-ground);color:var(--ink);white-space:nowrap}
+.state.delivered,.state.passed{background:var(--good-ground);color:var(--good)}
+.state.rejected{background:var(--bad-ground);color:var(--bad)}
+.state.review{background:var(--wait-ground);color:var(--wait)}
+.quality{margin-top:4px;font-size:13.5px;color:var(--soft)}
+.quality b{color:var(--ink);font-size:19px;font-weight:600}
+.note,.reasons,.error{margin-top:7px;font-size:13.5px;overflow-wrap:anywhere}
+.note{color:var(--soft)}
+.reasons li+li{margin-top:6px}
+.reasons small{display:block}
+details{border-top:1px solid var(--line);font-size:12.5px}
+summary{cursor:pointer;padding:8px 13px;color:var(--soft)}
+summary:hover{color:var(--ink)}
+details dl{padding:2px 13px 8px}
+details dl div{display:flex;justify-content:space-between;gap:8px}
+dt{color:var(--soft)}
+details dd{user-select:all;overflow-wrap:anywhere}
+table{width:100%;border-collapse:collapse;border-top:1px solid var(--line)}
+th,td{padding:3px 4px;text-align:right;font-weight:400;vertical-align:top}
+th:first-child{text-align:left;padding-left:13px;overflow-wrap:anywhere}
+td:last-child,th:last-child{padding-right:13px}
+thead th{color:var(--soft);padding-top:6px}
+tbody tr:nth-child(odd){background:color-mix(in srgb,var(--well) 45%,transparent)}
+tbody tr:last-child>*{padding-bottom:8px}
+tr.failed>*{color:var(--bad);font-weight:600}
+
+footer{margin-top:48px;padding-top:18px;padding-bottom:36px;font-size:12.5px}
+footer dl{border-top:1px solid var(--line);padding-top:18px}
+footer div{display:flex;gap:12px;margin-top:3px}
+footer dt{min-width:4.5em}
+@media (max-width:560px){header,main,footer{padding-left:16px;padding-right:16px}.cards{grid-template-columns:repeat(2,minmax(0,1fr));gap:10px}h1{font-size:22px}
+.head{flex-direction:column;align-items:flex-start;gap:4px}.facts{gap:10px 24px}}
+@media print{.filters,details{display:none}.card{content-visibility:visible;break-inside:avoid}body{background:#fff}}
+`;

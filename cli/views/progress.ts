@@ -1,0 +1,157 @@
+/** Progress of a request: one line of text, and the display that keeps it on a terminal. */
+import type { RequestProgress } from '../../workflows/contract.js';
+import { durationText, printable } from './format.js';
+
+const MAX_BAR = 32;
+const MIN_BAR = 8;
+
+/**
+ * One line that says where a request stands; the longest form that fits `columns`. The time left is estimated from the candidates that have
+ * ended, once there are enough of them to say.
+ *
+ * @param progress answer of the query `progress`
+ * @param options `columns`: width of the terminal, 0 or undefined = plain text without a bar; `elapsedMs`: since the request started, 0 = unknown
+ *
+ * @example
+ * progressLine(progress, { columns: 100, elapsedMs: 8_000 });
+ * // [############--------]  58 %  drawn 14/24  scored 13  passed 5  rejected 8  lost 1  about 6 s left
+ */
+export function progressLine(
+  progress: RequestProgress,
+  options: { columns?: number | undefined; elapsedMs: number },
+): string {
+  const { phase, candidates, wanted, state } = progress;
+  const { drawn, scored, passed, rejected, lost } = state;
+  const ended = Math.min(candidates, scored + lost + state.cancelled);
+  const share = candidates > 0 ? ended / candidates : 0;
+  const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
+  const left = timeLeft({ phase, ended, remaining: candidates - ended, elapsedMs: options.elapsedMs, wanted });
+
+  const counts = [
+    `drawn ${drawn}/${candidates}`,
+    `scored ${scored}`,
+    `passed ${passed}`,
+    `rejected ${rejected}`,
+    `lost ${lost}`,
+  ];
+  if (!options.columns || options.columns < 1)
+    return [`${percent.trim()} done`, ...counts, ...(left === '' ? [] : [left])].join(', ');
+
+  const long = [percent, ...counts, left].filter(Boolean).join('  ');
+  const forms = [
+    long,
+    [percent, ...counts].join('  '),
+    `${percent}  ${drawn}/${candidates} drawn  ${passed} passed  ${rejected} rejected  ${lost} lost`,
+    `${percent}  ${drawn}/${candidates}  ${passed} passed`,
+    `${percent.trim()} ${passed} ok`,
+  ];
+  // One column stays free: a terminal that is written to its last column starts a new line.
+  const room = options.columns - 1;
+  const bar = Math.min(MAX_BAR, room - long.length - 4);
+  if (bar >= MIN_BAR) {
+    const filled = Math.round(share * bar);
+    return `[${'#'.repeat(filled)}${'-'.repeat(bar - filled)}]  ${long}`;
+  }
+  return forms.find((form) => form.length <= room) ?? percent.trim().slice(0, Math.max(0, room));
+}
+
+function timeLeft(at: {
+  phase: RequestProgress['phase'];
+  ended: number;
+  remaining: number;
+  elapsedMs: number;
+  wanted: number;
+}): string {
+  if (at.phase === 'preparing') return 'preparing';
+  if (at.phase === 'delivering') return `choosing the best ${at.wanted}`;
+  if (at.phase === 'ended') return 'done';
+  // The first ones carry the start of the pool in their times.
+  if (at.ended < 2 || at.elapsedMs <= 0 || at.remaining === 0) return '';
+  return `about ${durationText(Math.max(1_000, (at.elapsedMs / at.ended) * at.remaining))} left`;
+}
+
+/** What a display writes to; `process.stderr` fits. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
+}
+
+export interface ProgressDisplayOptions {
+  stream: ProgressStream;
+  /** Whether one line is redrawn in place. @default stream.isTTY */
+  isTTY?: boolean;
+  /** Width of the terminal; 0 = unknown, as in a pseudo-terminal that nobody has sized. @default stream.columns at each write */
+  columns?: number;
+  /** Least time between two plain lines, in milliseconds. @default 5000 */
+  intervalMs?: number;
+  /** Milliseconds since the epoch. @default Date.now */
+  now?: () => number;
+}
+
+export interface ProgressDisplay {
+  update(progress: RequestProgress): void;
+  /** A line of its own, above the progress. */
+  note(text: string): void;
+  /** Leaves the last state standing on a line of its own. Can be called twice. */
+  done(): void;
+}
+
+/**
+ * Shows progress as it comes: redrawn in place on a terminal with a width; else a plain line on a change, at most every `intervalMs`. It
+ * starts no timer, so that nothing has to be stopped.
+ *
+ * @example
+ * const display = createProgressDisplay({ stream: process.stderr });
+ * for await (const { progress } of cull.watch(request)) if (progress) display.update(progress);
+ * display.done();
+ */
+export function createProgressDisplay(options: ProgressDisplayOptions): ProgressDisplay {
+  const { stream, intervalMs = 5_000, now = Date.now } = options;
+  /** Width of the line to redraw; 0 = plain lines. Asked every time: terminals are resized. */
+  const width = (): number => {
+    const columns = options.columns ?? stream.columns ?? 0;
+    return (options.isTTY ?? stream.isTTY) === true && columns > 0 ? columns : 0;
+  };
+  let last: RequestProgress | undefined;
+  let shown = '';
+  let isOpen = false;
+  let writtenAt = -Infinity;
+
+  const lineOf = (progress: RequestProgress, columns: number): string =>
+    progressLine(progress, { columns, elapsedMs: Math.max(0, now() - progress.state.startedAt) });
+  const draw = (progress: RequestProgress, columns: number): void => {
+    const line = lineOf(progress, columns);
+    if (isOpen && line === shown) return;
+    stream.write(`\r${line}\u001b[K`);
+    [shown, isOpen] = [line, true];
+  };
+  /** What must change for a new plain line: the counters, not the estimate. */
+  const keyOf = ({ phase, state }: RequestProgress): string => JSON.stringify([phase, state]);
+  let writtenKey = '';
+  const writePlain = (progress: RequestProgress): void => {
+    if (keyOf(progress) === writtenKey) return;
+    stream.write(`${lineOf(progress, 0)}\n`);
+    [writtenKey, writtenAt] = [keyOf(progress), now()];
+  };
+
+  return {
+    update(progress) {
+      last = progress;
+      const columns = width();
+      if (columns > 0) draw(progress, columns);
+      else if (now() - writtenAt >= intervalMs) writePlain(progress);
+    },
+    note(text) {
+      stream.write(`${isOpen ? '\r\u001b[K' : ''}${printable(text)}\n`);
+      isOpen = false;
+      const columns = width();
+      if (last && columns > 0) draw(last, columns);
+    },
+    done() {
+      if (isOpen) stream.write('\n');
+      else if (last && width() === 0) writePlain(last);
+      [isOpen, last] = [false, undefined];
+    },
+  };
+}
