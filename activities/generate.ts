@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import sharp from 'sharp';
-import { CullError } from '../errors.js';
+import { CullError, type ErrorCode } from '../errors.js';
 import type { Generation, Handle, Progress, Provider } from '../providers/provider.js';
 import { deriveSeed } from '../selection/seeds.js';
 import { keys } from '../storage/keys.js';
@@ -10,7 +10,7 @@ import type { Storage } from '../storage/storage.js';
 import { bindSeed } from '../templates/bind.js';
 import type { CandidateRecord } from '../workflows/contract.js';
 import { createPlanReader, emptyRecord, readRecord, writeRecord, type CandidateRef } from './documents.js';
-import { withFailures } from './failures.js';
+import { toFailure, withFailures } from './failures.js';
 
 /** The storage key of the picture. */
 export interface GenerateAnswer {
@@ -23,9 +23,36 @@ export interface GenerateActivities {
 
 /** What a heartbeat carries: enough for the next attempt to find the job again, and for a person to see where it is. */
 export interface GenerateHeartbeat {
-  handle?: Handle;
+  handle?: Handle | undefined;
   progress?: Progress;
+  /** Tries of this candidate that failed by ComfyUI's or the storage's doing. */
+  failures?: number | undefined;
 }
+
+/** Errors after which the prompt itself is no good. One that only could not be reached may be done, or running, when its host is back. */
+const PROMPT_FAILED: ReadonlySet<ErrorCode> = new Set([
+  'COMFY_NODE_FAILED',
+  'COMFY_OUT_OF_MEMORY',
+  'COMFY_STALLED',
+  'COMFY_INTERRUPTED',
+  'COMFY_OUTPUT_MISSING',
+  'COMFY_OUTPUT_NOT_AN_IMAGE',
+]);
+
+/**
+ * After so many failures the candidate is lost; what is not listed is tried as often as the workflow's retry policy says. A node that failed
+ * twice on its own seed fails for good, and bytes that were no image three times are no accident.
+ */
+const FAILURES_ALLOWED: Partial<Record<ErrorCode, number>> = {
+  COMFY_NODE_FAILED: 2,
+  COMFY_OUT_OF_MEMORY: 3,
+  COMFY_OUTPUT_MISSING: 3,
+  COMFY_OUTPUT_NOT_AN_IMAGE: 3,
+  COMFY_STALLED: 3,
+  COMFY_INTERRUPTED: 3,
+  STORAGE_FULL: 4,
+  STORAGE_UNWRITABLE: 4,
+};
 
 /** Cancellations arrive with heartbeats; this often they are asked for. */
 const HEARTBEAT_MS = 1_000;
@@ -54,7 +81,7 @@ export function createGenerateActivities(deps: {
       const found = await findDrawn(storage, ref, seed);
       if (found) return { image: found };
 
-      const beat: GenerateHeartbeat = earlier?.handle ? { handle: earlier.handle } : {};
+      const beat: GenerateHeartbeat = { handle: earlier?.handle, failures: earlier?.failures };
       const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_MS);
       try {
         const generation = await untilShutdown(context, (signal) =>
@@ -86,12 +113,12 @@ export function createGenerateActivities(deps: {
         );
         return { image: await store(storage, { ref, seed, generation, usdPerHour: deps.usdPerHour }) };
       } catch (error) {
-        // The last heartbeat travels with the failure: the next attempt then does not ask for a prompt that is known to be no good.
-        if (beat.handle && error instanceof CullError && error.code.startsWith('COMFY_')) {
-          beat.handle = { ...beat.handle, failed: true };
-          context.heartbeat(beat);
-        }
-        throw error;
+        if (!(error instanceof CullError)) throw error;
+        // The last heartbeat travels with the failure: the next try then does not ask for a prompt that is known to be no good.
+        beat.failures = (beat.failures ?? 0) + 1;
+        if (beat.handle && PROMPT_FAILED.has(error.code)) beat.handle = { ...beat.handle, failed: true };
+        context.heartbeat(beat);
+        throw toFailure(error, { last: beat.failures >= (FAILURES_ALLOWED[error.code] ?? Infinity) });
       } finally {
         clearInterval(timer);
       }

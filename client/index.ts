@@ -1,5 +1,6 @@
 /** What `import … from 'comfy-cull'` gives. */
-export { Cull, DEFAULT_CANDIDATES, type GenerateOptions, type ReleaseLike, type Watched } from './cull.js';
+export { Cull, type Watched } from './cull.js';
+export { checkRequest, DEFAULT_CANDIDATES, type GenerateOptions, type ReleaseLike } from './request.js';
 export { embeddedTarget, temporalTarget, type TemporalTarget } from './temporal.js';
 export type {
   CandidateRecord,

@@ -78,7 +78,7 @@ export async function endStack(dir: string): Promise<boolean> {
   if (!stack) return false;
   await ask(stack, 'POST', '/down');
   const deadline = Date.now() + END_MS;
-  while ((await ask(stack, 'GET', '/status')) !== undefined || (await readStack(dir))?.id === stack.id) {
+  while (isAlive(stack.pid)) {
     if (Date.now() > deadline)
       throw new CullError('STACK_FAILED', `the embedded stack (pid ${stack.pid}) does not end`, {
         hint: `kill ${stack.pid}`,
@@ -86,6 +86,14 @@ export async function endStack(dir: string): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   return true;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function endForOtherSettings(config: Config, stack: StackDoc): Promise<void> {

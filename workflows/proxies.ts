@@ -32,9 +32,9 @@ export const { score } = proxyActivities<ScoreActivities>({
   retry: { maximumAttempts: 6, initialInterval: '1s', maximumInterval: '30s' },
 });
 
-/** Storage that is full or unwritable is waited out: an operator can free it and the request resumes by itself. */
+/** Storage that is full for a moment is waited out (about two minutes); for longer, the request fails and `resume` goes on with it. */
 export const { lose, deliver } = proxyActivities<DeliverActivities>({
   startToCloseTimeout: '10m',
   heartbeatTimeout: '60s',
-  retry: { maximumAttempts: 30, initialInterval: '1s', maximumInterval: '60s' },
+  retry: { maximumAttempts: 8, initialInterval: '1s', maximumInterval: '60s' },
 });

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { DEFAULT_CANDIDATES } from '../../client/cull.js';
+import { checkRequest, DEFAULT_CANDIDATES } from '../../client/request.js';
 import { readConfig } from '../../config.js';
-import { checkSeed } from '../../selection/seeds.js';
 import { connect } from '../connect.js';
 import { follow } from '../follow.js';
+import { checkInputs } from '../../templates/inputs.js';
 import { parseInputs, resolveInputs } from '../inputs.js';
 import { collect, wholeNumber } from '../options.js';
 import { checkOut } from '../out-folder.js';
@@ -53,7 +53,10 @@ export function addGenerate(program: Command): void {
         allowNodes: config.allowNodes,
       });
       const given = parseInputs(options.input);
-      if (options.seed !== undefined) checkSeed(options.seed);
+      const { deliver, candidates, seed, key, cap, deadline, budget: budgetUsd } = options;
+      const asked = { deliver, candidates, seed, key, cap, deadline, budgetUsd };
+      checkRequest(asked);
+      checkInputs(release, given);
       if (!options.detach) await checkOut(options.out);
 
       const { cull, stack, close } = await connect(config, { start: true, onStep: output.note });
@@ -63,13 +66,7 @@ export function addGenerate(program: Command): void {
         const request = await cull.generate({
           release,
           inputs: await resolveInputs(cull, release, given),
-          deliver: options.deliver,
-          candidates: options.candidates,
-          seed: options.seed,
-          key: options.key,
-          cap: options.cap,
-          deadline: options.deadline,
-          budgetUsd: options.budget,
+          ...asked,
         });
         output.note(
           `request ${request}: best ${options.deliver} of ${options.candidates}, ${release.bindings.name}, ${release.id.slice(0, 19)}`,
