@@ -3,7 +3,9 @@ import { temporalTarget } from '../../client/temporal.js';
 import { readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
 import { runningStack } from '../../stack/index.js';
-import { ROLES, runWorker, type Role } from '../../worker.js';
+import type { Role } from '../../worker.js';
+
+const ROLES = ['orchestrate', 'score', 'gpu'] as const satisfies readonly Role[];
 
 /** `comfy-cull worker`: serve a Temporal cluster; one process for all roles, or one for each. */
 export function addWorker(program: Command): void {
@@ -37,6 +39,8 @@ export function addWorker(program: Command): void {
         throw new CullError('USAGE', 'the role gpu needs ComfyUIs', {
           hint: 'set CULL_COMFYUI_URLS=http://host:8188,… or leave out gpu',
         });
+      // The worker's native library takes half a second to load; the other commands do without.
+      const { runWorker } = await import('../../worker.js');
       const stop = new AbortController();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
       await runWorker({ config, env, roles: options.roles as Role[], signal: stop.signal });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { readConfig, type Config } from '../../config.js';
 import { endStack, ensureStack, openRequests, runningStack, type StackDoc } from '../../stack/index.js';
@@ -36,7 +37,7 @@ async function until(condition: (stack: StackDoc) => boolean | Promise<boolean>)
 }
 
 describe('the embedded stack', () => {
-  test('starts once for many, starts again what dies, refuses other settings while a request could be open, and ends whole', async () => {
+  test('starts once for many, starts again what dies, and ends whole', async () => {
     const [first, second] = await Promise.all([ensureStack(config), ensureStack(config)]);
     expect(second.stack.id).toBe(first.stack.id);
     expect(first.stack.comfyui.map(({ sandbox }) => sandbox)).toEqual([true, true]);
@@ -58,6 +59,21 @@ describe('the embedded stack', () => {
     const pids = [again.pid, again.temporal?.pid, again.worker?.pid, ...again.comfyui.map(({ pid }) => pid)];
     expect(pids.filter(isAlive)).toEqual([]);
     expect(await endStack(config.dir)).toBe(false);
+  });
+
+  test('with other settings is started anew, but never under an open request', async () => {
+    const first = await ensureStack(config);
+    const other = await ensureStack({ ...config, allowNodes: ['MyNode'] });
+    expect(other.stack.id).not.toBe(first.stack.id);
+    const connection = await Connection.connect({ address: other.stack.temporal?.address });
+    const request = await new Client({ connection }).workflow.start('bestOfN', {
+      workflowId: 'open',
+      taskQueue: 'nobody',
+    });
+    await expect(ensureStack(config)).rejects.toMatchObject({ code: 'STACK_BUSY' });
+    await request.terminate();
+    await connection.close();
+    await endStack(config.dir);
   });
 
   test('ends by itself a while after the last command', async () => {
