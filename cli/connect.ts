@@ -10,7 +10,7 @@ export interface Connected {
   cull: Cull;
   /** The embedded stack, if it is in use. */
   stack: StackDoc | undefined;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /**

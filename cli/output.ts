@@ -5,11 +5,11 @@ export interface Output {
   /** True with `--json`: stdout carries one JSON document or NDJSON and nothing else. */
   json: boolean;
   /** One JSON document; only with `--json`. */
-  document(value: unknown): void;
+  document: (value: unknown) => void;
   /** Text for people; only without `--json`. */
-  text(text: string): void;
+  text: (text: string) => void;
   /** A line on stderr, in both modes. */
-  note(text: string): void;
+  note: (text: string) => void;
 }
 
 export function createOutput(options: { json: boolean }): Output {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import canonicalize from 'canonicalize';
 import { CullError, messageOf } from '../errors.js';
 import { checkName, keys } from '../storage/keys.js';
@@ -233,13 +234,13 @@ export class Cull {
   }
 
   /** Whether any worker takes workflow tasks. */
-  async hasWorker(queue: string = ORCHESTRATE_QUEUE, kind: 'workflow' | 'activity' = 'workflow'): Promise<boolean> {
+  async hasWorker(): Promise<boolean> {
     const { pollers } = await this.temporal.workflowService.describeTaskQueue({
       namespace: this.temporal.options.namespace,
-      taskQueue: { name: queue },
-      taskQueueType: kind === 'workflow' ? 1 : 2,
+      taskQueue: { name: ORCHESTRATE_QUEUE },
+      taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     });
-    return (pollers?.length ?? 0) > 0;
+    return pollers.length > 0;
   }
 
   private handle(request: string) {

@@ -45,11 +45,7 @@ export const DEFAULT_CANDIDATES = 24;
  */
 export function checkRequest(options: Omit<GenerateOptions, 'release' | 'inputs'>): void {
   const { deliver, candidates = DEFAULT_CANDIDATES, seed, key, cap, deadline, budgetUsd } = options;
-  for (const [name, value] of Object.entries({
-    cap: options.cap,
-    deadline: options.deadline,
-    budget: options.budgetUsd,
-  }))
+  for (const [name, value] of Object.entries({ cap, deadline, budget: budgetUsd }))
     if (value !== undefined)
       throw new CullError(
         'NOT_YET',

@@ -29,9 +29,8 @@ export function addDoctor(program: Command): void {
     .action(async (options: { json?: true }) => {
       const output = createOutput({ json: options.json === true });
       const config = readConfig(process.env);
-      const checks = (
-        await Promise.all([node(), temporal(config), comfyuis(config), storage(config), scorers(config)])
-      ).flat();
+      const asked = await Promise.all([temporal(config), comfyuis(config), storage(config), scorers(config)]);
+      const checks = [...node(), ...asked.flat()];
       output.document({ checks });
       for (const { part, state, found, todo } of checks)
         output.text(

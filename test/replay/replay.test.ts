@@ -8,7 +8,8 @@ import { workflowBundle } from '../support/workflow-worker.js';
 import { scenarios } from './scenarios.js';
 
 const dir = resolve(import.meta.dirname, 'histories');
-const read = (name: string): unknown => JSON.parse(gunzipSync(readFileSync(resolve(dir, `${name}.json.gz`))).toString('utf8'));
+const read = (name: string): unknown =>
+  JSON.parse(gunzipSync(readFileSync(resolve(dir, `${name}.json.gz`))).toString('utf8'));
 
 describe('replay of recorded histories', () => {
   beforeAll(() => {
@@ -25,9 +26,14 @@ describe('replay of recorded histories', () => {
   });
 
   test('a history of other commands is refused', async () => {
-    const history = read('delivered') as { events: { activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[] };
+    const history = read('delivered') as {
+      events: { activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
+    };
     const first = history.events.find((event) => event.activityTaskScheduledEventAttributes);
-    if (first?.activityTaskScheduledEventAttributes) first.activityTaskScheduledEventAttributes.activityType.name = 'other';
-    await expect(Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history)).rejects.toThrow(/determinis/i);
+    if (first?.activityTaskScheduledEventAttributes)
+      first.activityTaskScheduledEventAttributes.activityType.name = 'other';
+    await expect(Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history)).rejects.toThrow(
+      /determinis/i,
+    );
   });
 });

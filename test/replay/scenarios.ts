@@ -69,7 +69,7 @@ export const scenarios: Scenario[] = [
           const timer = setInterval(() => context.heartbeat(), 100);
           begin();
           try {
-            return await (context.cancelled as Promise<never>);
+            return await context.cancelled;
           } finally {
             clearInterval(timer);
           }

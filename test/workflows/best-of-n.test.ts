@@ -117,7 +117,7 @@ describe('bestOfN', () => {
         const timer = setInterval(() => context.heartbeat(), 100);
         begin();
         try {
-          return await (context.cancelled as Promise<never>);
+          return await context.cancelled;
         } finally {
           cancelled.push(candidate);
           clearInterval(timer);
