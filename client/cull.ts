@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import canonicalize from 'canonicalize';
 import { CullError, messageOf } from '../errors.js';
 import { checkName, keys } from '../storage/keys.js';
@@ -238,7 +238,7 @@ export class Cull {
     const { pollers } = await this.temporal.workflowService.describeTaskQueue({
       namespace: this.temporal.options.namespace,
       taskQueue: { name: ORCHESTRATE_QUEUE },
-      taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+      taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     });
     return pollers.length > 0;
   }

@@ -21,7 +21,7 @@ const END_MS = 40_000;
 export interface AttachedStack {
   stack: StackDoc;
   /** Lets go: the stack ends by itself a while after the last command has, once no request is open. */
-  detach(): void;
+  detach: () => void;
 }
 
 /**

@@ -10,7 +10,7 @@ const SHADOW_REACH = 0.15;
 const DIRT_FROM = 0.005;
 const DIRT_TO = 0.025;
 /** Above this scatter of the border ring, dE76, there is grain to average out. */
-const GRAINY = 1;
+const GRAINY = 0.5;
 /** A mark is a stroke: this far from the background at its darkest, dE76. */
 const MARK_CONTRAST = 25;
 

@@ -9,8 +9,12 @@ const RING_SAMPLES = 2000;
 const MIN_DISTANCE = 10;
 /** Smallest subject, as a share of the picture. */
 const MIN_SUBJECT = 0.004;
-/** A further component belongs to the subject when it has at least this share of the largest one's area ("two mugs"). */
-const MIN_PART = 0.4;
+/**
+ * A further component belongs to the subject ("two mugs") when it has at least these shares of the largest one's area and of
+ * its distance from the background. A stain may be as large as a bottle, but it is paler.
+ */
+const PART_AREA = 0.4;
+const PART_DISTANCE = 0.6;
 
 /** A plane `c0 + cx * x + cy * y` with x, y in -1..1 over the picture. */
 export type Surface = [c0: number, cx: number, cy: number];
@@ -44,7 +48,7 @@ export interface Subject {
 
 /**
  * Finds the subject: pixels whose CIELAB distance from a plane fitted robustly to the border ring is above the scatter of
- * that ring; the largest component and those nearly as large.
+ * that ring; the component that is largest and most different, and those nearly so.
  *
  * @example
  * const { found, share, box } = findSubject(frame.working, frame.lab);
@@ -59,9 +63,21 @@ export function findSubject({ width, height }: { width: number; height: number }
   for (let i = 0; i < mask.length; i++) mask[i] = (distance[i] as number) > threshold ? 1 : 0;
   const cleaned = opened(mask, width, height);
   const { labels, list } = components(cleaned, width, height);
-  const largest = list.reduce((most, c) => Math.max(most, c.area), 0);
-  const found = largest >= MIN_SUBJECT * mask.length;
-  const isSubject = (c: Component): boolean => found && c.area >= MIN_PART * largest;
+  const distanceSum = new Float64Array(list.length + 1);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] as number;
+    if (label > 0) distanceSum[label] = (distanceSum[label] as number) + (distance[i] as number);
+  }
+  const meanDistance = (c: Component): number => (distanceSum[c.label] as number) / c.area;
+  // large and different: both make a subject
+  const weight = (c: Component): number => distanceSum[c.label] as number;
+  const main = list.reduce<Component | undefined>(
+    (best, c) => (best && weight(best) >= weight(c) ? best : c),
+    undefined,
+  );
+  const found = main !== undefined && main.area >= MIN_SUBJECT * mask.length;
+  const isSubject = (c: Component): boolean =>
+    found && c.area >= PART_AREA * main.area && meanDistance(c) >= PART_DISTANCE * meanDistance(main);
 
   const value = new Uint8Array(list.length + 1);
   for (const c of list) value[c.label] = isSubject(c) ? 1 : 2;
