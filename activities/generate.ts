@@ -29,8 +29,9 @@ export interface GenerateHeartbeat {
   failures?: number | undefined;
 }
 
-/** Errors after which the prompt itself is no good. One that only could not be reached may be done, or running, when its host is back. */
+/** Errors after which the prompt is not asked for again: it failed, or its host was waited for long enough and is given up. */
 const PROMPT_FAILED: ReadonlySet<ErrorCode> = new Set([
+  'COMFY_UNREACHABLE',
   'COMFY_NODE_FAILED',
   'COMFY_OUT_OF_MEMORY',
   'COMFY_STALLED',

@@ -58,7 +58,7 @@ const HEALTH_MS = 3_000;
  */
 export function createComfyProvider(options: ComfyProviderOptions): ComfyProvider {
   const { giveUpMs = 60_000, stallMs = 600_000, queueStallMs = 1_800_000 } = options.timeouts ?? {};
-  const { requestMs = 10_000, transferMs = 60_000, refusedMs = 10_000 } = options.timeouts ?? {};
+  const { requestMs = 10_000, transferMs = 60_000, refusedMs = 5_000 } = options.timeouts ?? {};
   const timeouts = { giveUpMs, refusedMs: Math.min(refusedMs, giveUpMs), stallMs, queueStallMs };
   const open = (address: HostAddress): Host => createHost(address, { requestMs, transferMs });
 

@@ -113,6 +113,7 @@ async function ours(options: { run: Run['run']; seconds: number; scoring: boolea
         ? [Date.now()]
         : await Promise.all(pictures.map(async (name) => (await stat(join(folder, name))).mtimeMs));
     const seconds = (Math.max(...ends) - startedAt) / 1000;
+    const idle = await idleOf(sandboxes, startedAt, Math.max(...ends));
     const after = snapshot(pids);
     const each = (key: keyof typeof before) => (after[key] - before[key]) / N;
     return {
@@ -120,6 +121,7 @@ async function ours(options: { run: Run['run']; seconds: number; scoring: boolea
         { who: 'comfy-cull', run: options.run, stored: pictures.length, seconds, error: result.error?.message ?? null },
         options.seconds,
       ),
+      idle,
       cpu: { temporal: each('server'), worker: each('worker'), sandboxes: each('sandboxes') },
     };
   } finally {
@@ -129,6 +131,30 @@ async function ours(options: { run: Run['run']; seconds: number; scoring: boolea
     await Promise.all(sandboxes.map((sandbox) => sandbox.close()));
     await rm(home, { recursive: true, force: true });
   }
+}
+
+/** Where the time beyond the ideal goes: before the first draw, between two draws of one server, and after the last. Milliseconds. */
+async function idleOf(sandboxes: SandboxProcess[], startedAt: number, endedAt: number) {
+  const logs = await Promise.all(sandboxes.map((sandbox) => sandbox.log().catch(() => [])));
+  const drawn = logs.map((log) =>
+    log.flatMap(({ startedMs, endedMs }) =>
+      startedMs !== null && endedMs !== null && startedMs >= startedAt ? [{ startedMs, endedMs }] : [],
+    ),
+  );
+  const gaps = drawn
+    .flatMap((log) => log.slice(1).map(({ startedMs }, i) => startedMs - (log[i]?.endedMs ?? startedMs)))
+    .sort((a, b) => a - b);
+  const all = drawn.flat();
+  const draws = all.map(({ startedMs, endedMs }) => endedMs - startedMs).sort((a, b) => a - b);
+  const at = (values: number[], share: number) => values[Math.floor(values.length * share)] ?? 0;
+  return {
+    firstDraw: Math.min(...all.map(({ startedMs }) => startedMs)) - startedAt,
+    gapP50: at(gaps, 0.5),
+    gapP95: at(gaps, 0.95),
+    drawP50: at(draws, 0.5),
+    perServer: drawn.map(({ length }) => length),
+    afterLastDraw: Math.round(endedAt - Math.max(...all.map(({ endedMs }) => endedMs))),
+  };
 }
 
 async function ask(cull: Cull, candidates: number) {
@@ -182,10 +208,13 @@ function rowOf(run: Omit<Run, 'ratio'>, seconds: number): Run {
 try {
   await mkdir(join(root, '.cache'), { recursive: true });
   const rows: Run[] = [];
+  let idle: Awaited<ReturnType<typeof idleOf>> | undefined;
   for (const kill of [false, true]) {
     const run = kill ? 'A, one server killed' : 'A';
     note(`${run}: comfy-cull`);
-    rows.push((await ours({ run, seconds: SECONDS, scoring: false, kill })).row);
+    const mine = await ours({ run, seconds: SECONDS, scoring: false, kill });
+    rows.push(mine.row);
+    if (!kill) idle = mine.idle;
     for (const who of ['saintno', 'stable-canvas'] as const) {
       note(`${run}: ${who}`);
       rows.push(await peer(who, kill));
@@ -205,6 +234,7 @@ try {
     idealSeconds: (N * SECONDS) / SERVERS,
     peers: peers.dependencies,
     runs: rows,
+    idleMs: idle,
     cpuMsPerCandidate: cpu,
   };
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
@@ -216,6 +246,7 @@ try {
       process.stdout.write(
         `${row.run.padEnd(22)} ${row.who.padEnd(14)} ${String(row.stored).padStart(4)} stored  ${row.seconds?.toFixed(2).padStart(7) ?? '      -'} s  ratio ${row.ratio?.toFixed(3) ?? '-'}  ${row.error ?? ''}\n`,
       );
+    process.stdout.write(`ours, ms: ${JSON.stringify(idle)}\n`);
     process.stdout.write(
       `CPU ms per candidate at ${FAST_SECONDS} s: ${Object.entries(cpu)
         .map(([who, ms]) => `${who} ${ms.toFixed(1)}`)
