@@ -12,13 +12,16 @@ import type { CandidateRecord } from '../workflows/contract.js';
 import { createPlanReader, emptyRecord, readRecord, writeRecord, type CandidateRef } from './documents.js';
 import { toFailure, withFailures } from './failures.js';
 
+/** `again`: the request ran before, so that even a first try may find the candidate drawn. */
+export type GenerateAsk = CandidateRef & { again: boolean };
+
 /** The storage key of the picture. */
 export interface GenerateAnswer {
   image: string;
 }
 
 export interface GenerateActivities {
-  generate(ref: CandidateRef): Promise<GenerateAnswer>;
+  generate(ask: GenerateAsk): Promise<GenerateAnswer>;
 }
 
 /** What a heartbeat carries: enough for the next attempt to find the job again, and for a person to see where it is. */
@@ -74,12 +77,13 @@ export function createGenerateActivities(deps: {
   const planOf = createPlanReader(storage);
 
   return withFailures({
-    async generate(ref: CandidateRef): Promise<GenerateAnswer> {
+    async generate({ again, ...ref }: GenerateAsk): Promise<GenerateAnswer> {
       const context = Context.current();
       const earlier = context.info.heartbeatDetails as GenerateHeartbeat | undefined;
       const plan = await planOf(ref);
       const seed = deriveSeed(plan.seed, ref.candidate);
-      const found = await findDrawn(storage, ref, seed);
+      const isFirstTry = context.info.attempt === 1 && !again;
+      const found = await findDrawn(storage, ref, { seed, isFirstTry });
       if (found) return { image: found };
 
       const beat: GenerateHeartbeat = { handle: earlier?.handle, failures: earlier?.failures };
@@ -91,6 +95,7 @@ export function createGenerateActivities(deps: {
               ...ref,
               seed,
               attempt: context.info.attempt,
+              fresh: isFirstTry,
               graph: bindSeed(plan.graph, plan.seedAt, seed),
               output: plan.output,
               files: plan.files.map((file) => ({
@@ -128,10 +133,15 @@ export function createGenerateActivities(deps: {
 }
 
 /**
- * The picture's key if this candidate was drawn before. A crash can fall between picture and record; then the record is made up for, with the
+ * The picture's key if this candidate was drawn before: never on the first try of a request's first run. A crash can fall between picture and record; then the record is made up for, with the
  * times unknown.
  */
-async function findDrawn(storage: Storage, ref: CandidateRef, seed: number): Promise<string | undefined> {
+async function findDrawn(
+  storage: Storage,
+  ref: CandidateRef,
+  { seed, isFirstTry }: { seed: number; isFirstTry: boolean },
+): Promise<string | undefined> {
+  if (isFirstTry) return undefined;
   const record = await readRecord(storage, ref);
   if (record?.image) return record.image.key;
   for await (const { key } of storage.list(keys.image(ref.tenant, ref.request, ref.candidate, ''))) {

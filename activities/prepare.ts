@@ -15,6 +15,8 @@ import { withFailures } from './failures.js';
 export interface PrepareAnswer {
   /** Task queue of the ComfyUIs that draw this request. */
   queue: string;
+  /** True if the request was planned before: candidates may be drawn already. */
+  again: boolean;
 }
 
 export interface PrepareActivities {
@@ -54,8 +56,9 @@ export function createPrepareActivities(deps: {
         candidates: asked.candidates,
         queue: gpuQueue(DEFAULT_POOL),
       };
+      const again = (await storage.head(keys.plan(tenant, request))) !== undefined;
       await writeJson(storage, keys.plan(tenant, request), plan);
-      return { queue: plan.queue };
+      return { queue: plan.queue, again };
     },
   });
 }

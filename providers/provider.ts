@@ -16,6 +16,8 @@ export interface GenerationJob {
   seed: number;
   /** 1 on the first try of this candidate; each try has its own prompt id. */
   attempt: number;
+  /** True if this candidate was certainly never submitted: the look for an earlier prompt is left out. @default false */
+  fresh?: boolean;
   /** Fully bound: inputs, models, seed. */
   graph: Graph;
   /** Nodes whose images are the output. */

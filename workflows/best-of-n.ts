@@ -50,7 +50,7 @@ export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
   let end: 'done' | 'failed' | 'cancelled' | 'continue';
   let error: RequestError | null = null;
   try {
-    if (!args.carried) state.queue = (await prepare({ tenant, request })).queue;
+    if (!args.carried) Object.assign(state, await prepare({ tenant, request }));
     phase = 'drawing';
     end = await drawAndScore(args, state);
   } catch (thrown) {
@@ -109,7 +109,7 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
 async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate: number): Promise<void> {
   const { tenant, request } = args;
   try {
-    const drawn = await generateOn(state.queue).generate({ tenant, request, candidate });
+    const drawn = await generateOn(state.queue).generate({ tenant, request, candidate, again: state.again });
     state.drawn++;
     const { pass, failed } = await score({ tenant, request, candidate, image: drawn.image });
     state.scored++;
@@ -144,6 +144,7 @@ const newState = (startedAt: number): BestOfNState => ({
   startedAt,
   firstPassAt: null,
   queue: '',
+  again: false,
 });
 
 /** What an activity's failure says: our error code travels as the failure's type, the words as its message. */

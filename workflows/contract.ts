@@ -59,6 +59,8 @@ export interface BestOfNState {
   startedAt: number;
   firstPassAt: number | null;
   queue: string;
+  /** True if the request ran before (`resume`): candidates may be drawn already. */
+  again: boolean;
 }
 
 /** Answer of the query `progress`. */

@@ -96,7 +96,8 @@ class Run {
     let lost = 0;
     for (let turn = 0; turn < MAX_TURNS; turn++) {
       const promptId = promptIdOf({ ...this.#job, turn });
-      const found = await this.#ask(own, promptId);
+      const fresh = turn === 0 && this.#job.fresh === true;
+      const found = fresh ? { state: 'unknown' as const } : await this.#ask(own, promptId);
       if (found.state === 'failed' || found.state === 'cancelled') continue;
       let generation: Generation | undefined;
       if (found.state === 'unknown') generation = await this.#submit(promptId, turn);

@@ -22,7 +22,7 @@ const GPU_QUEUE = 'gpu';
 
 /** Activities that do nothing but answer: every candidate is drawn, and those of `passes` pass. */
 export const answering = (passes: (candidate: number) => boolean = () => true): Activities => ({
-  prepare: () => Promise.resolve({ queue: GPU_QUEUE }),
+  prepare: () => Promise.resolve({ queue: GPU_QUEUE, again: false }),
   generate: ({ candidate }) => Promise.resolve({ image: `images/${candidate}.png` }),
   score: ({ candidate }) =>
     Promise.resolve(passes(candidate) ? { pass: true, failed: [] } : { pass: false, failed: ['sharpness.tileP90'] }),
