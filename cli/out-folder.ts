@@ -4,7 +4,7 @@ import { dirname, extname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import type { Cull } from '../client/cull.js';
 import { CullError, messageOf } from '../errors.js';
-import { keys } from '../storage/keys.js';
+import { candidateName, keys } from '../storage/keys.js';
 import type { PlanDoc, ResultDoc } from '../workflows/contract.js';
 import { contactSheet } from './views/contact-sheet.js';
 import { makeThumbnail } from './views/thumbnail.js';
@@ -51,7 +51,14 @@ export async function writeOut(cull: Cull, result: ResultDoc, out: string): Prom
       }),
     ),
   );
+  const files = new Map(
+    result.delivered.map(({ key, rank, candidate }) => [
+      candidate,
+      `${String(rank).padStart(2, '0')}-candidate-${candidateName(candidate)}${extname(key)}`,
+    ]),
+  );
   const html = contactSheet({
+    links: files,
     result,
     records,
     thumbnails,
@@ -60,10 +67,10 @@ export async function writeOut(cull: Cull, result: ResultDoc, out: string): Prom
   });
   try {
     await mkdir(folder, { recursive: true });
-    for (const { key, rank, candidate } of result.delivered) {
+    for (const { key, candidate } of result.delivered) {
       const object = await cull.storage.get(key);
-      const name = `${String(rank).padStart(2, '0')}-candidate-${String(candidate).padStart(4, '0')}${extname(key)}`;
-      if (object) await writeFile(join(folder, name), object.body);
+      const name = files.get(candidate);
+      if (object && name !== undefined) await writeFile(join(folder, name), object.body);
     }
     const manifest = records.map((record) => `${JSON.stringify(record)}\n`).join('');
     await writeFile(join(folder, 'manifest.ndjson'), manifest);

@@ -1,6 +1,6 @@
 /** One candidate on the contact sheet: picture, verdict, reasons, and all scores to unfold. */
 import type { CandidateRecord, ResultDoc } from '../../workflows/contract.js';
-import { inWords } from '../../selection/words.js';
+import type { Score, Scores } from '../../selection/types.js';
 import { durationText, numberText } from './format.js';
 import { html, type Html } from './html.js';
 
@@ -36,7 +36,7 @@ export function candidateCard(card: Card): Html {
             ${failed.map(({ reason }) => reasonItem(reason))}
           </ul>`
         }
-        ${error && html`<p class="error">${error.message} <code>${error.code}</code></p>`}
+        ${error && html`<p class="error">${sentence(error.message)} <code>${error.code}</code></p>`}
       </div>
       ${details(record)}
     </article>
@@ -68,13 +68,13 @@ function reasonItem(reason: string): Html {
 }
 
 function details({ candidate, seed, host, image, timing, scores, verdict }: CandidateRecord): Html {
-  const failed = new Set(verdict?.failed.map(({ gate }) => gate));
-  const names = Object.keys(scores).sort((a, b) => Number(failed.has(b)) - Number(failed.has(a)) || (a < b ? -1 : 1));
   const facts: [string, string][] = [['Seed', String(seed)]];
   if (image) facts.push(['Size', `${image.width} × ${image.height}`]);
   if (host !== null) facts.push(['Drawn by', host]);
   if (timing.drawMs !== null) facts.push(['Drawn in', durationText(timing.drawMs)]);
   if (timing.scoreMs !== null) facts.push(['Scored in', durationText(timing.scoreMs)]);
+  const failed = new Set(verdict?.failed.map(({ gate }) => gate));
+  const groups = byScorer(scores);
   return html`<details>
     <summary>Scores and seed<span class="sr"> of candidate ${candidate}</span></summary>
     <dl>
@@ -87,7 +87,7 @@ function details({ candidate, seed, host, image, timing, scores, verdict }: Cand
       )}
     </dl>
     ${
-      names.length > 0 &&
+      groups.length > 0 &&
       html`<table>
         <thead>
           <tr>
@@ -96,22 +96,50 @@ function details({ candidate, seed, host, image, timing, scores, verdict }: Cand
             <th scope="col">Quality</th>
           </tr>
         </thead>
-        <tbody>
-          ${names.map((name) => scoreRow(name, scores[name], failed.has(name)))}
-        </tbody>
+        ${groups.map(
+          ([scorer, rows]) =>
+            html`<tbody>
+              <tr>
+                <th colspan="3" scope="rowgroup">${scorer}</th>
+              </tr>
+              ${rows.map(([id, score]) => scoreRow(id, score, failed.has(id)))}
+            </tbody>`,
+        )}
       </table>`
     }
   </details>`;
 }
 
-function scoreRow(name: string, score: CandidateRecord['scores'][string] | undefined, failed: boolean): Html {
-  const head = html`<th scope="row">${name}${failed && html`<span class="sr"> failed</span>`}</th>`;
-  const row = failed ? html`<tr class="failed"></tr>` : html`<tr></tr>`;
-  if (score?.status !== 'ok')
-    return html`${row}${head}<td colspan="2">${score ? inWords(score) : ''}</td></tr>
-`;
-  return html`${row}${head}<td>${numberText(score.raw)}</td><td>${Math.round(score.quality)}</td></tr>
-`;
+/** Dimensions under their scorer, both in name order. */
+function byScorer(scores: Scores): [scorer: string, rows: [id: string, score: Score][]][] {
+  const groups = new Map<string, [string, Score][]>();
+  for (const row of Object.entries(scores).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const scorer = row[0].split('.')[0] ?? '';
+    groups.set(scorer, [...(groups.get(scorer) ?? []), row]);
+  }
+  return [...groups];
+}
+
+function scoreRow(id: string, score: Score, failed: boolean): Html {
+  const [raw, quality] = score.status === 'ok' ? [numberText(score.raw), Math.round(score.quality)] : [];
+  return html`<tr class="${failed && 'failed'}">
+    <th scope="row">${breakable(id.slice(id.indexOf('.') + 1))}${failed && html`<span class="sr"> (failed)</span>`}</th>
+    ${
+      score.status === 'ok'
+        ? html`<td>${raw}</td>
+            <td>${quality}</td>`
+        : html`<td class="none" colspan="2">${withoutValue(score)}</td>`
+    }
+  </tr>`;
+}
+
+/** Lets a camelCase name break before its capitals instead of anywhere. */
+const breakable = (name: string): Html[] =>
+  name.split(/(?=[A-Z])/).map((part, i) => (i === 0 ? html`${part}` : html`<wbr />${part}`));
+
+function withoutValue(score: Exclude<Score, { status: 'ok' }>): string {
+  if (score.status === 'notRun') return 'not run';
+  return score.status === 'error' ? `error: ${score.error}` : score.reason;
 }
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

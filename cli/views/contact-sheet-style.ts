@@ -51,21 +51,22 @@ input:focus-visible+span,summary:focus-visible,a:focus-visible{outline:2px solid
 .gates{margin-top:22px;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:2px 40px}
 .gates p{grid-column:1/-1;font-weight:600;font-size:14px;margin-bottom:4px}
 .gates small{font-weight:400;margin-left:6px}
-.gate{display:grid;grid-template-columns:minmax(0,190px) 1fr 2.5em;gap:12px;align-items:center;padding:3px 8px;margin:0 -8px;border:1px solid transparent;border-radius:6px;font-size:13.5px}
+.gate{display:grid;grid-template-columns:minmax(0,212px) 1fr 2em;gap:12px;align-items:center;padding:3px 8px;margin:0 -8px;border:1px solid transparent;border-radius:6px;font-size:13.5px}
 .gate .name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .gate b{text-align:right}
-.gate .bar{height:8px;border-radius:2px;background:var(--well)}
+.gate .bar{height:6px;border-radius:2px;background:var(--well)}
 .gate i{display:block;height:100%;border-radius:2px;background:var(--bad)}
 .gates input:checked+.gate{background:var(--card);border-color:var(--ink)}
 
-.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(206px,1fr));gap:18px;align-items:start}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(220px,1fr));gap:18px;align-items:start}
 .card article{background:var(--card);border:1px solid var(--line);border-radius:8px;overflow:hidden}
-.card{content-visibility:auto;contain-intrinsic-size:auto 340px;border-radius:8px;scroll-margin-top:16px}
+.card{border-radius:8px}
+.many .card{content-visibility:auto;contain-intrinsic-size:auto 340px}
 .card.delivered article{border-color:var(--good);box-shadow:0 0 0 1px var(--good)}
-.picture{position:relative;display:flex;align-items:center;justify-content:center;aspect-ratio:1;background:var(--well);color:inherit}
+.picture{padding:10px;position:relative;display:flex;align-items:center;justify-content:center;aspect-ratio:1;background:var(--well);color:inherit}
 .picture img{display:block;width:100%;height:100%;object-fit:contain}
 .missing{color:var(--soft);font-size:13.5px}
-.rank{position:absolute;top:10px;left:10px;min-width:30px;height:30px;padding:0 8px;border-radius:15px;background:#0b6b3c;color:#fff;font-weight:600;line-height:30px;text-align:center}
+.rank{position:absolute;top:16px;left:16px;min-width:30px;height:30px;padding:0 8px;border-radius:15px;background:#0b6b3c;color:#fff;font-weight:600;line-height:30px;text-align:center}
 .body{padding:11px 13px 12px}
 .head{display:flex;justify-content:space-between;align-items:center;gap:8px}
 .state{font-size:12.5px;font-weight:500;padding:1px 8px;border-radius:10px;background:var(--none-ground);color:var(--ink);white-space:nowrap}
@@ -85,13 +86,16 @@ details dl{padding:2px 13px 8px}
 details dl div{display:flex;justify-content:space-between;gap:8px}
 dt{color:var(--soft)}
 details dd{user-select:all;overflow-wrap:anywhere}
-table{width:100%;border-collapse:collapse;border-top:1px solid var(--line)}
+.scores{max-height:300px;overflow:auto;border-top:1px solid var(--line)}
+table{width:100%;border-collapse:collapse}
 th,td{padding:3px 4px;text-align:right;font-weight:400;vertical-align:top}
-th:first-child{text-align:left;padding-left:13px;overflow-wrap:anywhere}
+th:first-child{text-align:left;padding-left:13px}
 td:last-child,th:last-child{padding-right:13px}
 thead th{color:var(--soft);padding-top:6px}
-tbody tr:nth-child(odd){background:color-mix(in srgb,var(--well) 45%,transparent)}
-tbody tr:last-child>*{padding-bottom:8px}
+table{margin-bottom:10px}
+tbody tr:first-child>*{padding-top:7px;color:var(--soft);text-align:left}
+tbody tr+tr th{padding-left:22px}
+td.none{color:var(--soft);overflow-wrap:anywhere}
 tr.failed>*{color:var(--bad);font-weight:600}
 
 footer{margin-top:48px;padding-top:18px;padding-bottom:36px;font-size:12.5px}
@@ -100,5 +104,5 @@ footer div{display:flex;gap:12px;margin-top:3px}
 footer dt{min-width:4.5em}
 @media (max-width:560px){header,main,footer{padding-left:16px;padding-right:16px}.cards{grid-template-columns:repeat(2,minmax(0,1fr));gap:10px}h1{font-size:22px}
 .head{flex-direction:column;align-items:flex-start;gap:4px}.facts{gap:10px 24px}}
-@media print{.filters,details{display:none}.card{content-visibility:visible;break-inside:avoid}body{background:#fff}}
+@media print{.filters,details{display:none}.many .card{content-visibility:visible;break-inside:avoid}body{background:#fff}}
 `;

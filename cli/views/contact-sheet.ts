@@ -17,6 +17,9 @@ export interface ContactSheet {
   links?: ReadonlyMap<number, string>;
 }
 
+/** From here on, cards out of sight are not laid out. */
+const MANY = 200;
+
 const GROUPS = [
   { id: 'delivered', title: 'Delivered' },
   { id: 'passed', title: 'Passed, not picked' },
@@ -62,7 +65,7 @@ export function contactSheet(sheet: ContactSheet): string {
           ${trusted(contactSheetStyle({ groups: GROUPS.map((group) => group.id), gates: gates.length }))}
         </style>
       </head>
-      <body>
+      <body class="${records.length > MANY && 'many'}">
         <header>
           <p class="outcome ${result.state}">${outcome(result)}</p>
           <h1>${title}</h1>
