@@ -2,7 +2,7 @@ import type { Frame } from '../frame.js';
 import { deltaE2000, LINEAR, type Lab } from './colour.js';
 import type { Component } from './components.js';
 import { boxBlur } from './filters.js';
-import { backgroundDistance } from './subject.js';
+import { backgroundDistance } from './surface.js';
 
 /** How far around the subject shadows and reflections may lie, as a share of its box. */
 const SHADOW_REACH = 0.15;
@@ -123,7 +123,7 @@ function dirtOf({ working: { width, height }, subject, lab }: Frame, ask: { near
   const { near, labLevel } = ask;
   const n = width * height;
   const grainy = subject.background.scatter > GRAINY;
-  const smooth = (plane: Float32Array): Float32Array => (grainy ? boxBlur(plane, width, height) : plane);
+  const smooth = (plane: Float32Array): Float32Array => (grainy ? boxBlur({ width, height, data: plane }, 2) : plane);
   const planes = { l: smooth(lab.l), a: smooth(lab.a), b: smooth(lab.b) };
   const distance = grainy
     ? backgroundDistance({ width, height, lab: planes, surfaces: subject.background.surfaces })

@@ -32,18 +32,17 @@ export function quantile(values: Float32Array, q: number): number {
   return values[Math.min(values.length - 1, Math.max(0, Math.round(q * (values.length - 1))))] as number;
 }
 
-/** Mean over 5 x 5 pixels, the window cut at the border: two running sums, so its size costs nothing. */
-export function boxBlur(data: Float32Array, width: number, height: number): Float32Array {
-  const RADIUS = 2;
+/** Mean over a square of `2 * radius + 1` pixels, cut at the border: two running sums, so its size costs nothing. */
+export function boxBlur({ width, height, data }: Plane, radius: number): Float32Array {
   const rows = new Float32Array(data.length);
   const out = new Float32Array(data.length);
   for (let y = 0; y < height; y++) {
     const row = y * width;
     let sum = 0;
     let n = 0;
-    for (let x = -RADIUS; x < width; x++) {
-      const enters = x + RADIUS;
-      const leaves = x - RADIUS - 1;
+    for (let x = -radius; x < width; x++) {
+      const enters = x + radius;
+      const leaves = x - radius - 1;
       if (enters < width) {
         sum += data[row + enters] as number;
         n++;
@@ -57,9 +56,9 @@ export function boxBlur(data: Float32Array, width: number, height: number): Floa
   }
   const sums = new Float64Array(width);
   let n = 0;
-  for (let y = -RADIUS; y < height; y++) {
-    const enters = y + RADIUS;
-    const leaves = y - RADIUS - 1;
+  for (let y = -radius; y < height; y++) {
+    const enters = y + radius;
+    const leaves = y - radius - 1;
     if (enters < height) {
       for (let x = 0; x < width; x++) sums[x] = (sums[x] as number) + (rows[enters * width + x] as number);
       n++;

@@ -12,11 +12,11 @@ const HIGHEST = 4;
 /** Coefficients below this are rounding noise, not signal. */
 const MIN_COEFFICIENT = 3;
 /** Fewest coefficients that allow an answer. */
-const MIN_COUNT = 60;
+const MIN_COUNT = 20;
 /** Coefficients that are looked at per frequency; more add time, not certainty. */
 const MAX_PER_FREQUENCY = 64;
-/** How regular the comb must be: 1 is perfect, 0 none. */
-const MIN_COMB = 0.45;
+/** How regular the comb must be: 1 is perfect, 0 none. Few coefficients look regular by chance, so they must be more so. */
+const minComb = (count: number): number => 0.45 + 1.5 / Math.sqrt(count);
 const QUALITIES = Array.from({ length: 80 }, (_, k) => k + 1);
 
 export interface Quantiser {
@@ -51,9 +51,10 @@ export function quantiser(frame: Frame): Quantiser {
   if (count < MIN_COUNT) return { step: 0, comb: 0, count };
   const combs = QUALITIES.map((quality) => combAt(coefficients, tableStep(quality)));
   const best = Math.max(...combs);
+  const least = minComb(count);
   // half the true step fits as well as the true one: the coarsest peak that is nearly as good is the true one
   const at = combs.findIndex(
-    (comb, k) => comb >= MIN_COMB && comb >= 0.75 * best && comb >= (combs[k - 1] ?? 0) && comb >= (combs[k + 1] ?? 0),
+    (comb, k) => comb >= least && comb >= 0.75 * best && comb >= (combs[k - 1] ?? 0) && comb >= (combs[k + 1] ?? 0),
   );
   if (at < 0) return { step: 0, comb: Math.max(0, best), count };
   return { step: tableStep(QUALITIES[at] as number), comb: combs[at] as number, count };

@@ -1,10 +1,8 @@
 import type { Lab, LabPlanes } from './colour.js';
 import { components, type Component } from './components.js';
+import { boxBlur } from './filters.js';
+import { backgroundDistance, fitBackground, type Surface } from './surface.js';
 
-/** Side of the border ring that shows the background, as a share of the short side. */
-const RING = 0.02;
-/** Ring pixels that the background is fitted to. */
-const RING_SAMPLES = 2000;
 /** Nothing closer than this to the background counts as something, in CIELAB units (dE76). */
 const MIN_DISTANCE = 10;
 /** Smallest subject, as a share of the picture. */
@@ -16,8 +14,9 @@ const MIN_SUBJECT = 0.004;
 const PART_AREA = 0.4;
 const PART_DISTANCE = 0.6;
 
-/** A plane `c0 + cx * x + cy * y` with x, y in -1..1 over the picture. */
-export type Surface = [c0: number, cx: number, cy: number];
+/** A part that is thinner than twice this share of the long side, and nearer to the background than PALE of the mean, is not the subject. */
+const THIN = 0.01;
+const PALE = 0.55;
 
 /** What stands out from the border ring, in working pixels. */
 export interface Subject {
@@ -54,8 +53,7 @@ export interface Subject {
  * const { found, share, box } = findSubject(frame.working, frame.lab);
  */
 export function findSubject({ width, height }: { width: number; height: number }, lab: LabPlanes): Subject {
-  const ring = ringPixels(width, height);
-  const { surfaces, scatter, spread } = fitBackground({ width, height, lab, ring });
+  const { surfaces, scatter, spread } = fitBackground({ width, height, lab });
   const distance = backgroundDistance({ width, height, lab, surfaces });
   const threshold = Math.max(MIN_DISTANCE, scatter + 5 * spread);
 
@@ -81,31 +79,12 @@ export function findSubject({ width, height }: { width: number; height: number }
 
   const value = new Uint8Array(list.length + 1);
   for (const c of list) value[c.label] = isSubject(c) ? 1 : 2;
-  let area = 0;
-  let sumX = 0;
-  let sumY = 0;
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
-      const v = value[labels[i] as number] as number;
-      cleaned[i] = v;
-      if (v !== 1) continue;
-      area++;
-      sumX += x + 0.5;
-      sumY += y + 0.5;
-    }
-  }
-  const parts = list.filter(isSubject);
+  for (let i = 0; i < cleaned.length; i++) cleaned[i] = value[labels[i] as number] as number;
+  if (found) prune({ width, height, mask: cleaned, distance, pale: PALE * meanDistance(main) });
   return {
     found,
     mask: cleaned,
-    share: area / mask.length,
-    box: {
-      left: parts.reduce((m, c) => Math.min(m, c.left), found ? width : 0),
-      top: parts.reduce((m, c) => Math.min(m, c.top), found ? height : 0),
-      right: parts.reduce((m, c) => Math.max(m, c.right), 0),
-      bottom: parts.reduce((m, c) => Math.max(m, c.bottom), 0),
-    },
-    centre: found ? { x: sumX / area / width, y: sumY / area / height } : { x: 0.5, y: 0.5 },
+    ...extent(cleaned, width, height),
     others: list.filter((c) => !isSubject(c)),
     distance,
     threshold,
@@ -113,126 +92,53 @@ export function findSubject({ width, height }: { width: number; height: number }
   };
 }
 
-/** Indices of the border ring, thinned evenly. */
-function ringPixels(width: number, height: number): Int32Array {
-  const wide = Math.max(1, Math.round(RING * Math.min(width, height)));
-  const ring: number[] = [];
-  for (let y = 0; y < height; y++) {
-    const edgeRow = y < wide || y >= height - wide;
-    for (let x = 0; x < width; x++) {
-      if (!edgeRow && x === wide && width - wide > wide) x = width - wide;
-      ring.push(y * width + x);
-    }
-  }
-  const step = Math.max(1, Math.floor(ring.length / RING_SAMPLES));
-  return Int32Array.from({ length: Math.floor(ring.length / step) }, (_, k) => ring[k * step] as number);
-}
-
-function median(values: Float32Array): number {
-  const sorted = Float32Array.from(values).sort();
-  return sorted[sorted.length >> 1] ?? 0;
-}
-
-/** Fits a plane per CIELAB channel to the ring, starting from its median and leaving out what does not fit. */
-function fitBackground({
+/**
+ * Gives back to the background what hangs on the subject but is not it: pale and thin, such as a crease that runs behind it.
+ * Thin parts that are as dark as the rest stay (handles, legs), and so do pale parts that are thick (labels, soles).
+ */
+function prune({
   width,
   height,
-  lab,
-  ring,
+  mask,
+  distance,
+  pale,
 }: {
   width: number;
   height: number;
-  lab: LabPlanes;
-  ring: Int32Array;
-}): { surfaces: [Surface, Surface, Surface]; scatter: number; spread: number } {
-  const channels = [lab.l, lab.a, lab.b] as const;
-  const at = (channel: Float32Array): Surface => [median(Float32Array.from(ring, (i) => channel[i] as number)), 0, 0];
-  let surfaces: [Surface, Surface, Surface] = [at(lab.l), at(lab.a), at(lab.b)];
-  const residual = new Float32Array(ring.length);
-  for (let round = 0; ; round++) {
-    for (let k = 0; k < ring.length; k++) {
-      const i = ring[k] as number;
-      const x = (2 * (i % width)) / width - 1;
-      const y = (2 * Math.floor(i / width)) / height - 1;
-      let d = 0;
-      for (let c = 0; c < 3; c++) {
-        const [c0, cx, cy] = surfaces[c] as Surface;
-        d += (((channels[c] as Float32Array)[i] as number) - c0 - cx * x - cy * y) ** 2;
-      }
-      residual[k] = Math.sqrt(d);
-    }
-    const scatter = median(residual);
-    const spread = 1.4826 * median(residual.map((d) => Math.abs(d - scatter)));
-    if (round === 3) return { surfaces, scatter, spread };
-    const limit = Math.max(4, scatter + 3 * spread);
-    const inside = ring.filter((_, k) => (residual[k] as number) <= limit);
-    if (inside.length < ring.length / 4) return { surfaces, scatter, spread };
-    const fit = (channel: Float32Array): Surface => fitPlane({ width, height, channel, pixels: inside });
-    surfaces = [fit(lab.l), fit(lab.a), fit(lab.b)];
-  }
+  mask: Uint8Array;
+  distance: Float32Array;
+  pale: number;
+}): void {
+  const radius = Math.max(1, Math.round(THIN * Math.max(width, height)));
+  const inside = new Float32Array(mask.length);
+  for (let i = 0; i < mask.length; i++) inside[i] = mask[i] === 1 ? 1 : 0;
+  // opening: where a square fits inside the subject; the means carry rounding errors, so 1 and 0 are compared with room
+  const fits = boxBlur({ width, height, data: inside }, radius);
+  for (let i = 0; i < fits.length; i++) fits[i] = (fits[i] as number) > 0.9999 ? 1 : 0;
+  const thick = boxBlur({ width, height, data: fits }, radius);
+  for (let i = 0; i < mask.length; i++)
+    if (mask[i] === 1 && (thick[i] as number) < 1e-4 && (distance[i] as number) < pale) mask[i] = 2;
 }
 
-/** Least squares of a plane over some pixels, by the normal equations (Cramer's rule). */
-function fitPlane({
-  width,
-  height,
-  channel,
-  pixels,
-}: {
-  width: number;
-  height: number;
-  channel: Float32Array;
-  pixels: Int32Array;
-}): Surface {
-  let [n, sx, sy, sxx, sxy, syy, sv, svx, svy] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
-  for (const i of pixels) {
-    const x = (2 * (i % width)) / width - 1;
-    const y = (2 * Math.floor(i / width)) / height - 1;
-    const v = channel[i] as number;
-    n++;
-    sx += x;
-    sy += y;
-    sxx += x * x;
-    sxy += x * y;
-    syy += y * y;
-    sv += v;
-    svx += v * x;
-    svy += v * y;
-  }
-  const det = n * (sxx * syy - sxy * sxy) - sx * (sx * syy - sxy * sy) + sy * (sx * sxy - sxx * sy);
-  if (Math.abs(det) < 1e-6 * n ** 3) return [sv / n, 0, 0];
-  const c0 = (sv * (sxx * syy - sxy * sxy) - sx * (svx * syy - sxy * svy) + sy * (svx * sxy - sxx * svy)) / det;
-  const cx = (n * (svx * syy - sxy * svy) - sv * (sx * syy - sxy * sy) + sy * (sx * svy - svx * sy)) / det;
-  const cy = (n * (sxx * svy - svx * sxy) - sx * (sx * svy - svx * sy) + sv * (sx * sxy - sxx * sy)) / det;
-  return [c0, cx, cy];
-}
-
-/** Distance of every pixel from the background's surface, dE76. */
-export function backgroundDistance({
-  width,
-  height,
-  lab,
-  surfaces,
-}: {
-  width: number;
-  height: number;
-  lab: LabPlanes;
-  surfaces: [Surface, Surface, Surface];
-}): Float32Array {
-  const [[l0, lx, ly], [a0, ax, ay], [b0, bx, by]] = surfaces;
-  const distance = new Float32Array(width * height);
-  for (let y = 0, i = 0; y < height; y++) {
-    const v = (2 * y) / height - 1;
-    const [lRow, aRow, bRow] = [l0 + ly * v, a0 + ay * v, b0 + by * v];
+/** Share, box and centre of the pixels that are the subject. */
+function extent(mask: Uint8Array, width: number, height: number): Pick<Subject, 'share' | 'box' | 'centre'> {
+  let area = 0;
+  let sumX = 0;
+  let sumY = 0;
+  const box = { left: width, top: height, right: 0, bottom: 0 };
+  for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
-      const u = (2 * x) / width - 1;
-      const dl = (lab.l[i] as number) - lRow - lx * u;
-      const da = (lab.a[i] as number) - aRow - ax * u;
-      const db = (lab.b[i] as number) - bRow - bx * u;
-      distance[i] = Math.sqrt(dl * dl + da * da + db * db);
+      if (mask[i] !== 1) continue;
+      area++;
+      sumX += x + 0.5;
+      sumY += y + 0.5;
+      if (x < box.left) box.left = x;
+      if (x > box.right) box.right = x;
+      if (y < box.top) box.top = y;
+      box.bottom = y;
     }
-  }
-  return distance;
+  if (area === 0) return { share: 0, box: { left: 0, top: 0, right: 0, bottom: 0 }, centre: { x: 0.5, y: 0.5 } };
+  return { share: area / mask.length, box, centre: { x: sumX / area / width, y: sumY / area / height } };
 }
 
 /** Drops pixels with fewer than two neighbours of eight: lone noise goes, thin strokes stay. */

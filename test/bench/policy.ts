@@ -24,7 +24,7 @@ import { dimensionsOf } from '../../scorers/registry.js';
 import { parsePolicy } from '../../selection/policy-file.js';
 
 /** Thresholds of examples/policies/product.yaml were chosen on `tuning`. Nobody looks at `heldOut` while choosing. */
-const SEEDS = { tuning: { from: 1_000_000, count: 480 }, heldOut: { from: 3_000_000, count: 500 } } as const;
+const SEEDS = { tuning: { from: 1_000_000, count: 480 }, heldOut: { from: 4_000_000, count: 500 } } as const;
 const SIDE = 512;
 const TARGET = { precision: 0.95, recall: 0.9 } as const;
 const PHRASES = [

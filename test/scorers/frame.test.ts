@@ -151,4 +151,15 @@ describe('Frame', () => {
     expect(pair.box.left).toBeLessThan(35);
     expect(pair.box.right).toBeGreaterThan(225);
   });
+
+  it('does not take a pale crease behind the subject for a part of it, but a thin dark leg', async () => {
+    const creased = draw(512, 512, (x, y) => {
+      if (Math.hypot(x - 256, y - 256) < 90) return [60, 60, 70];
+      if (Math.abs(x - 256) < 3 && y > 256 && y < 420) return [60, 60, 70];
+      return Math.abs(y - 230) < 3 ? [205, 203, 200] : [255, 255, 255];
+    });
+    const { subject } = await frameOf(creased);
+    for (const [side, expected] of Object.entries({ left: 167, top: 167, right: 345, bottom: 419 }))
+      expect(Math.abs(subject.box[side as 'left'] - expected), side).toBeLessThanOrEqual(2);
+  });
 });
