@@ -88,24 +88,26 @@ function details({ candidate, seed, host, image, timing, scores, verdict }: Cand
     </dl>
     ${
       groups.length > 0 &&
-      html`<table>
-        <thead>
-          <tr>
-            <th scope="col">Dimension</th>
-            <th scope="col">Raw</th>
-            <th scope="col">Quality</th>
-          </tr>
-        </thead>
-        ${groups.map(
-          ([scorer, rows]) =>
-            html`<tbody>
-              <tr>
-                <th colspan="3" scope="rowgroup">${scorer}</th>
-              </tr>
-              ${rows.map(([id, score]) => scoreRow(id, score, failed.has(id)))}
-            </tbody>`,
-        )}
-      </table>`
+      html`<div class="scores" tabindex="0" role="region" aria-label="Scores of candidate ${candidate}">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Dimension</th>
+              <th scope="col">Raw</th>
+              <th scope="col">Quality</th>
+            </tr>
+          </thead>
+          ${groups.map(
+            ([scorer, rows]) =>
+              html`<tbody>
+                <tr>
+                  <th colspan="3" scope="rowgroup">${scorer}</th>
+                </tr>
+                ${rows.map(([id, score]) => scoreRow(id, score, failed.has(id)))}
+              </tbody>`,
+          )}
+        </table>
+      </div>`
     }
   </details>`;
 }

@@ -47,7 +47,7 @@ small{font-size:12.5px;color:var(--soft)}
 .filters label:hover>span{border-color:var(--soft)}
 .tabs input:checked+span{background:var(--ink);border-color:var(--ink);color:var(--ground)}
 .tabs input:checked+span b{color:inherit;opacity:.8}
-input:focus-visible+span,summary:focus-visible,a:focus-visible{outline:2px solid var(--focus);outline-offset:2px}
+input:focus-visible+span,summary:focus-visible,.scores:focus-visible,a:focus-visible{outline:2px solid var(--focus);outline-offset:2px}
 .gates{margin-top:22px;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:2px 40px}
 .gates p{grid-column:1/-1;font-weight:600;font-size:14px;margin-bottom:4px}
 .gates small{font-weight:400;margin-left:6px}

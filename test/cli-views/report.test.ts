@@ -1,38 +1,139 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { durationText, moneyText, wrap } from '../../cli/views/format.js';
 import { resultReport } from '../../cli/views/report.js';
-import { RECORDS, resultOf } from '../support/documents.js';
+import type { ResultDoc } from '../../workflows/contract.js';
+import { blurred, recordOf, records, result } from './samples.js';
 
 describe('resultReport', () => {
-  const report = resultReport(resultOf(), RECORDS);
+  it('names winners, rejections per gate, losses, cost and place', () => {
+    expect(resultReport(result, records)).toBe(`\
+Delivered 2 of 2 images
+8 drawn, 4 passed, 3 rejected, 1 lost
 
-  test('lists the winners in rank order, why others were rejected or lost, and what it cost', () => {
-    expect(report).toContain('Delivered 2 of 2');
-    expect(report.indexOf('1004')).toBeLessThan(report.indexOf('1000'));
-    expect(report).toMatch(/1 {2}The picture is <grainy>/);
-    expect(report).toContain('KSampler');
+Winners
+  rank  candidate  quality  seed  sharpness.tileP90  noise.sigma
+     1          5     90.0  1005                105          1.5
+     2          1     89.0  1001                101          1.5
+
+Rejected 3, by gate (one candidate can fail several)
+    2  sharpness.tileP90 is 31.2, at least 40 wanted (quality)
+    1  noText: Text in the background
+    1  noise.sigma is 5
+
+Passed, not picked 2
+    1  ranked below the winners
+    1  near-duplicates of a winner: 2 (of 1)
+
+Lost 1
+    1  COMFY_NODE_FAILED: node 3 KSampler "Sampler" failed: out of range
+       (candidate 4)
+
+Time     14 s, first passing image after 0.9 s
+Cost     $0.00123, $0.000615 per delivered image
+Stored   /data/t/requests/r/candidates/
+Request  req-1
+Release  sha256:${'ab'.repeat(32)}`);
+  });
+
+  it('keeps to 80 columns whatever the names and messages', () => {
+    const long = 'a sentence that goes on and on '.repeat(10);
+    const wordy = records.map((record) => ({
+      ...record,
+      error: record.error && { ...record.error, message: long },
+      scores: { ...record.scores, [`scorer.${'veryLongDimension'.repeat(3)}`]: records[0]!.scores['noise.sigma']! },
+      verdict: record.verdict && {
+        ...record.verdict,
+        failed: record.verdict.failed.map((one) => ({ ...one, reason: long })),
+      },
+    }));
+    const lines = resultReport(result, wordy).split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('says how to reach K after a shortfall', () => {
+    const shortfall: ResultDoc = {
+      ...result,
+      state: 'shortfall',
+      wanted: 4,
+      shortfall: { missing: 2, gates: { 'sharpness.tileP90': 2, noText: 1 }, reason: 'cap' },
+    };
+    const report = resultReport(shortfall, records).replace('the\ngate', 'the gate');
+    expect(report).toContain('Shortfall: 2 of 4 images delivered, 2 missing\n');
+    expect(report).toContain('--candidates 20');
+    expect(report).toContain('the gate sharpness.tileP90, which rejected 2 of 7');
+
+    const none = { ...shortfall, delivered: [], counts: { ...result.counts, passed: 0 } };
+    expect(resultReport(none, [recordOf(0, { state: 'rejected' })])).toContain('No candidate passed, or look at');
+    const lost = { ...none, shortfall: null, counts: { ...result.counts, passed: 0, lost: 1 } };
+    expect(resultReport(lost, [recordOf(4, { state: 'lost' })])).toContain('Every candidate was lost');
+  });
+
+  it('says why a request failed, and how to get a cost', () => {
+    const failed: ResultDoc = {
+      ...result,
+      state: 'failed',
+      delivered: [],
+      cost: null,
+      timing: { firstPassMs: null, totalMs: 400 },
+      error: { code: 'COMFY_INVALID_GRAPH', message: 'node 4 "Load" wants a checkpoint' },
+    };
+    const report = resultReport(failed, []);
+    expect(report).toMatch(/^Failed: nothing was delivered\n/);
+    expect(report).toContain('COMFY_INVALID_GRAPH: node 4 "Load" wants a checkpoint');
     expect(report).toContain('CULL_COMFYUI_USD_PER_HOUR');
+    expect(report).not.toMatch(/Winners|Rejected \d|Stored|undefined|null|NaN/);
+    expect(resultReport({ ...failed, state: 'cancelled', error: null }, [])).toMatch(/^Cancelled/);
   });
 
-  test('fits 80 columns and has no colour', () => {
-    for (const line of report.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    expect(report).not.toContain('\u001b');
+  it('shows the storage key where the image is behind a signed URL', () => {
+    const delivered = result.delivered.map((one) => ({ ...one, url: 'https://bucket.example/x?sig=1' }));
+    expect(resultReport({ ...result, delivered }, records)).toContain('Stored   t/requests/r/candidates/\n');
   });
 
-  test('states the cost where there is a price', () => {
-    const priced = resultReport(resultOf({ cost: { microUsd: 1_230_000, perDeliveredMicroUsd: 615_000 } }), RECORDS);
-    expect(priced).toMatch(/1\.23/);
-    expect(priced).not.toContain('CULL_COMFYUI_USD_PER_HOUR');
+  it('lets nobody write control characters to the terminal', () => {
+    const evil = [recordOf(0, { state: 'lost', error: { code: 'INTERNAL', message: 'a\u001b[2Jb\u0007' } })];
+    // eslint-disable-next-line no-control-regex
+    expect(resultReport(result, evil)).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 
-  test('a failed request says why', () => {
-    const error = { code: 'COMFY_INVALID_GRAPH', message: 'node 4 "Load Checkpoint": no such file' };
-    const failed = resultReport(resultOf({ state: 'failed', delivered: [], error }), []);
-    expect(failed).toContain('COMFY_INVALID_GRAPH');
-    expect(failed).toContain('Load Checkpoint');
+  it('counts each gate once per candidate', () => {
+    const many = Array.from({ length: 12 }, (_, i) =>
+      recordOf(i, {
+        state: 'rejected',
+        verdict: { pass: false, band: 'reject', failed: [{ gate: blurred[0], tier: 'generic', reason: blurred[1] }] },
+      }),
+    );
+    expect(resultReport(result, many)).toContain('Rejected 12, by gate\n   12  sharpness.tileP90 is');
+  });
+});
+
+describe('format', () => {
+  it.each([
+    [900, '0.9 s'],
+    [14_200, '14 s'],
+    [59_900, '1 min 0 s'],
+    [125_000, '2 min 5 s'],
+    [599_700, '10 min 0 s'],
+    [1_800_000, '30 min'],
+    [4_200_000, '1 h 10 min'],
+    [-5, '0.0 s'],
+  ])('durationText(%i) = %s', (ms, text) => {
+    expect(durationText(ms)).toBe(text);
   });
 
-  test('a shortfall says how many are missing', () => {
-    const shortfall = { missing: 2, gates: { 'noise.sigma': 1 }, reason: 'cap' as const };
-    expect(resultReport(resultOf({ state: 'shortfall', wanted: 4, shortfall }), RECORDS)).toMatch(/2 of 4/);
+  it.each([
+    [0, '$0.00'],
+    [1, '$0.000001'],
+    [1_230, '$0.00123'],
+    [500_000, '$0.5'],
+    [12_345_678, '$12.35'],
+  ])('moneyText(%i) = %s', (microUsd, text) => {
+    expect(moneyText(microUsd)).toBe(text);
+  });
+
+  it('wraps at words and keeps paragraphs', () => {
+    expect(wrap('one two three\nfour', 8)).toEqual(['one two', 'three', 'four']);
+    expect(wrap('unbreakable x', 4)).toEqual(['unbreakable', 'x']);
+    expect(wrap('', 4)).toEqual([]);
   });
 });
