@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import sharp from 'sharp';
 import { CullError, type ErrorCode } from '../errors.js';
-import type { Generation, Handle, Progress, Provider } from '../providers/provider.js';
+import type { Generation, Provider } from '../providers/provider.js';
 import { deriveSeed } from '../selection/seeds.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { bindSeed } from '../templates/bind.js';
-import type { CandidateRecord } from '../workflows/contract.js';
+import type { CandidateRecord, GenerateHeartbeat } from '../workflows/contract.js';
 import { createPlanReader, emptyRecord, readRecord, writeRecord, type CandidateRef } from './documents.js';
 import { toFailure, withFailures } from './failures.js';
 
@@ -22,14 +22,6 @@ export interface GenerateAnswer {
 
 export interface GenerateActivities {
   generate(ask: GenerateAsk): Promise<GenerateAnswer>;
-}
-
-/** What a heartbeat carries: enough for the next attempt to find the job again, and for a person to see where it is. */
-export interface GenerateHeartbeat {
-  handle?: Handle | undefined;
-  progress?: Progress;
-  /** Tries of this candidate that failed by ComfyUI's or the storage's doing. */
-  failures?: number | undefined;
 }
 
 /** Errors after which the prompt is not asked for again: it failed, or its host was waited for long enough and is given up. */
@@ -86,7 +78,11 @@ export function createGenerateActivities(deps: {
       const found = await findDrawn(storage, ref, { seed, isFirstTry });
       if (found) return { image: found };
 
-      const beat: GenerateHeartbeat = { handle: earlier?.handle, failures: earlier?.failures };
+      const beat: GenerateHeartbeat = {
+        candidate: ref.candidate,
+        handle: earlier?.handle,
+        failures: earlier?.failures,
+      };
       const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_MS);
       try {
         const generation = await untilShutdown(context, (signal) =>

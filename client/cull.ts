@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import canonicalize from 'canonicalize';
 import { CullError, messageOf } from '../errors.js';
@@ -13,6 +14,7 @@ import {
   bestOfNWorkflowId,
   type BestOfNArgs,
   type CandidateRecord,
+  type GenerateHeartbeat,
   type HostDoc,
   type InputValue,
   type RequestDoc,
@@ -162,6 +164,16 @@ export class Cull {
       // No worker to replay it, or the server restarts: nothing is known at this moment, and nothing is lost.
       return undefined;
     }
+  }
+
+  /** The candidates being drawn at this moment, as their last heartbeats tell: host, prompt, node and step. */
+  async drawing(request: string): Promise<GenerateHeartbeat[]> {
+    const { raw } = await this.handle(request).describe();
+    return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+      const [payload] = heartbeatDetails?.payloads ?? [];
+      const beat = payload && defaultPayloadConverter.fromPayload<Partial<GenerateHeartbeat> | null>(payload);
+      return beat?.candidate === undefined ? [] : [{ ...beat, candidate: beat.candidate }];
+    });
   }
 
   /**

@@ -63,6 +63,17 @@ export interface BestOfNState {
   again: boolean;
 }
 
+/** What a heartbeat of `generate` carries: enough for the next try to find the job again, and for a person to see where it is. */
+export interface GenerateHeartbeat {
+  candidate: number;
+  /** Where the job was submitted; `failed`: it is not asked for again. */
+  handle?: { host: string; promptId: string; failed?: boolean } | undefined;
+  /** Node that runs, and the step of its steps. */
+  progress?: { node?: string; step?: number; of?: number } | undefined;
+  /** Tries of this candidate that failed by ComfyUI's or the storage's doing. */
+  failures?: number | undefined;
+}
+
 /** Answer of the query `progress`. */
 export interface RequestProgress {
   phase: 'preparing' | 'drawing' | 'delivering' | 'ended';

@@ -43,10 +43,15 @@ export function addRequestCommands(program: Command): void {
           return EXIT[result.state];
         }
         const progress = await cull.progress(request);
-        output.document({ ...openDocument(asked, progress), unhealthy: await cull.unhealthyHosts() });
+        const drawing = await cull.drawing(request);
+        output.document({ ...openDocument(asked, progress), drawing, unhealthy: await cull.unhealthyHosts() });
         output.text(
           `${request}: running\n${progress ? progressLine(progress, { columns: 80, elapsedMs: 0 }) : 'no worker can tell its counters now'}`,
         );
+        for (const { candidate, handle, progress: at } of drawing)
+          output.text(
+            `  candidate ${candidate} on ${handle?.host ?? 'no host yet'}${at?.node === undefined ? '' : `, node ${at.node}`}${at?.of === undefined ? '' : `, step ${at.step ?? 0} of ${at.of}`}`,
+          );
         return EXIT.running;
       }),
     );

@@ -98,12 +98,9 @@ describe('generate', () => {
     const detached = await cli(...GENERATE, ...GENERIC, '-n', '3', '--key', 'detached', '--detach', '--json');
     expect(JSON.parse(detached.stdout)).toEqual({ request: 'detached' });
     const status = await cli('status', 'detached', '--json');
-    expect(JSON.parse(status.stdout)).toMatchObject({
-      request: 'detached',
-      state: 'running',
-      wanted: 1,
-      candidates: 3,
-    });
+    const open = JSON.parse(status.stdout) as { drawing: { handle?: { host: string } }[] };
+    expect(open).toMatchObject({ request: 'detached', state: 'running', wanted: 1, candidates: 3 });
+    expect(open.drawing.map(({ handle }) => handle?.host)).toContain(new URL(sandbox.url).host.replace(':', '-'));
     const list = await cli('list', '--json');
     const rows = list.stdout
       .trim()

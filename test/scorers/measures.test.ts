@@ -83,6 +83,20 @@ describe('noise.sigma', () => {
 });
 
 describe('compression', () => {
+  /** A ramp over the width in stairs of `step` levels. */
+  const ramp = (step: number) =>
+    draw(256, 256, (x) => {
+      const level = step * Math.floor((60 + x / 4) / step);
+      return [level, level, level];
+    });
+
+  it('sees bands of 4 levels, none in an 8-bit ramp, under noise, or at an edge', async () => {
+    expect(await rawOf(compression, 'compression.banding', ramp(4))).toBeGreaterThan(0.45);
+    expect(await rawOf(compression, 'compression.banding', ramp(1))).toBe(0);
+    expect(await rawOf(compression, 'compression.banding', noisy(ramp(4), 3))).toBeLessThan(0.01);
+    expect(await rawOf(compression, 'compression.banding', disc())).toBeLessThan(0.01);
+  });
+
   it.each([10, 20, 28, 30, 32, 40, 55])('finds the quantiser of JPEG quality %d after a PNG', async (quality) => {
     const picture = draw(256, 256, (x, y) => {
       const v = 120 + 50 * Math.sin(x / 5) * Math.cos(y / 7) + (x > 128 ? 20 : 0);
