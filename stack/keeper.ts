@@ -93,6 +93,8 @@ export async function keep(config: Config): Promise<void> {
     const worker = supervise({
       command: nodeCommand(new URL('../worker-main.ts', import.meta.url)),
       env: {
+        // glibc keeps freed picture memory in one arena per thread; two arenas save 50 MiB (https://sharp.pixelplumbing.com/install#linux-memory-allocator).
+        MALLOC_ARENA_MAX: '2',
         ...process.env,
         ...environmentOf({ ...config, comfyUrls: comfyui.map(({ url }) => url) }),
         TEMPORAL_ADDRESS: server.address,

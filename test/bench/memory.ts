@@ -58,11 +58,13 @@ const report = {
   seconds,
   workerMiB: { at200: mb(early), at2000: mb(late), peak: mb(peak) },
   growth: late / early - 1,
+  /** MiB along the way, to tell a leak from a heap that finds its size. */
+  at: Object.fromEntries([200, 400, 800, 1200, 1600, N].map((mark) => [mark, mb(meanAt(mark))])),
 };
 if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
 else
   process.stdout.write(
-    `worker resident: ${mb(early)} MiB at 200, ${mb(late)} MiB at ${N} (${(report.growth * 100).toFixed(1)} %), peak ${mb(peak)} MiB; ${seconds.toFixed(0)} s, ${JSON.stringify(result.counts)}\n`,
+    `worker resident: ${mb(early)} MiB at 200, ${mb(late)} MiB at ${N} (${(report.growth * 100).toFixed(1)} %), peak ${mb(peak)} MiB; ${seconds.toFixed(0)} s, ${JSON.stringify(result.counts)}\nMiB at ${JSON.stringify(report.at)}\n`,
   );
 await pipeline.close();
 await Promise.all(sandboxes.map((sandbox) => sandbox.close()));
