@@ -129,8 +129,8 @@ export function createGenerateActivities(deps: {
 }
 
 /**
- * The picture's key if this candidate was drawn before: never on the first try of a request's first run. A crash can fall between picture and record; then the record is made up for, with the
- * times unknown.
+ * The picture's key if this candidate was drawn before, which it never was on the first try of a request's first run. A crash can fall
+ * between picture and record; then the record is made up for, with the times unknown.
  */
 async function findDrawn(
   storage: Storage,
