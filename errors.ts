@@ -1,9 +1,30 @@
 /**
  * The one table of errors. Everybody may import this file; it imports nothing.
  *
- * `retry` says whether the same call can succeed later without a change by a person, `http` is the status the service
- * answers with, `exit` the exit code of the command line. docs/errors.md lists the same rows; a test keeps both equal.
+ * docs/errors.md lists the same rows; a test keeps both equal.
  */
+export interface ErrorRow {
+  /** What happened, in one sentence. */
+  title: string;
+  /** Whether the same call can succeed later without a change by a person. */
+  retry: boolean;
+  /** Status the service answers with. */
+  http: number;
+  /** Exit code of the command line. */
+  exit: number;
+  /** Milliseconds before the next try of a candidate, doubled with each further failure of this kind, at most 30 s. */
+  delayMs?: number;
+  /**
+   * Where a candidate is tried next. `here`: once more at once on the same ComfyUI, under a new prompt id and file name, then
+   * anywhere; `elsewhere`: not on a ComfyUI where it failed, as long as another one serves.
+   */
+  where?: 'here' | 'elsewhere' | 'anywhere' | 'nowhere';
+  /** After so many failures of this kind the candidate is lost. */
+  tries?: number;
+  /** True if the prompt may be well all the same: the next try asks for it before it draws. */
+  attach?: boolean;
+}
+
 export const ERRORS = {
   USAGE: { title: 'The command was not understood', retry: false, http: 400, exit: 2 },
   CONFIG_INVALID: { title: 'A setting is not valid', retry: false, http: 500, exit: 2 },
@@ -27,27 +48,121 @@ export const ERRORS = {
   },
   SCORER_INVALID: { title: 'A scorer from outside does not keep the contract', retry: false, http: 500, exit: 2 },
   IMAGE_UNREADABLE: { title: 'The image cannot be read', retry: false, http: 422, exit: 1 },
-  COMFY_INVALID_GRAPH: { title: 'ComfyUI refused the graph', retry: false, http: 422, exit: 1 },
-  COMFY_NODE_FAILED: { title: 'A node of the graph failed', retry: true, http: 502, exit: 1 },
-  COMFY_OUT_OF_MEMORY: { title: 'ComfyUI ran out of memory', retry: true, http: 502, exit: 1 },
-  COMFY_UNREACHABLE: { title: 'ComfyUI does not answer', retry: true, http: 502, exit: 1 },
-  COMFY_STALLED: { title: 'ComfyUI made no progress in the time allowed', retry: true, http: 504, exit: 1 },
-  COMFY_INTERRUPTED: { title: 'Somebody interrupted the prompt', retry: true, http: 502, exit: 1 },
+  COMFY_INVALID_GRAPH: { title: 'ComfyUI refused the graph', retry: false, http: 422, exit: 1, where: 'nowhere' },
+  COMFY_POISON: {
+    title: 'The prompt would break ComfyUI for everybody',
+    retry: false,
+    http: 422,
+    exit: 1,
+    where: 'nowhere',
+  },
+  COMFY_NODE_FAILED: {
+    title: 'A node of the graph failed',
+    retry: true,
+    http: 502,
+    exit: 1,
+    delayMs: 1_000,
+    where: 'elsewhere',
+    tries: 2,
+  },
+  COMFY_OUT_OF_MEMORY: {
+    title: 'ComfyUI ran out of memory',
+    retry: true,
+    http: 502,
+    exit: 1,
+    delayMs: 1_000,
+    where: 'elsewhere',
+    tries: 3,
+  },
+  COMFY_UNREACHABLE: {
+    title: 'ComfyUI does not answer',
+    retry: true,
+    http: 502,
+    exit: 1,
+    delayMs: 1_000,
+    where: 'elsewhere',
+    tries: 8,
+  },
+  COMFY_STALLED: {
+    title: 'ComfyUI made no progress in the time allowed',
+    retry: true,
+    http: 504,
+    exit: 1,
+    delayMs: 1_000,
+    where: 'elsewhere',
+    tries: 3,
+  },
+  COMFY_WORKER_DEAD: {
+    title: 'The worker thread of ComfyUI is dead',
+    retry: true,
+    http: 502,
+    exit: 1,
+    delayMs: 1_000,
+    where: 'elsewhere',
+    tries: 3,
+  },
+  COMFY_INTERRUPTED: {
+    title: 'Somebody interrupted the prompt',
+    retry: true,
+    http: 502,
+    exit: 1,
+    delayMs: 1_000,
+    where: 'anywhere',
+    tries: 3,
+  },
   COMFY_OUTPUT_MISSING: {
     title: 'ComfyUI reports success but the output is not there',
     retry: true,
     http: 502,
     exit: 1,
+    delayMs: 500,
+    where: 'here',
+    tries: 3,
   },
   COMFY_OUTPUT_NOT_AN_IMAGE: {
     title: 'The downloaded output is truncated or not an image',
     retry: true,
     http: 502,
     exit: 1,
+    delayMs: 500,
+    where: 'here',
+    tries: 3,
   },
-  COMFY_PROTOCOL: { title: 'ComfyUI answered in a way that is not understood', retry: true, http: 502, exit: 1 },
-  STORAGE_FULL: { title: 'The storage is full', retry: true, http: 507, exit: 1 },
-  STORAGE_UNWRITABLE: { title: 'The storage cannot be written', retry: true, http: 500, exit: 1 },
+  COMFY_CACHED_OUTPUT: {
+    title: 'The image repeats another candidate of the request',
+    retry: false,
+    http: 502,
+    exit: 1,
+    where: 'nowhere',
+  },
+  COMFY_PROTOCOL: {
+    title: 'ComfyUI answered in a way that is not understood',
+    retry: true,
+    http: 502,
+    exit: 1,
+    delayMs: 2_000,
+    where: 'anywhere',
+    tries: 8,
+    attach: true,
+  },
+  STORAGE_FULL: {
+    title: 'The storage is full',
+    retry: true,
+    http: 507,
+    exit: 1,
+    delayMs: 1_000,
+    where: 'anywhere',
+    tries: 4,
+  },
+  STORAGE_UNWRITABLE: {
+    title: 'The storage cannot be written',
+    retry: true,
+    http: 500,
+    exit: 1,
+    delayMs: 1_000,
+    where: 'anywhere',
+    tries: 4,
+  },
   STORAGE_CONFLICT: { title: 'Somebody else changed the object first', retry: true, http: 409, exit: 1 },
   STORAGE_KEY_INVALID: { title: 'The storage key is not allowed', retry: false, http: 400, exit: 2 },
   STORAGE_MISSING: { title: 'An object that must be in storage is not there', retry: false, http: 500, exit: 1 },
@@ -61,9 +176,13 @@ export const ERRORS = {
   STACK_BUSY: { title: 'The embedded stack runs with other settings', retry: true, http: 409, exit: 1 },
   STACK_FAILED: { title: 'The embedded stack did not start', retry: true, http: 500, exit: 1 },
   INTERNAL: { title: 'A defect in Cull', retry: false, http: 500, exit: 1 },
-} as const satisfies Record<string, { title: string; retry: boolean; http: number; exit: number }>;
+} as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;
+
+/** The row of a code; for a code of somebody else's (a failure that crossed Temporal), undefined. */
+export const rowOf = (code: string): ErrorRow | undefined =>
+  Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode] : undefined;
 
 /**
  * An error for people: what happened, to what, what to do now.
