@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { startSandboxComfy } from './comfyui/index.js';
+import { startSandboxComfy, type Faults } from './comfyui/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     'prerendered-folder': { type: 'string' },
     'prerendered-pictures': { type: 'string' },
     'no-metadata': { type: 'boolean', default: false },
+    fault: { type: 'string' },
   },
 });
 
@@ -38,6 +39,7 @@ const comfy = await startSandboxComfy({
   ...(adminPort === undefined ? {} : { adminPort: number('admin-port', adminPort) }),
   ...(values.output === undefined ? {} : { outputDir: values.output }),
   ...(values.input === undefined ? {} : { inputDir: values.input }),
+  ...(values.fault === undefined ? {} : { fault: JSON.parse(values.fault) as Partial<Faults> }),
   ...(values.checkpoint === undefined ? {} : { checkpoints: values.checkpoint }),
 });
 

@@ -1,17 +1,8 @@
 import type { Server } from 'node:http';
 import { isDict } from './graph.js';
 import { dict, json, serve, type Ask } from './http.js';
-import type { Faults } from './faults.js';
+import { applyFaults, type Faults } from './faults.js';
 import type { Sandbox } from './sandbox.js';
-
-function applyFaults(faults: Faults, wanted: Record<string, unknown>): void {
-  for (const name of ['truncateViews', 'cutViews', 'textViews'] as const) {
-    const value = wanted[name];
-    if (typeof value === 'number') faults[name] = value;
-  }
-  const { failSeeds } = wanted;
-  if (Array.isArray(failSeeds)) faults.failSeeds = failSeeds.filter((seed): seed is number => typeof seed === 'number');
-}
 
 /**
  * The tests' door, on a port of its own: labels and log to read, speed and faults to set. Nothing that it tells can be had
@@ -24,6 +15,8 @@ export function adminServer(sandbox: Sandbox): Server {
     if (typeof secondsPerImage === 'number') world.secondsPerImage = secondsPerImage;
     if (isDict(fault)) {
       applyFaults(world.faults, fault);
+      if (typeof fault.dropAtEvent === 'number') sandbox.hub.dropAt(fault.dropAtEvent);
+      if (fault.deadWorker === true) sandbox.queue.disturb();
       if (fault.dropConnections === true) sandbox.dropConnections();
       if (typeof fault.refuseMs === 'number') sandbox.refuseFor(fault.refuseMs);
     }
@@ -32,6 +25,7 @@ export function adminServer(sandbox: Sandbox): Server {
   return serve({
     'GET /labels': () => json(Object.fromEntries(world.ledger.labels)),
     'GET /log': () => json(world.ledger.log),
+    'GET /seeds': () => json(world.ledger.seeds()),
     'POST /config': (ask) => json(configure(ask)),
     'POST /reset': () => {
       sandbox.reset();

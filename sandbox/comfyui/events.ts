@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { due, type Faults } from './faults.js';
 import { isDict, type Dict } from './graph.js';
 
 /** Big-endian type of a binary frame that holds an image, and the image formats in it. */
@@ -29,16 +30,23 @@ interface Client {
   readonly wire: Duplex;
 }
 
+interface Connected extends Client {
+  /** The connection is cut before the event that brings this to 0. */
+  eventsLeft: number;
+}
+
 /** The websockets by client id, and who is told what. Nothing is kept for clients that are away. */
 export class EventHub {
-  private readonly sockets = new Map<string, Client>();
+  private readonly sockets = new Map<string, Connected>();
   private readonly metadata = new Set<string>();
+
+  constructor(private readonly faults: Faults) {}
 
   /** Takes a new connection. `greet` is what a client that just connected hears. */
   attach(client: Client, { clientId, greet }: { clientId: string; greet: (sid: string) => void }): void {
     const { socket } = client;
     const sid = clientId === '' ? randomUUID().replaceAll('-', '') : clientId;
-    this.sockets.set(sid, client);
+    this.sockets.set(sid, { ...client, eventsLeft: this.faults.dropAtEvent || Infinity });
     this.metadata.delete(sid);
     greet(sid);
     let first = true;
@@ -65,8 +73,9 @@ export class EventHub {
 
   /** To one client, or with null to all. */
   send(type: string, data: Dict, sid: string | null): void {
-    if (sid !== null && !this.sockets.has(sid)) return;
-    if (this.sockets.size > 0) this.write(JSON.stringify({ type, data }), sid);
+    const heard = sid === null ? this.sockets.size > 0 : this.sockets.has(sid);
+    if (!heard || (type !== 'status' && due(this.faults, 'loseEvents'))) return;
+    this.write(JSON.stringify({ type, data }), sid);
   }
 
   /** A PNG as a binary frame, with or without metadata as the client asked when it connected. */
@@ -84,12 +93,27 @@ export class EventHub {
     for (const { socket } of this.sockets.values()) socket.terminate();
   }
 
+  /** Cuts every open connection before its n-th event from now on. */
+  dropAt(n: number): void {
+    for (const client of this.sockets.values()) client.eventsLeft = n || Infinity;
+  }
+
   private write(message: string | Buffer, sid: string | null): void {
     const one = sid === null ? undefined : this.sockets.get(sid);
     for (const client of sid === null ? this.sockets.values() : one ? [one] : []) {
-      gather(client.wire);
-      client.socket.send(message);
+      if (typeof message === 'string' && --client.eventsLeft === 0) this.cut(client);
+      else {
+        gather(client.wire);
+        client.socket.send(message);
+      }
     }
+  }
+
+  /** Cuts one connection; those that open from now on are left alone. */
+  private cut({ socket, wire }: Connected): void {
+    this.faults.dropAtEvent = 0;
+    wire.uncork();
+    socket.terminate();
   }
 }
 

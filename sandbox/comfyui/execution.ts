@@ -2,7 +2,8 @@ import { NodeCache, signatures, type CacheEntry } from './cache.js';
 import type { EventHub } from './events.js';
 import { classOf, inputsOf, isLink, PythonError, type Dict, type Graph } from './graph.js';
 import { CLASSES } from './nodes/index.js';
-import { Interrupted, type NodeResult, type NodeRun } from './nodes/types.js';
+import { trouble } from './nodes/trouble.js';
+import { Interrupted, WorkerDeath, type NodeResult, type NodeRun } from './nodes/types.js';
 import { RunOrder } from './order.js';
 import { ProgressState } from './progress.js';
 import type { HistoryEntry, Message, PromptQueue, QueueItem } from './queue.js';
@@ -35,7 +36,7 @@ export class Executor {
     private readonly link: { readonly hub: EventHub; readonly queue: PromptQueue },
   ) {}
 
-  /** Runs one prompt to its end. Rejects only for prompts that break the real server's worker too (a node without inputs). */
+  /** Runs one prompt to its end. Rejects for prompts that break the real server's worker too (a node without inputs), and where a fault wants it. */
   async run(item: QueueItem): Promise<HistoryEntry> {
     const { hub, queue } = this.link;
     queue.clearInterrupt();
@@ -43,6 +44,7 @@ export class Executor {
     const sid = (this.client = typeof client === 'string' ? client : null);
     const messages: Message[] = [];
     this.say({ sid, messages }, 'execution_start', { prompt_id: item.promptId });
+    this.dieIfAsked(item.promptId);
     const names = await signatures(item.graph, { classes: CLASSES, world: this.world });
     this.cache.keepOnly(names.values());
     const cached = Object.keys(item.graph).filter((id) => this.cache.get(names.get(id)));
@@ -71,6 +73,7 @@ export class Executor {
       try {
         await this.runNode(id, { run, inputs });
       } catch (error) {
+        if (error instanceof WorkerDeath) throw error;
         this.fail(run, { id, inputs, error });
         return false;
       }
@@ -133,6 +136,7 @@ export class Executor {
       nodeId: id,
       extraData,
       checkInterrupt: () => {
+        this.dieIfAsked(promptId);
         if (queue.isInterrupted) throw new Interrupted();
       },
       progress: (value, max) => {
@@ -150,27 +154,33 @@ export class Executor {
 
   /** In a graph without a sampler the first seeded node takes the configured time, and shows the faults asked for its seed. */
   private async standIn(node: NodeRun, graph: Graph, inputs: Dict): Promise<void> {
-    if (typeof inputs.seed === 'number' && this.world.faults.failSeeds.includes(inputs.seed)) {
-      throw new PythonError('RuntimeError', `Fault asked for: seed ${inputs.seed} fails.`);
-    }
     if (Object.values(graph).some((other) => classOf(other) === 'KSampler')) return;
+    if (typeof inputs.seed === 'number') await trouble(inputs.seed, node);
     this.world.ledger.drew(node.promptId);
     await node.pause(Date.now() + this.world.secondsPerImage * 1000);
     node.checkInterrupt();
+  }
+
+  private dieIfAsked(promptId: string): void {
+    const { faults, ledger } = this.world;
+    if (!faults.deadWorker) return;
+    faults.deadWorker = false;
+    ledger.struck(promptId, 'deadWorker');
+    throw new WorkerDeath();
   }
 
   private fail(run: Run, { id, inputs, error }: { id: string; inputs: Dict; error: unknown }): void {
     const { graph, promptId } = run.item;
     const where = { prompt_id: promptId, node_id: id, node_type: classOf(graph[id]), executed: run.executed };
     if (error instanceof Interrupted) {
-      const data = { ...where, timestamp: Date.now() };
+      const data = { ...where, timestamp: this.world.now() };
       run.messages.push(['execution_interrupted', data]);
       this.link.hub.send('execution_interrupted', data, run.sid);
       return;
     }
     this.say(run, 'execution_error', {
       ...where,
-      exception_message: `${error instanceof Error ? error.message : String(error)}\n`,
+      exception_message: `${error instanceof Error ? error.message : String(error)}\n${error instanceof PythonError ? error.tip : ''}`,
       exception_type: error instanceof PythonError ? error.pythonType : 'RuntimeError',
       traceback: [`  File "sandbox/comfyui/execution.ts", in ${classOf(graph[id])}\n`],
       current_inputs: Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, [shown(value)]])),
@@ -180,7 +190,7 @@ export class Executor {
 
   /** A message that also goes into the history. */
   private say(to: { sid: string | null; messages: Message[] }, type: string, data: Dict): void {
-    const stamped = { ...data, timestamp: Date.now() };
+    const stamped = { ...data, timestamp: this.world.now() };
     to.messages.push([type, stamped]);
     if (to.sid !== null) this.link.hub.send(type, stamped, to.sid);
   }

@@ -18,6 +18,8 @@ export class PythonError extends Error {
   constructor(
     readonly pythonType: string,
     message: string,
+    /** Advice that the server adds to the message. */
+    readonly tip = '',
   ) {
     super(message);
   }

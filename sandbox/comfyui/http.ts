@@ -22,6 +22,8 @@ export interface Reply {
   readonly body?: Buffer | string;
   /** Send half of the body, then cut the connection. */
   readonly cut?: boolean;
+  /** Send the body piece by piece, over this many ms in all. */
+  readonly trickleMs?: number;
 }
 
 export type Handler = (ask: Ask) => Reply | Promise<Reply>;
@@ -43,7 +45,7 @@ export function dict(value: unknown): Dict {
   return value;
 }
 
-const CRASH: Reply = {
+export const CRASH: Reply = {
   status: 500,
   headers: { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' },
   body: '500 Internal Server Error\n\nServer got itself in trouble',
@@ -132,17 +134,32 @@ function send(response: ServerResponse, reply: Reply, head: boolean): void {
   const body = Buffer.from(reply.body ?? '');
   response.writeHead(reply.status, { Server: 'sandbox', 'Content-Length': body.length, ...reply.headers });
   if (reply.cut) response.write(body.subarray(0, body.length >> 1), () => response.destroy());
+  else if (reply.trickleMs !== undefined && !head) trickle(response, { body, ms: reply.trickleMs });
   else response.end(head ? undefined : body);
 }
 
-/** An HTTP server over a table of routes. `guard` may refuse a request before anything else looks at it. */
+/** Sends a body in 20 pieces with pauses between them. */
+function trickle(response: ServerResponse, { body, ms }: { body: Buffer; ms: number }): void {
+  const piece = Math.max(1, Math.ceil(body.length / 20));
+  let sent = 0;
+  const timer = setInterval(() => {
+    response.write(body.subarray(sent, (sent += piece)));
+    if (sent < body.length) return;
+    clearInterval(timer);
+    response.end();
+  }, ms / 20);
+  response.once('close', () => clearInterval(timer));
+}
+
+/** An HTTP server over a table of routes. `guard` may refuse a request before anything else looks at it; `now` is its clock. */
 export function serve(
   routes: Routes,
-  guard: (request: IncomingMessage) => number | undefined = () => undefined,
+  { guard, now = Date.now }: { guard?: (request: IncomingMessage) => number | undefined; now?: () => number } = {},
 ): Server {
   const table = compiled(routes);
   return createServer((request, response) => {
-    const refused = guard(request);
+    response.setHeader('Date', new Date(now()).toUTCString());
+    const refused = guard?.(request);
     if (refused !== undefined) {
       send(response, empty(refused), false);
       return;

@@ -1,6 +1,6 @@
 import { paint as painter } from '../painter/index.js';
 import { adminServer } from './admin.js';
-import { noFaults } from './faults.js';
+import { applyFaults, noFaults } from './faults.js';
 import { Folders } from './folders.js';
 import { Ledger } from './ledger.js';
 import { DEFAULT_CHECKPOINTS, type SandboxOptions } from './options.js';
@@ -16,7 +16,7 @@ export {
   type SandboxOptions,
 } from './options.js';
 export type { Faults } from './faults.js';
-export type { LabelEntry, LogEntry } from './ledger.js';
+export type { LabelEntry, LogEntry, SeedCount } from './ledger.js';
 
 /** A running sandbox. */
 export interface SandboxComfy {
@@ -42,6 +42,8 @@ export async function startSandboxComfy(options: SandboxOptions = {}): Promise<S
   const host = options.host ?? '127.0.0.1';
   const paint = options.paint ?? painter;
   const prerendered = options.prerendered === true ? {} : options.prerendered;
+  const faults = noFaults();
+  applyFaults(faults, { ...options.fault });
   const folders = await Folders.open(options);
   const world: World = {
     folders,
@@ -50,7 +52,8 @@ export async function startSandboxComfy(options: SandboxOptions = {}): Promise<S
     paint,
     pool: prerendered ? await PicturePool.open(paint, prerendered) : undefined,
     ledger: new Ledger(),
-    faults: noFaults(),
+    faults,
+    now: () => Date.now() + faults.clockSkewMs,
     secondsPerImage: options.secondsPerImage ?? 0,
     inputNames: [],
   };

@@ -1,15 +1,31 @@
+import type { Faults } from './faults.js';
 import { classOf, isDict, type Graph } from './graph.js';
 
-/** What happened to one submitted prompt. Times are Unix milliseconds. */
+/** What happened to one submitted prompt. Times are Unix milliseconds of the true clock. */
 export interface LogEntry {
   readonly promptId: string;
   readonly seed: number | null;
   readonly submittedMs: number;
   startedMs: number | null;
   endedMs: number | null;
+  /** A prompt whose worker died stays "running", as it does for its client. */
   status: 'pending' | 'running' | 'success' | 'error' | 'interrupted' | 'dequeued';
-  /** Whether a picture was computed for it; a cached rerun computes none. */
+  /** Whether a picture was computed for it; a cached rerun computes none, and a prompt that stalls or lacks memory none either. */
   drawn: boolean;
+  /** Files written to the output folder. */
+  saved: number;
+  /** The faults that struck it, in order. */
+  readonly faults: (keyof Faults)[];
+}
+
+/** All prompts of one seed, counted. */
+export interface SeedCount {
+  submitted: number;
+  started: number;
+  drawn: number;
+  saved: number;
+  /** How often each fault struck. */
+  readonly faults: Partial<Record<keyof Faults, number>>;
 }
 
 /** What the painter put into a picture: the truth that tests compare scores with. */
@@ -46,6 +62,8 @@ export class Ledger {
       endedMs: null,
       status: 'pending',
       drawn: false,
+      saved: 0,
+      faults: [],
     };
     this.open.set(promptId, entry);
     this.log.push(entry);
@@ -65,12 +83,36 @@ export class Ledger {
     if (label) this.labels.set(promptId, label);
   }
 
+  saved(promptId: string): void {
+    const entry = this.open.get(promptId);
+    if (entry) entry.saved++;
+  }
+
+  struck(promptId: string, fault: keyof Faults): void {
+    this.open.get(promptId)?.faults.push(fault);
+  }
+
   ended(promptId: string, status: 'success' | 'error' | 'interrupted' | 'dequeued'): void {
     const entry = this.open.get(promptId);
     if (!entry) return;
     entry.endedMs = Date.now();
     entry.status = status;
     this.open.delete(promptId);
+  }
+
+  /** The log by seed; prompts without one are left out. */
+  seeds(): Record<number, SeedCount> {
+    const counts: Record<number, SeedCount> = {};
+    for (const { seed, startedMs, drawn, saved, faults } of this.log) {
+      if (seed === null) continue;
+      const count = (counts[seed] ??= { submitted: 0, started: 0, drawn: 0, saved: 0, faults: {} });
+      count.submitted++;
+      if (startedMs !== null) count.started++;
+      if (drawn) count.drawn++;
+      count.saved += saved;
+      for (const fault of faults) count.faults[fault] = (count.faults[fault] ?? 0) + 1;
+    }
+    return counts;
   }
 
   reset(): void {

@@ -1,3 +1,5 @@
+import type { Faults } from './faults.js';
+
 /** Paints one picture; `sandbox/painter` is the shipped one. Same arguments, same pixels. */
 export type Paint = (ask: { prompt: string; seed: number; width: number; height: number }) => Promise<Painted>;
 
@@ -36,6 +38,8 @@ export interface SandboxOptions {
   readonly checkpoints?: readonly string[];
   /** Write the graph into each PNG, as ComfyUI does unless started with --disable-metadata. @default true */
   readonly metadata?: boolean;
+  /** Faults from the start on. @default none */
+  readonly fault?: Partial<Faults>;
   /** @default the painter of sandbox/painter */
   readonly paint?: Paint;
 }

@@ -136,6 +136,11 @@ export class PromptQueue {
     return this.current !== undefined;
   }
 
+  /** Ends a pause early, without an interrupt. */
+  disturb(): void {
+    this.onInterrupt?.();
+  }
+
   get isInterrupted(): boolean {
     return this.interrupted;
   }
@@ -144,12 +149,12 @@ export class PromptQueue {
     this.interrupted = false;
   }
 
-  /** Waits until `untilMs` (Unix ms) or an interrupt, whichever comes first. */
+  /** Waits until `untilMs` (Unix ms; Infinity waits for ever) or an interrupt, whichever comes first. */
   async pause(untilMs: number): Promise<void> {
     const ms = untilMs - Date.now();
     if (ms <= 0 || this.interrupted) return;
     await new Promise<void>((done) => {
-      const timer = setTimeout(done, ms);
+      const timer = ms === Infinity ? undefined : setTimeout(done, ms);
       this.onInterrupt = () => {
         clearTimeout(timer);
         done();

@@ -42,7 +42,7 @@ export function listen(server: Server, { port, host }: { port: number; host: str
 
 /** One simulated server: queue, worker, event hub and the public port. */
 export class Sandbox {
-  readonly hub = new EventHub();
+  readonly hub: EventHub;
   readonly queue: PromptQueue;
   readonly executor: Executor;
   private readonly server: Server;
@@ -53,6 +53,7 @@ export class Sandbox {
   private closed = false;
 
   constructor(readonly world: World) {
+    this.hub = new EventHub(world.faults);
     this.queue = new PromptQueue(() => this.hub.send('status', this.status(), null));
     this.executor = new Executor(world, { hub: this.hub, queue: this.queue });
     const routes = {
@@ -62,10 +63,11 @@ export class Sandbox {
       ...viewRoutes(world),
       ...infoRoutes(world),
     };
-    this.server = serve(doubled(routes), crossSite);
+    this.server = serve(doubled(routes), { guard: crossSite, now: world.now });
     this.server.on('upgrade', (request, socket, head) => {
       const url = new URL(request.url ?? '/', 'http://sandbox');
-      if (!['/ws', '/api/ws'].includes(url.pathname) || crossSite(request) !== undefined) {
+      const known = ['/ws', '/api/ws'].includes(url.pathname);
+      if (!known || world.faults.noWebsocket || crossSite(request) !== undefined) {
         socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
         return;
       }
@@ -131,6 +133,7 @@ export class Sandbox {
     this.queue.forget();
     this.world.ledger.reset();
     Object.assign(this.world.faults, noFaults());
+    this.hub.dropAt(0);
     this.freeWhenIdle(() => this.executor.cache.clear());
   }
 

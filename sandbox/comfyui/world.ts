@@ -13,6 +13,8 @@ export interface World {
   readonly pool: PicturePool | undefined;
   readonly ledger: Ledger;
   readonly faults: Faults;
+  /** The server's clock: Unix ms. */
+  readonly now: () => number;
   /** Changes while the server runs, by the admin port. */
   secondsPerImage: number;
   /** Names in the input folder, as LoadImage offers them; refreshed when they are listed. */

@@ -7,6 +7,7 @@ import {
   type Faults,
   type LabelEntry,
   type LogEntry,
+  type SeedCount,
   type SandboxOptions,
 } from '../../sandbox/comfyui/index.js';
 
@@ -24,6 +25,8 @@ export interface TestSandbox {
   readonly adminUrl: string;
   /** Every prompt submitted, in order. */
   log(): Promise<readonly LogEntry[]>;
+  /** The log by seed: how often each was submitted, drawn, saved, and struck by a fault. */
+  seeds(): Promise<Readonly<Record<string, SeedCount>>>;
   /** What the painter put into the pictures, by prompt id. */
   labels(): Promise<Readonly<Record<string, LabelEntry>>>;
   config(change: SandboxChange): Promise<void>;
@@ -50,6 +53,7 @@ function door(urls: { url: string; adminUrl: string }): Omit<TestSandbox, 'close
   return {
     ...urls,
     log: () => ask(`${adminUrl}/log`),
+    seeds: () => ask(`${adminUrl}/seeds`),
     labels: () => ask(`${adminUrl}/labels`),
     config: async (change) => {
       await ask(`${adminUrl}/config`, change);
@@ -75,7 +79,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
 
 /** Starts a sandbox as a child process; `close` ends it with SIGTERM. */
 export async function startSandboxProcess(
-  options: Pick<SandboxOptions, 'port' | 'secondsPerImage' | 'outputDir' | 'inputDir' | 'checkpoints'> & {
+  options: Pick<SandboxOptions, 'port' | 'secondsPerImage' | 'outputDir' | 'inputDir' | 'checkpoints' | 'fault'> & {
     prerendered?: boolean;
     /** Where the pool of ready pictures is kept, so that several processes paint it once. */
     prerenderedFolder?: string;
@@ -87,12 +91,14 @@ export async function startSandboxProcess(
     outputDir,
     inputDir,
     checkpoints = [],
+    fault,
     prerendered,
     prerenderedFolder,
   } = options;
   const args = ['--port', String(port), '--admin-port', '0', '--seconds', String(secondsPerImage)];
   if (outputDir !== undefined) args.push('--output', outputDir);
   if (inputDir !== undefined) args.push('--input', inputDir);
+  if (fault !== undefined) args.push('--fault', JSON.stringify(fault));
   for (const name of checkpoints) args.push('--checkpoint', name);
   if (prerendered) args.push('--prerendered');
   if (prerenderedFolder !== undefined) args.push('--prerendered-folder', prerenderedFolder);

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { due } from '../faults.js';
 import { isDict, PythonError, type Dict } from '../graph.js';
 import { assemblePng, encodePixels } from '../png.js';
 import { str } from '../python.js';
@@ -81,8 +82,13 @@ async function save(
     const stem = place.name.replaceAll('%batch_num%', String(i));
     const filename = `${stem}_${String(place.counter + i).padStart(5, '0')}_.png`;
     const pixels = picture.encoded ?? (await encodePixels(picture, level));
+    if (type === 'output' && due(run.world.faults, 'diskFull')) {
+      run.world.ledger.struck(run.promptId, 'diskFull');
+      throw new PythonError('OSError', '[Errno 28] No space left on device');
+    }
     // Synchronous: small files, and a third of the CPU time of the asynchronous way.
     writeFileSync(join(place.folder, filename), assemblePng(pixels, notes(run)));
+    if (type === 'output') run.world.ledger.saved(run.promptId);
     saved.push({ filename, subfolder: place.subfolder, type });
   }
   return { outputs: [images], ui: { images: saved } };

@@ -2,6 +2,7 @@ import { PythonError, type Dict } from '../graph.js';
 import type { Paint } from '../options.js';
 import { POOL_SIZE } from '../pool.js';
 import { MAX_SEED, SAMPLERS, SCHEDULERS } from './choices.js';
+import { trouble } from './trouble.js';
 import type { NodeClass, NodeRun } from './types.js';
 import { linked, number, type Conditioning, type Images, type Latent, type Picture } from './values.js';
 
@@ -99,9 +100,7 @@ const kSampler: NodeClass = {
     if (number(inputs, 'denoise') < 1 || latent.pictures) {
       throw new PythonError('NotImplementedError', 'This sandbox samples from empty latents with denoise 1 only.');
     }
-    if (run.world.faults.failSeeds.includes(seed)) {
-      throw new PythonError('RuntimeError', `Fault asked for: seed ${seed} fails.`);
-    }
+    await trouble(seed, run);
     const pictures = await draw({ prompt, seed, latent }, run);
     await tick(number(inputs, 'steps'), { startMs, endMs: startMs + run.world.secondsPerImage * 1000, run });
     const sampled: Latent = { ...latent, pictures };

@@ -20,7 +20,7 @@ export interface NodeRun {
   readonly extraData: Dict;
   /** Reports a step; raises Interrupted when the prompt was interrupted. */
   progress(value: number, max: number): void;
-  /** Waits until `untilMs` (Unix ms) or until interrupted, whichever comes first. */
+  /** Waits until `untilMs` (Unix ms) or until interrupted (Infinity: only then), whichever comes first. */
   pause(untilMs: number): Promise<void>;
   /** Raises Interrupted when the prompt was interrupted. */
   checkInterrupt(): void;
@@ -60,3 +60,6 @@ export interface NodeClass {
 
 /** The prompt was interrupted while this node was at work. */
 export class Interrupted extends Error {}
+
+/** The worker ends here and now, with the prompt at hand. */
+export class WorkerDeath extends Error {}

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { due } from '../faults.js';
 import { isDict, type Dict, type Graph } from '../graph.js';
-import { dict, empty, json, type Ask, type Reply, type Routes } from '../http.js';
+import { CRASH, dict, empty, json, type Ask, type Reply, type Routes } from '../http.js';
 import { CLASSES } from '../nodes/index.js';
 import { toFloat } from '../python.js';
 import { asTuple } from '../queue.js';
@@ -18,14 +19,14 @@ function bad(type: string, message: string, details: string): Reply {
   return json({ error: { type, message, details, extra_info: {} }, node_errors: {} }, 400);
 }
 
-function extraData(body: Dict, ask: Ask): Dict {
+function extraData(body: Dict, { ask, nowMs }: { ask: Ask; nowMs: number }): Dict {
   const { extra_data: given = {} } = body;
   const extra = { ...dict(given) };
   if ('client_id' in body) extra.client_id = body.client_id;
   const source = ask.headers['comfy-usage-source'];
   if (!('comfy_usage_source' in extra) && source !== undefined) extra.comfy_usage_source = source;
   for (const secret of SECRETS) Reflect.deleteProperty(extra, secret);
-  extra.create_time = Date.now();
+  extra.create_time = nowMs;
   return extra;
 }
 
@@ -51,10 +52,14 @@ export function promptRoutes(sandbox: Sandbox): Routes {
     const targets = Array.isArray(body.partial_execution_targets) ? body.partial_execution_targets : null;
     world.inputNames = await world.folders.inputs();
     const { error, outputs, nodeErrors } = validatePrompt(graph, { classes: CLASSES, world, targets });
-    const extra = extraData(body, ask);
+    const extra = extraData(body, { ask, nowMs: world.now() });
     if (error) return json({ error, node_errors: nodeErrors }, 400);
     world.ledger.submitted(promptId, graph);
     queue.put({ number, promptId, graph, extraData: extra, outputs });
+    if (due(world.faults, 'acceptThen500')) {
+      world.ledger.struck(promptId, 'acceptThen500');
+      return CRASH;
+    }
     return json({ prompt_id: promptId, number, node_errors: nodeErrors });
   };
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import sharp from 'sharp';
-import type { Faults } from '../faults.js';
+import { due, type Faults } from '../faults.js';
 import { annotated, within } from '../folders.js';
 import { empty, type Ask, type Reply, type Routes } from '../http.js';
 import { assemblePng, encodePixels } from '../png.js';
@@ -101,18 +101,13 @@ function raw(found: Found, ask: Ask): Reply {
 /** The download as the faults that were asked for leave it. */
 function spoiled(reply: Reply, faults: Faults): Reply {
   if (reply.status !== 200 || !Buffer.isBuffer(reply.body)) return reply;
-  if (faults.textViews > 0) {
-    faults.textViews--;
+  if (due(faults, 'missingViews')) return empty(404);
+  if (due(faults, 'textViews')) {
     return { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: 'upstream is starting\n' };
   }
-  if (faults.truncateViews > 0) {
-    faults.truncateViews--;
-    return { ...reply, body: reply.body.subarray(0, reply.body.length >> 1) };
-  }
-  if (faults.cutViews > 0) {
-    faults.cutViews--;
-    return { ...reply, cut: true };
-  }
+  if (due(faults, 'truncateViews')) return { ...reply, body: reply.body.subarray(0, reply.body.length >> 1) };
+  if (due(faults, 'cutViews')) return { ...reply, cut: true };
+  if (due(faults, 'slowViews')) return { ...reply, trickleMs: faults.slowViewMs };
   return reply;
 }
 

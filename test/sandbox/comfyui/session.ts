@@ -70,6 +70,12 @@ export class Session {
     await this.until(clientId, () => events.length > 0);
   }
 
+  /** Waits until the client's websocket is closed. */
+  async closed(clientId: string): Promise<void> {
+    const { socket } = this.clients.get(clientId)!;
+    if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close');
+  }
+
   /** Waits until the client's messages fulfil a condition. */
   async until(clientId: string, met: (events: readonly Event[]) => boolean): Promise<void> {
     const events = this.clients.get(clientId)!.events;
