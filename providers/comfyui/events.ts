@@ -1,11 +1,30 @@
 import { randomUUID } from 'node:crypto';
-import { WebSocket, type RawData } from 'ws';
-import { parseLoose, type Address } from './http.js';
+import { openConnection } from './connection.js';
+import type { ComfyFrame } from './frames.js';
+import type { Address } from './http.js';
+import { Inbox } from './inbox.js';
+import type { ComfyMessage } from './messages.js';
+import { backOff } from './patience.js';
+
+/** Everything that a subscription yields. */
+export type ComfyEvent = ComfyMessage | ComfyFrame | ConnectionEvent;
+
+/**
+ * The connection came or went. Nothing is sent again: after `disconnected`, ask over HTTP what became of prompts that were
+ * submitted under the client id before; their news do not come any more.
+ */
+export type ConnectionEvent = { type: 'connected'; clientId: string } | { type: 'disconnected' };
 
 /** News of one prompt. Hints only: the truth is asked over HTTP. */
 export type PromptEvent =
   | { type: 'started' }
-  | { type: 'progress'; node?: string; step?: number; of?: number }
+  | {
+      type: 'progress';
+      /** The node of the graph that runs, where the message names one. */
+      node?: string;
+      step?: number;
+      of?: number;
+    }
   /** ComfyUI is done with the prompt, well or badly. */
   | { type: 'ended' };
 
@@ -13,33 +32,59 @@ export type PromptListener = (event: PromptEvent) => void;
 
 export interface EventsOptions {
   address: Address;
-  /** Milliseconds before the first reconnect; doubles up to 10 s. @default 250 */
+  /** Milliseconds before the first reconnect; doubles up to 30 s. @default 250 */
   reconnectMs?: number;
+  /** Milliseconds between pings; a connection that is silent from one to the next is given up. @default 30_000 */
+  pingMs?: number;
 }
 
-/** ComfyUI sends no heartbeat: a connection that does not answer our ping for this long is dead. */
-const PING_MS = 20_000;
-const HANDSHAKE_MS = 5_000;
-/** Full-size previews come through this connection. */
-const MAX_MESSAGE_BYTES = 512 * 1024 * 1024;
+export interface SubscribeOptions {
+  /** Only what is about this prompt; left out, everything that ComfyUI sends to this connection. */
+  promptId?: string;
+  /** So many pictures wait for a consumer that is behind; older ones are dropped. @default 16 */
+  maxPreviews?: number;
+  /** Ends the iteration; what has arrived can still be read. */
+  signal?: AbortSignal;
+}
+
+const SLOWEST_RECONNECT_MS = 30_000;
+/** A connection that is over sooner counts as a failure: the next try waits longer. */
+const SHORT_LIFE_MS = 10_000;
 
 /**
- * The websocket of one ComfyUI, shared by all prompts sent there; dispatches by prompt id and never throws.
+ * The websocket of one ComfyUI, shared by all prompts sent there. It opens with the first `ready` or `subscribe`, comes back
+ * by itself, and never throws.
  *
  * Every connection has a client id of its own: ComfyUI silences a connection that takes over the id of an older one once
  * that one closes. So a prompt's news stop when the connection breaks; `hears` tells, and polling goes on.
+ *
+ * @example
+ * const events = new ComfyEvents({ address: comfy.address });
+ * await events.ready();
+ * const news = events.subscribe({ promptId });
+ * await comfy.submit({ graph, promptId, clientId: events.clientId });
+ * for await (const event of news) {
+ *   if (event.type === 'preview') show(event.image);
+ *   if (event.type === 'disconnected' || (event.type === 'executing' && event.node === null)) break;
+ * }
+ * const job = await comfy.job(promptId); // the truth
+ * events.close();
  */
 export class ComfyEvents {
   readonly #options: EventsOptions;
   readonly #listeners = new Map<string, Set<PromptListener>>();
-  #socket: WebSocket | undefined;
+  readonly #subscriptions = new Map<Inbox, string | undefined>();
+  readonly #waiting = new Set<() => void>();
+  #connection: { close(): void } | undefined;
   #clientId: string = randomUUID();
   #open = false;
   #closed = false;
-  /** Connections in a row that never said anything. */
+  /** Whether the last connection ended without a word. */
+  #deaf = false;
+  #openedAt = 0;
+  /** Connections in a row that were over at once. */
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
-  readonly #waiting = new Set<() => void>();
 
   constructor(options: EventsOptions) {
     this.#options = options;
@@ -60,8 +105,8 @@ export class ComfyEvents {
    * wait for a websocket that is not to be had.
    */
   async ready(timeoutMs = 2_000): Promise<void> {
-    if (!this.#socket && !this.#retry && !this.#closed) this.#connect();
-    if (this.#open || this.#closed || this.#failures > 0) return;
+    this.#start();
+    if (this.#open || this.#closed || this.#deaf) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -79,88 +124,94 @@ export class ComfyEvents {
     this.#listeners.set(promptId, all.add(listener));
     return () => {
       all.delete(listener);
-      if (all.size === 0) this.#listeners.delete(promptId);
+      if (all.size === 0 && this.#listeners.get(promptId) === all) this.#listeners.delete(promptId);
     };
+  }
+
+  /**
+   * Yields what ComfyUI says from now on, and when the connection comes and goes. The consumer may be as slow as it likes:
+   * `Inbox` says what is kept for it. Ends with `close`, with the signal, or when the loop is left.
+   */
+  subscribe(options: SubscribeOptions = {}): AsyncIterableIterator<ComfyEvent, undefined> {
+    const { promptId, maxPreviews = 16, signal } = options;
+    const inbox = new Inbox({
+      maxPreviews,
+      onEnd: () => {
+        this.#subscriptions.delete(inbox);
+        signal?.removeEventListener('abort', end);
+      },
+    });
+    const end = (): void => inbox.end();
+    this.#subscriptions.set(inbox, promptId);
+    signal?.addEventListener('abort', end, { once: true });
+    if (this.#closed || signal?.aborted) end();
+    else if (this.#open) inbox.put({ type: 'connected', clientId: this.#clientId });
+    else this.#start();
+    return inbox;
   }
 
   close(): void {
     this.#closed = true;
     this.#open = false;
     clearTimeout(this.#retry);
-    this.#socket?.terminate();
+    this.#connection?.close();
     this.#release();
+    for (const inbox of [...this.#subscriptions.keys()]) inbox.end();
+  }
+
+  #start(): void {
+    if (!this.#connection && !this.#retry && !this.#closed) this.#connect();
   }
 
   #connect(): void {
     this.#retry = undefined;
-    this.#clientId = randomUUID();
-    const { base, headers } = this.#options.address;
-    const url = `${base.replace(/^http/, 'ws')}/ws?clientId=${this.#clientId}`;
-    const socket = new WebSocket(url, {
-      headers,
-      handshakeTimeout: HANDSHAKE_MS,
-      maxPayload: MAX_MESSAGE_BYTES,
-      perMessageDeflate: false,
-    });
-    this.#socket = socket;
-    let pinged = false;
-    const ping = setInterval(() => {
-      if (pinged) socket.terminate();
-      else if (socket.readyState === WebSocket.OPEN) {
-        pinged = true;
-        socket.ping();
-      }
-    }, PING_MS).unref();
-    let spoke = false;
-    socket.once('message', () => {
-      spoke = true;
-      this.#open = !this.#closed;
-      this.#failures = 0;
-      this.#release();
-    });
-    // Only the first message may carry flags.
-    socket.once('open', () =>
-      socket.send(JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } })),
-    );
-    socket.on('message', (data, isBinary) => {
-      pinged = false;
-      // Binary frames are previews; nothing here shows them, and reading them keeps the server's one send loop going.
-      if (!isBinary) this.#dispatch(data);
-    });
-    socket.on('pong', () => {
-      pinged = false;
-    });
-    socket.on('error', () => undefined);
-    socket.once('close', () => {
-      clearInterval(ping);
-      this.#open = false;
-      this.#socket = undefined;
-      if (this.#closed) return;
-      const delay = Math.min(10_000, (this.#options.reconnectMs ?? 250) * 2 ** Math.min(this.#failures, 10));
-      if (!spoke) {
-        this.#failures++;
+    this.#openedAt = performance.now();
+    this.#connection = openConnection({
+      address: this.#options.address,
+      clientId: this.#clientId,
+      pingMs: this.#options.pingMs ?? 30_000,
+      onOpen: () => {
+        if (this.#closed) return;
+        this.#open = true;
+        this.#deaf = false;
         this.#release();
-      }
-      this.#retry = setTimeout(() => this.#connect(), delay * (0.75 + Math.random() / 2)).unref();
+        this.#publish({ type: 'connected', clientId: this.#clientId });
+      },
+      onMessage: (message) => this.#publish(message),
+      onClose: (spoke) => this.#lost(spoke),
     });
+  }
+
+  #lost(spoke: boolean): void {
+    this.#connection = undefined;
+    if (this.#closed) return;
+    if (this.#open) this.#publish({ type: 'disconnected' });
+    this.#open = false;
+    // The id of the next connection, so that prompts submitted meanwhile are heard once it is there.
+    this.#clientId = randomUUID();
+    this.#failures = performance.now() - this.#openedAt < SHORT_LIFE_MS ? this.#failures + 1 : 1;
+    this.#deaf = !spoke;
+    if (this.#deaf) this.#release();
+    const delay = backOff(this.#failures - 1, this.#options.reconnectMs ?? 250, SLOWEST_RECONNECT_MS);
+    this.#retry = setTimeout(() => this.#connect(), delay).unref();
   }
 
   #release(): void {
     for (const done of [...this.#waiting]) done();
   }
 
-  #dispatch(data: RawData): void {
-    const message = parseLoose(textOf(data)) as
-      { type?: unknown; data?: Record<string, unknown> | null } | null | undefined;
-    const fields = message?.data;
-    if (typeof message?.type !== 'string' || typeof fields !== 'object' || fields === null) return;
-    const listeners = typeof fields.prompt_id === 'string' ? this.#listeners.get(fields.prompt_id) : undefined;
-    if (!listeners) return;
-    const event = readEvent(message.type, fields);
-    if (!event) return;
-    for (const listener of [...listeners]) {
+  #publish(event: ComfyEvent): void {
+    if (this.#closed) return;
+    const about = 'promptId' in event ? event.promptId : undefined;
+    const always = event.type === 'connected' || event.type === 'disconnected';
+    for (const [inbox, wanted] of this.#subscriptions) {
+      if (always || wanted === undefined || wanted === about) inbox.put(event);
+    }
+    const news = about !== undefined && this.#listeners.has(about) ? newsOf(event) : undefined;
+    if (about === undefined || !news) return;
+    for (const listener of [...(this.#listeners.get(about) ?? [])]) {
       try {
-        listener(event);
+        listener(news);
       } catch {
         // A listener's defect must not take the connection down for the others.
       }
@@ -168,35 +219,31 @@ export class ComfyEvents {
   }
 }
 
-function readEvent(type: string, data: Record<string, unknown>): PromptEvent | undefined {
-  const node = typeof data.node === 'string' ? { node: data.node } : {};
-  switch (type) {
+function newsOf(event: ComfyEvent): PromptEvent | undefined {
+  switch (event.type) {
     case 'execution_start':
       return { type: 'started' };
     case 'executing':
-      return data.node === null ? { type: 'ended' } : { type: 'progress', ...node };
+      return event.node === null ? { type: 'ended' } : { type: 'progress', node: event.displayNode ?? event.node };
     case 'execution_interrupted':
       return { type: 'ended' };
     case 'execution_error':
-      // A blocked branch is reported as an error although the prompt goes on.
-      return data.exception_type === 'ExecutionBlocked' ? undefined : { type: 'ended' };
+      return event.final ? { type: 'ended' } : undefined;
     case 'progress':
-      return { type: 'progress', ...node, ...steps(data) };
-    case 'executed':
+      return {
+        type: 'progress',
+        ...(event.node === undefined ? {} : { node: event.node }),
+        step: event.value,
+        of: event.max,
+      };
     case 'execution_cached':
+    case 'execution_success':
+    case 'executed':
+    case 'preview':
     case 'progress_state':
+    case 'text':
       return { type: 'progress' };
     default:
       return undefined;
   }
-}
-
-function steps(data: Record<string, unknown>): { step?: number; of?: number } {
-  const { value, max } = data;
-  return typeof value === 'number' && typeof max === 'number' ? { step: value, of: max } : {};
-}
-
-function textOf(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
-  return (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString('utf8');
 }

@@ -4,11 +4,28 @@ import { createHost, type Host, type HostAddress } from './host.js';
 import { drawCandidate } from './run.js';
 
 export { ComfyClient, type ComfyClientOptions, type QueueView } from './client.js';
-export { ComfyEvents, type EventsOptions, type PromptEvent } from './events.js';
+export {
+  ComfyEvents,
+  type ComfyEvent,
+  type ConnectionEvent,
+  type EventsOptions,
+  type PromptEvent,
+  type PromptListener,
+  type SubscribeOptions,
+} from './events.js';
 export type { NodeProblem } from './errors.js';
+export {
+  parseFrame,
+  type ComfyFrame,
+  type PreviewFrame,
+  type TextFrame,
+  type UnencodedPreviewFrame,
+} from './frames.js';
 export type { HostAddress } from './host.js';
 export { hostId } from './host-id.js';
 export type { ImageRef, Job, JobError, JobState } from './job.js';
+export type * from './messages.js';
+export { parseMessage } from './messages.js';
 export { promptIdOf } from './prompt-id.js';
 export type { Generation, GenerationJob, Handle, Health, Progress, Provider, Quote } from '../provider.js';
 

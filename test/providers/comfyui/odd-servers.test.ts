@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ComfyClient, ComfyEvents, createComfyProvider, type ComfyTimeouts } from '../../../providers/comfyui/index.js';
+import { ComfyClient, createComfyProvider, type ComfyTimeouts } from '../../../providers/comfyui/index.js';
 import { address, jobFor, startFake, watch, type Fake } from './support.js';
 
 /** What ComfyUI rarely does and the sandbox never: lost replies, old versions, broken answers, a dead worker. */
@@ -342,63 +342,5 @@ describe('a host without a websocket', () => {
     server.refuseSockets();
     const p = provider(server);
     for (let i = 0; i < 3; i++) expect(await watch(p, await jobFor('noise')).result).toMatchObject({ width: 8 });
-  });
-});
-
-describe('events', () => {
-  const start = async () => {
-    const server = await fake({});
-    const events = new ComfyEvents({ address: { base: server.url, headers: {} }, reconnectMs: 1 });
-    cleanUp.push(() => events.close());
-    await events.ready();
-    return { server, events };
-  };
-  const heard = (events: ComfyEvents, id: string, send: () => void) =>
-    new Promise((resolve) => {
-      const seen: unknown[] = [];
-      events.listen(id, (event) => {
-        seen.push(event);
-        if (event.type === 'ended') resolve(seen);
-      });
-      send();
-    });
-
-  it('dispatches by prompt id and survives anything', async () => {
-    const { server, events } = await start();
-    const id = randomUUID();
-    const [socket] = server.sockets;
-    const say = (type: string, data: unknown) => socket?.send(JSON.stringify({ type, data }));
-    events.listen(id, () => {
-      throw new Error('a listener with a defect');
-    });
-    const seen = await heard(events, id, () => {
-      socket?.send('not json');
-      socket?.send('[]');
-      socket?.send('{"type":"progress"}');
-      socket?.send('{"type":"progress","data":null}');
-      socket?.send(Buffer.from([0, 0, 0, 9, 1, 2]));
-      socket?.send(Buffer.alloc(0));
-      say('custom.node', { prompt_id: id });
-      say('executing', { node: '1' });
-      say('progress', { prompt_id: randomUUID(), value: 5, max: 9 });
-      socket?.send(
-        `{"type":"progress","data":{"prompt_id":"${id}","node":"3","value":2,"max":8,"x":NaN,"y":-Infinity,"z":"NaN"}}`,
-      );
-      say('execution_error', { prompt_id: id, exception_type: 'ExecutionBlocked' });
-      say('executing', { prompt_id: id, node: null });
-    });
-    expect(seen).toEqual([{ type: 'progress', node: '3', step: 2, of: 8 }, { type: 'ended' }]);
-  });
-
-  it('reconnects under a new client id and says so', async () => {
-    const { server, events } = await start();
-    const before = events.clientId;
-    expect(events.hears(before)).toBe(true);
-    for (const socket of server.sockets) socket.terminate();
-    while (events.hears(before)) await new Promise((resolve) => setImmediate(resolve));
-    await events.ready();
-    expect(events.clientId).not.toBe(before);
-    expect(events.hears(events.clientId)).toBe(true);
-    expect(events.hears(before)).toBe(false);
   });
 });
