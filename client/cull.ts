@@ -82,10 +82,10 @@ export class Cull {
     const { request } = doc;
     const { id, graph, bindings, policy } = options.release;
     const release = canonicalize({ id, graph, bindings, policy }) ?? '';
-    await ignoreConflict(this.storage.put(keys.release(id.replace('sha256:', '')), release, { ifAbsent: true }));
-    const isNew = await ignoreConflict(
-      this.storage.put(keys.request(this.tenant, request), JSON.stringify(doc), { ifAbsent: true }),
-    );
+    const [, isNew] = await Promise.all([
+      ignoreConflict(this.storage.put(keys.release(id.replace('sha256:', '')), release, { ifAbsent: true })),
+      ignoreConflict(this.storage.put(keys.request(this.tenant, request), JSON.stringify(doc), { ifAbsent: true })),
+    ]);
     if (!isNew) {
       const known = await this.requestDoc(request);
       if (known.bodySha256 !== doc.bodySha256)

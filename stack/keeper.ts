@@ -12,7 +12,7 @@ import { isAllowed, listen } from './control.js';
 import { endOrphans, releaseLock, takeLock } from './lock.js';
 import { openRequests, settingsOf } from './settings.js';
 import { removeStack, writeStack, type StackDoc } from './stack-file.js';
-import { nodeCommand, supervise, type Supervised } from './supervise.js';
+import { nodeCommand, supervise, WORKER_MEMORY, type Supervised } from './supervise.js';
 import { resolveTemporalBinary } from './temporal-binary.js';
 import { freePort, startServer, untilOpen, type TemporalServer } from './temporal-server.js';
 
@@ -93,8 +93,7 @@ export async function keep(config: Config): Promise<void> {
     const worker = supervise({
       command: nodeCommand(new URL('../worker-main.ts', import.meta.url)),
       env: {
-        // glibc keeps freed picture memory in one arena per thread; two arenas save 50 MiB (https://sharp.pixelplumbing.com/install#linux-memory-allocator).
-        MALLOC_ARENA_MAX: '2',
+        ...WORKER_MEMORY,
         ...process.env,
         ...environmentOf({ ...config, comfyUrls: comfyui.map(({ url }) => url) }),
         TEMPORAL_ADDRESS: server.address,

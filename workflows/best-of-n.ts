@@ -13,6 +13,7 @@ import {
   defineQuery,
   isCancellation,
   setHandler,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import { nextStep } from '../selection/stopping.js';
@@ -28,6 +29,12 @@ import { deliver, generateOn, lose, prepare, score } from './proxies.js';
 
 /** Candidates in flight at once: two for each ComfyUI of a large pool, few enough that one wake-up never carries 100 events. */
 const WINDOW = 64;
+/**
+ * Candidates of the first batch: two for each ComfyUI of a usual pool. The server writes and hands out a workflow task's candidates together, so
+ * a full window would keep every GPU waiting for the last of them; the rest follows while these draw.
+ */
+const FIRST_BATCH = 16;
+const REST_AFTER_MS = 50;
 /** A candidate in flight can still add about 12 events; 64 of them on top of this stay below 4,000. */
 const CONTINUE_AT_EVENTS = 3_000;
 /** What the next candidate would meet too: the request fails at once instead of losing every candidate one by one. */
@@ -93,7 +100,12 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
       const step = nextStep({ ...state, inFlight }, { candidates, deliver: wanted, window: WINDOW });
       if (fatal.length > 0 || 'stop' in step) break;
       if (full && inFlight === 0) return 'continue';
-      if (!full) for (let i = 0; i < step.launch; i++) void start(state.launched++);
+      const launch = full ? 0 : inFlight === 0 ? Math.min(step.launch, FIRST_BATCH) : step.launch;
+      for (let i = 0; i < launch; i++) void start(state.launched++);
+      if (!full && launch < step.launch) {
+        await sleep(REST_AFTER_MS);
+        continue;
+      }
       const before = inFlight;
       await condition(() => inFlight < before || fatal.length > 0);
     }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
 import { freePort, startServer } from '../../stack/temporal-server.js';
+import { WORKER_MEMORY } from '../../stack/supervise.js';
 import { openPipeline } from '../support/pipeline.js';
 import { startSandboxProcess } from '../support/sandbox.js';
 import { residentBytes } from './cpu.js';
@@ -28,7 +29,11 @@ const sandboxes = await Promise.all(
     startSandboxProcess({ secondsPerImage: 0, prerendered: true, prerenderedFolder: join(root, '.cache/prerendered') }),
   ),
 );
-const pipeline = await openPipeline({ address: server.address, comfyUrls: sandboxes.map(({ url }) => url) });
+const pipeline = await openPipeline({
+  address: server.address,
+  comfyUrls: sandboxes.map(({ url }) => url),
+  env: WORKER_MEMORY,
+});
 const samples: { scored: number; bytes: number }[] = [];
 const startedAt = Date.now();
 const request = await pipeline.generate({

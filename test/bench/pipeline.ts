@@ -1,6 +1,7 @@
 /**
  * `npm run bench:pipeline`: 240 candidates of 256 x 256 on 8 sandbox ComfyUIs at 1 s.
- * (A) drawing and storing, ours beside two other clients, undisturbed and with one server killed half-way; (B) with scoring; and the CPU time
+ * (A) drawing and storing, ours beside two other clients, undisturbed (`--rounds=3`, interleaved: one run differs from the next by more than the
+ * clients do) and with one server killed half-way; (B) with scoring; and the CPU time
  * per candidate of each process at 0.2 s. Makespan: from the call to the last picture stored. Ideal: N x seconds / servers.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -24,6 +25,7 @@ const option = (name: string, fallback: number) =>
 const N = option('n', 240);
 const SERVERS = option('servers', 8);
 const SECONDS = option('seconds', 1);
+const ROUNDS = option('rounds', 3);
 const FAST_SECONDS = 0.2;
 const json = process.argv.includes('--json');
 const note = (text: string) => process.stderr.write(`${text}\n`);
@@ -200,6 +202,11 @@ async function peer(who: 'saintno' | 'stable-canvas', kill: boolean): Promise<Ru
   return rowOf({ who, run: kill ? 'A, one server killed' : 'A', ...answer }, SECONDS);
 }
 
+function medianOf(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Infinity;
+}
+
 function rowOf(run: Omit<Run, 'ratio'>, seconds: number): Run {
   const ideal = (N * seconds) / SERVERS;
   return { ...run, ratio: run.seconds !== null && run.stored === N ? run.seconds / ideal : null };
@@ -208,20 +215,30 @@ function rowOf(run: Omit<Run, 'ratio'>, seconds: number): Run {
 try {
   await mkdir(join(root, '.cache'), { recursive: true });
   const rows: Run[] = [];
+  const keep = (row: Run) => {
+    rows.push(row);
+    note(`  ${row.stored} stored, ratio ${row.ratio?.toFixed(4) ?? '-'}`);
+  };
   let idle: Awaited<ReturnType<typeof idleOf>> | undefined;
-  for (const kill of [false, true]) {
+  for (const kill of [...Array.from({ length: ROUNDS }, () => false), true]) {
     const run = kill ? 'A, one server killed' : 'A';
     note(`${run}: comfy-cull`);
     const mine = await ours({ run, seconds: SECONDS, scoring: false, kill });
-    rows.push(mine.row);
+    keep(mine.row);
     if (!kill) idle = mine.idle;
     for (const who of ['saintno', 'stable-canvas'] as const) {
       note(`${run}: ${who}`);
-      rows.push(await peer(who, kill));
+      keep(await peer(who, kill));
     }
   }
+  const median = Object.fromEntries(
+    ['comfy-cull', 'saintno', 'stable-canvas'].map((who) => [
+      who,
+      medianOf(rows.filter((row) => row.who === who && row.run === 'A').map(({ ratio }) => ratio ?? Infinity)),
+    ]),
+  );
   note('B: comfy-cull');
-  rows.push((await ours({ run: 'B', seconds: SECONDS, scoring: true, kill: false })).row);
+  keep((await ours({ run: 'B', seconds: SECONDS, scoring: true, kill: false })).row);
   note(`CPU at ${FAST_SECONDS} s an image`);
   const { cpu } = await ours({ run: 'B', seconds: FAST_SECONDS, scoring: true, kill: false });
   const peers = JSON.parse(await readFile(join(peersDir, 'package.json'), 'utf8')) as {
@@ -234,6 +251,8 @@ try {
     idealSeconds: (N * SECONDS) / SERVERS,
     peers: peers.dependencies,
     runs: rows,
+    /** Of the undisturbed runs of A, by client. */
+    medianRatio: median,
     idleMs: idle,
     cpuMsPerCandidate: cpu,
   };
@@ -246,6 +265,11 @@ try {
       process.stdout.write(
         `${row.run.padEnd(22)} ${row.who.padEnd(14)} ${String(row.stored).padStart(4)} stored  ${row.seconds?.toFixed(2).padStart(7) ?? '      -'} s  ratio ${row.ratio?.toFixed(3) ?? '-'}  ${row.error ?? ''}\n`,
       );
+    process.stdout.write(
+      `A, median of ${ROUNDS}: ${Object.entries(median)
+        .map(([who, ratio]) => `${who} ${ratio.toFixed(4)}`)
+        .join(', ')}\n`,
+    );
     process.stdout.write(`ours, ms: ${JSON.stringify(idle)}\n`);
     process.stdout.write(
       `CPU ms per candidate at ${FAST_SECONDS} s: ${Object.entries(cpu)
