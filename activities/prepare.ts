@@ -6,6 +6,7 @@ import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { bind } from '../templates/bind.js';
 import { checkGraph } from '../templates/check.js';
+import { checkSeeds } from '../templates/check-seed.js';
 import { checkInputs } from '../templates/inputs.js';
 import type { Release } from '../templates/types.js';
 import { DEFAULT_POOL, gpuQueue, type InputValue, type PlanDoc, type RequestDoc } from '../workflows/contract.js';
@@ -35,6 +36,7 @@ export function createPrepareActivities(deps: {
       const asked = await requireJson<RequestDoc>(storage, keys.request(tenant, request));
       const release = await requireJson<Release<Policy>>(storage, keys.release(asked.release.replace('sha256:', '')));
       checkGraph(release.graph, { allowNodes });
+      checkSeeds(release.graph, release.bindings);
       checkMeasured(release.policy, scorers);
 
       const { values, files } = nameFiles(tenant, asked.inputs);

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { CullError, messageOf } from '../errors.js';
 import { parseBindings } from './bindings.js';
 import { checkGraph, checkShape } from './check.js';
+import { checkSeeds } from './check-seed.js';
 import { inferBindings } from './infer.js';
 import { meant } from './suggest.js';
 import type { Graph, Template } from './types.js';
@@ -13,7 +14,7 @@ import type { Graph, Template } from './types.js';
  *
  * @param path of either file
  * @param options.allowNodes node classes allowed besides ComfyUI's own safe ones; left out, classes are not checked
- * @throws CullError TEMPLATE_UI_FORMAT, TEMPLATE_INVALID (with the line in the bindings file), NODE_NOT_ALLOWED
+ * @throws CullError TEMPLATE_UI_FORMAT, TEMPLATE_INVALID (with the line in the bindings file), NODE_NOT_ALLOWED, SEED_OUT_OF_RANGE
  * @example
  * const template = await loadTemplate('examples/templates/txt2img.json', { allowNodes: [] });
  */
@@ -21,11 +22,17 @@ export async function loadTemplate(path: string, options: { allowNodes?: readonl
   const stem = path.replace(/(\.template\.ya?ml|\.json)$/i, '');
   const graphPath = stem === path ? path : `${stem}.json`;
   const graph = parseGraph(await readGraph(graphPath), graphPath, options.allowNodes);
-  for (const bindingsPath of [`${stem}.template.yaml`, `${stem}.template.yml`]) {
-    const text = await readIfThere(bindingsPath);
-    if (text !== undefined) return parseBindings(text, { graph, source: bindingsPath });
+  const template = (await readBindings(stem, graph)) ?? { graph, bindings: inferBindings(graph, basename(stem)) };
+  checkSeeds(graph, template.bindings);
+  return template;
+}
+
+async function readBindings(stem: string, graph: Graph): Promise<Template | undefined> {
+  for (const source of [`${stem}.template.yaml`, `${stem}.template.yml`]) {
+    const text = await readIfThere(source);
+    if (text !== undefined) return parseBindings(text, { graph, source });
   }
-  return { graph, bindings: inferBindings(graph, basename(stem)) };
+  return undefined;
 }
 
 function parseGraph(text: string, source: string, allowNodes: readonly string[] | undefined): Graph {

@@ -40,6 +40,8 @@ const CONTINUE_AT_EVENTS = 3_000;
 /** What the next candidate would meet too: the request fails at once instead of losing every candidate one by one. */
 const FATAL = new Set([
   'COMFY_INVALID_GRAPH',
+  'COMFY_POISON',
+  'TEMPLATE_INVALID',
   'STORAGE_MISSING',
   'STORAGE_FULL',
   'STORAGE_UNWRITABLE',

@@ -19,8 +19,12 @@ export function promptIdOf(job: {
   return v5([job.tenant, job.request, job.candidate, job.attempt, job.turn].join('/'), NAMESPACE);
 }
 
+type Named = { tenant: string; request: string; candidate: number };
+
+/** Everything that the output nodes save for a candidate begins with it. */
+export const candidatePrefixOf = (job: Named): string =>
+  `cull/${job.tenant}/${job.request}/${String(job.candidate).padStart(4, '0')}-`;
+
 /** Where the output nodes save: unique per prompt, so that ComfyUI neither skips the save nor hands out a name twice. */
-export function filenamePrefixOf(job: { request: string; candidate: number; attempt: number; turn: number }): string {
-  const turn = job.turn === 0 ? '' : `-${job.turn}`;
-  return `cull/${job.request}/${String(job.candidate).padStart(4, '0')}-${job.attempt}${turn}`;
-}
+export const filenamePrefixOf = (job: Named & { attempt: number; turn: number }): string =>
+  `${candidatePrefixOf(job)}${job.attempt}${job.turn === 0 ? '' : `-${job.turn}`}`;

@@ -6,13 +6,19 @@ import type { Answer } from './http.js';
 import { isUnreachable } from './http.js';
 import { invalidGraph, problemsOf } from './errors.js';
 import { backOff, orAbort, patiently, pause, type PatienceOptions } from './patience.js';
+import { refusePoison } from './poison.js';
 
 const MAX_POSTS = 5;
+/** A prompt on its way from the queue to the history is known nowhere for a moment: "unknown" counts if it is said so often. */
+const LOOKS = 3;
+const BETWEEN_LOOKS_MS = 100;
 
 export interface Submission {
   graph: Graph;
   promptId: string;
   clientId: string;
+  /** Kept with the prompt in queue and history. */
+  extraData?: Record<string, unknown>;
 }
 
 export interface SubmitContext {
@@ -23,14 +29,20 @@ export interface SubmitContext {
 }
 
 /**
- * Submits a prompt so that it is queued once: where a POST gets no answer, the prompt is looked up by its id and sent again
- * only if ComfyUI does not know it.
+ * Submits a prompt so that it is queued once.
+ *
+ * - Poison is not sent.
+ * - No answer, or one of a proxy: the prompt is looked up by its id and sent again only if ComfyUI does not know it.
+ * - 500: the prompt may be queued all the same and is looked up; if it is not there, the body is at fault, for good.
+ * - 400, 413 and every other 4xx: the body, or who sends it, is at fault, for good.
+ * - 200 with node errors: queued without some of its outputs. It is cancelled by its id and reported.
  *
  * @returns the id that ComfyUI uses (servers before 0.3.45 make their own)
- * @throws CullError COMFY_INVALID_GRAPH (permanent), COMFY_UNREACHABLE, COMFY_PROTOCOL, CONFIG_INVALID
+ * @throws CullError COMFY_POISON, COMFY_INVALID_GRAPH, CONFIG_INVALID (all permanent), COMFY_UNREACHABLE, COMFY_PROTOCOL
  */
 export async function submit(host: Host, prompt: Submission, context: SubmitContext): Promise<string> {
   const { signal, patience } = context;
+  refusePoison(prompt);
   for (let posts = 1; ; posts++) {
     let failure: CullError;
     try {
@@ -46,10 +58,22 @@ export async function submit(host: Host, prompt: Submission, context: SubmitCont
       if (!isUnreachable(error)) throw error;
       failure = error;
     }
-    const job = await patiently(() => host.client.job(prompt.promptId, { signal }), { ...patience, signal });
-    if (job.state !== 'unknown') return prompt.promptId;
+    if (await isThere(host, prompt.promptId, { patience, signal })) return prompt.promptId;
     if (!isUnreachable(failure) || posts === MAX_POSTS) throw failure;
     await pause(backOff(posts, 250, 4_000), signal);
+  }
+}
+
+async function isThere(
+  host: Host,
+  promptId: string,
+  { patience, signal }: Pick<SubmitContext, 'patience' | 'signal'>,
+): Promise<boolean> {
+  for (let looks = 1; ; looks++) {
+    const { state } = await patiently(() => host.client.job(promptId, { signal }), { ...patience, signal });
+    if (state !== 'unknown') return true;
+    if (looks === LOOKS) return false;
+    await pause(BETWEEN_LOOKS_MS, signal);
   }
 }
 
@@ -83,7 +107,13 @@ function refused(host: Host, prompt: Submission, answer: Answer): CullError {
           details: [],
         },
       );
-    default:
-      return host.client.refusal(answer);
+    default: {
+      const refusal = host.client.refusal(answer);
+      if (answer.status < 400 || answer.status > 499 || refusal.code !== 'COMFY_PROTOCOL') return refusal;
+      return new CullError('COMFY_INVALID_GRAPH', `the graph was refused: ${refusal.message}`, {
+        hint: 'check that the address is a ComfyUI, and what a proxy before it lets through',
+        details: [],
+      });
+    }
   }
 }

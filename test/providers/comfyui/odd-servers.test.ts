@@ -106,7 +106,8 @@ describe('a submit without an answer', () => {
   it.each([
     [413, 'COMFY_INVALID_GRAPH', false],
     [401, 'CONFIG_INVALID', false],
-    [404, 'COMFY_PROTOCOL', true],
+    [404, 'COMFY_INVALID_GRAPH', false],
+    [422, 'COMFY_INVALID_GRAPH', false],
   ])('%i is %s at once', async (status, code, retry) => {
     const server = await fake(serving({ 'POST /prompt': () => ({ status, text: '<html>no</html>' }) }));
     await expect(watch(provider(server), await jobFor('noise')).result).rejects.toMatchObject({ code, retry });
