@@ -22,11 +22,13 @@ const schema = z.object({
   CULL_STORAGE: z.string().min(1).optional(),
   CULL_TENANT: z.string().min(1).default('default'),
   CULL_COMFYUI_URLS: urls,
+  CULL_COMFYUI_FILE: z.string().min(1).optional(),
   CULL_ALLOW_NODES: list,
   CULL_SCORERS: list,
   CULL_COMFYUI_USD_PER_HOUR: positive.optional(),
   CULL_SCORE_THREADS: positive.int().default(Math.max(1, Math.min(8, availableParallelism() - 1))),
   CULL_COMFYUI_GIVE_UP_SECONDS: positive.default(60),
+  CULL_GRACE_SECONDS: positive.default(10),
   CULL_IDLE_SECONDS: positive.default(60),
   CULL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TEMPORAL_CLI_PATH: z.string().min(1).optional(),
@@ -41,6 +43,8 @@ export interface Config {
   tenant: string;
   /** Base addresses of the ComfyUIs. `CULL_COMFYUI_URLS`, separated by commas. Empty: the embedded stack starts sandboxes. */
   comfyUrls: string[];
+  /** YAML or JSON file that names ComfyUIs; absolute. Read again when it changes. `CULL_COMFYUI_FILE` */
+  comfyFile: string | undefined;
   /** Node classes allowed besides ComfyUI's own safe ones. `CULL_ALLOW_NODES` */
   allowNodes: string[];
   /** Scorers from outside: files or packages. `CULL_SCORERS` */
@@ -51,6 +55,8 @@ export interface Config {
   scoreThreads: number;
   /** After this long without an answer a candidate is drawn on another ComfyUI. `CULL_COMFYUI_GIVE_UP_SECONDS` @default 60 */
   comfyGiveUpMs: number;
+  /** A worker that is told to end waits so long for what it draws; the rest is left in ComfyUI for others. `CULL_GRACE_SECONDS` @default 10 */
+  graceMs: number;
   /** How long the embedded stack outlives its last client. `CULL_IDLE_SECONDS` @default 60 */
   idleMs: number;
   /** `CULL_LOG_LEVEL` @default info */
@@ -81,11 +87,13 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     storage: /^[a-z0-9]+:/.test(storage) ? storage : resolve(cwd, storage),
     tenant: value.CULL_TENANT,
     comfyUrls: value.CULL_COMFYUI_URLS,
+    comfyFile: value.CULL_COMFYUI_FILE === undefined ? undefined : resolve(cwd, value.CULL_COMFYUI_FILE),
     allowNodes: value.CULL_ALLOW_NODES,
     scorers: value.CULL_SCORERS,
     comfyUsdPerHour: value.CULL_COMFYUI_USD_PER_HOUR,
     scoreThreads: value.CULL_SCORE_THREADS,
     comfyGiveUpMs: value.CULL_COMFYUI_GIVE_UP_SECONDS * 1000,
+    graceMs: value.CULL_GRACE_SECONDS * 1000,
     idleMs: value.CULL_IDLE_SECONDS * 1000,
     logLevel: value.CULL_LOG_LEVEL,
     temporalCliPath: value.TEMPORAL_CLI_PATH,
@@ -99,11 +107,13 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_STORAGE: config.storage,
     CULL_TENANT: config.tenant,
     CULL_COMFYUI_URLS: config.comfyUrls.join(','),
+    CULL_COMFYUI_FILE: config.comfyFile ?? '',
     CULL_ALLOW_NODES: config.allowNodes.join(','),
     CULL_SCORERS: config.scorers.join(','),
     CULL_COMFYUI_USD_PER_HOUR: config.comfyUsdPerHour === undefined ? '' : String(config.comfyUsdPerHour),
     CULL_SCORE_THREADS: String(config.scoreThreads),
     CULL_COMFYUI_GIVE_UP_SECONDS: String(config.comfyGiveUpMs / 1000),
+    CULL_GRACE_SECONDS: String(config.graceMs / 1000),
     CULL_IDLE_SECONDS: String(config.idleMs / 1000),
     CULL_LOG_LEVEL: config.logLevel,
     TEMPORAL_CLI_PATH: config.temporalCliPath ?? '',

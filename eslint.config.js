@@ -19,7 +19,16 @@ const mayImport = {
   providers: ['templates'],
   workflows: ['selection', 'activities'],
   activities: ['templates', 'providers', 'scorers', 'selection', 'storage', 'telemetry', 'workflows/contract.ts'],
-  client: ['workflows/contract.ts', 'selection', 'storage'],
+  client: ['workflows/contract.ts', 'selection', 'storage', 'fleet/registry.ts', 'fleet/members.ts'],
+  fleet: [
+    'activities',
+    'providers',
+    'storage',
+    'telemetry',
+    'workflows/contract.ts',
+    'client/temporal.ts',
+    'config.ts',
+  ],
   stack: ['config.ts'],
 };
 const rooms = Object.keys(mayImport);

@@ -7,6 +7,7 @@ const onTemporal = [
   'test/stack/**/*.test.ts',
   'test/cli/**/*.test.ts',
   'test/e2e/**/*.test.ts',
+  'test/fleet/**/*.test.ts',
 ];
 
 export default defineConfig({

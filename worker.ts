@@ -10,7 +10,7 @@ import { createScoreActivities } from './activities/score.js';
 import { createScorePool } from './activities/scoring/pool.js';
 import { embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
 import type { Config } from './config.js';
-import { serveComfy } from './fleet.js';
+import { serveFleet } from './fleet/index.js';
 import { loadScorers } from './scorers/registry.js';
 import { openStorage } from './storage/index.js';
 import { createLog, type Logger } from './telemetry/log.js';
@@ -23,7 +23,6 @@ export type Role = (typeof ROLES)[number];
 const CACHED_WORKFLOWS = 200;
 /** A score in work beyond the threads keeps them busy while bytes are read and records written. */
 const SCORES_BEYOND_THREADS = 2;
-const GRACE = '10s';
 /**
  * By how much a heap may grow between two collections of its old objects. Left to itself, V8 lets it triple on a machine with much memory, and
  * keeps the pictures' bytes that dead objects hold: 100 MiB more after 1,000 candidates.
@@ -56,7 +55,7 @@ export async function runWorker(options: {
   const connection = await connectPatiently(target, log, signal);
   const jobs: Promise<void>[] = [];
   const ends: (() => Promise<void>)[] = [() => connection.close()];
-  const common = { connection, namespace: target.namespace, shutdownGraceTime: GRACE } as const;
+  const common = { connection, namespace: target.namespace, shutdownGraceTime: config.graceMs } as const;
 
   if (roles.includes('orchestrate')) {
     const activities = {
@@ -85,9 +84,7 @@ export async function runWorker(options: {
     });
     jobs.push(runUntil(worker, signal));
   }
-  if (roles.includes('gpu'))
-    for (const url of config.comfyUrls)
-      jobs.push(serveComfy({ url, peers: config.comfyUrls, config, target, storage, log, signal }));
+  if (roles.includes('gpu')) jobs.push(serveFleet({ config, target, storage, log, signal }));
 
   log.info(
     { roles, comfyui: config.comfyUrls.length, storage: storage.description, temporal: target.address },

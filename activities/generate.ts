@@ -63,7 +63,9 @@ export function createGenerateActivities(deps: {
   storage: Storage;
   provider: Provider;
   /** USD per hour of the host; undefined states no cost. */
-  usdPerHour?: number;
+  usdPerHour?: number | undefined;
+  /** Aborts when this worker cannot wait any longer: what runs is left in ComfyUI, and the next attempt attaches to it. */
+  leave?: AbortSignal;
 }): GenerateActivities {
   const { storage, provider } = deps;
   const planOf = createPlanReader(storage);
@@ -85,7 +87,7 @@ export function createGenerateActivities(deps: {
       };
       const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_MS);
       try {
-        const generation = await untilShutdown(context, (signal) =>
+        const generation = await untilShutdown({ context, leave: deps.leave }, (signal) =>
           provider.generate(
             {
               ...ref,
@@ -187,17 +189,24 @@ async function store(
  * Runs `work` with a signal that aborts when the candidate is cancelled, and gives up without cancelling when only this worker shuts down:
  * the prompt goes on in ComfyUI, and the next attempt attaches to it.
  */
-async function untilShutdown<T>(context: Context, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function untilShutdown<T>(
+  { context, leave }: { context: Context; leave: AbortSignal | undefined },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
+  const over = new AbortController();
   const shutdown = new Promise<never>((_, reject) => {
+    const gone = () =>
+      reject(
+        ApplicationFailure.create({ type: 'WORKER_GONE', message: 'the worker is shutting down or lost its lease' }),
+      );
+    if (leave?.aborted) gone();
+    leave?.addEventListener('abort', gone, { once: true, signal: over.signal });
     context.cancelled.catch((reason: unknown) => {
       const why = context.cancellationDetails;
-      if (why?.workerShutdown || why?.timedOut)
-        reject(
-          ApplicationFailure.create({ type: 'WORKER_GONE', message: 'the worker is shutting down or lost its lease' }),
-        );
+      if (why?.workerShutdown || why?.timedOut) gone();
       else controller.abort(reason instanceof Error ? reason : new CancelledFailure('cancelled'));
     });
   });
-  return Promise.race([work(controller.signal), shutdown]);
+  return Promise.race([work(controller.signal), shutdown]).finally(() => over.abort());
 }

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addFleet } from './commands/fleet.js';
 import { addGenerate } from './commands/generate.js';
 import { addRequestCommands } from './commands/request.js';
 import { addScore } from './commands/score.js';
@@ -21,7 +22,8 @@ const program = new Command('comfy-cull')
   .version(version)
   .showHelpAfterError('(comfy-cull --help lists all)')
   .exitOverride();
-for (const add of [addDemo, addGenerate, addScore, addRequestCommands, addWorker, addDown, addDoctor]) add(program);
+for (const add of [addDemo, addGenerate, addScore, addRequestCommands, addWorker, addFleet, addDown, addDoctor])
+  add(program);
 
 // A reader that goes away (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -6,6 +6,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import canonicalize from 'canonicalize';
 import { CullError, messageOf } from '../errors.js';
+import { readHosts } from '../fleet/registry.js';
 import { checkName, keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import {
@@ -234,15 +235,14 @@ export class Cull {
     return { image: sha256 };
   }
 
-  /** ComfyUIs that some worker found unhealthy and has not served since. */
+  /** Every ComfyUI that a worker has looked at, as it was last seen. */
+  hosts(): Promise<HostDoc[]> {
+    return readHosts(this.storage);
+  }
+
+  /** ComfyUIs that some worker found unhealthy, or that fail fast, and that were not served since. */
   async unhealthyHosts(): Promise<HostDoc[]> {
-    const hosts: HostDoc[] = [];
-    for await (const { key } of this.storage.list('_registry/hosts/')) {
-      const object = await this.storage.get(key);
-      const host = object && (JSON.parse(object.body.toString('utf8')) as HostDoc);
-      if (host?.state === 'unhealthy') hosts.push(host);
-    }
-    return hosts;
+    return (await this.hosts()).filter(({ state }) => state === 'unhealthy' || state === 'paused');
   }
 
   /** Whether any worker takes workflow tasks. */

@@ -2,8 +2,11 @@
 export { Cull, type Watched } from './cull.js';
 export { checkRequest, DEFAULT_CANDIDATES, type GenerateOptions, type ReleaseLike } from './request.js';
 export { embeddedTarget, temporalTarget, type TemporalTarget } from './temporal.js';
+export { addComfy, drainComfy, readFleet, removeComfy } from '../fleet/registry.js';
+export type { FleetDoc, Member, MemberSpec } from '../fleet/members.js';
 export type {
   CandidateRecord,
+  HostDoc,
   InputValue,
   RequestDoc,
   RequestProgress,

@@ -86,7 +86,7 @@ export async function keep(config: Config): Promise<void> {
     }));
 
     const comfyui: StackDoc['comfyui'] = config.comfyUrls.map((url) => ({ url, pid: null, sandbox: false }));
-    if (comfyui.length === 0) {
+    if (comfyui.length === 0 && config.comfyFile === undefined) {
       await publish({ step: 'starting two sandbox ComfyUIs' });
       for (let i = 0; i < SANDBOXES; i++) comfyui.push(await startSandbox(join(logs, `sandbox-${i}.log`), supervised));
     }
@@ -126,7 +126,8 @@ export async function keep(config: Config): Promise<void> {
     clearInterval(idleTimer);
     if (stack.phase !== 'failed') await publish({ phase: 'ending', step: 'ending' });
     const [worker, ...others] = supervised;
-    await worker?.stop(15_000);
+    // Whoever waits for the end of the stack waits 40 s.
+    await worker?.stop(Math.min(config.graceMs, 25_000) + 5_000);
     await Promise.all(others.map((child) => child.stop(5_000)));
     await temporal?.stop();
     for (const response of attached) response.destroy();

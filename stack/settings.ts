@@ -6,6 +6,7 @@ import type { StackSettings } from './stack-file.js';
 /** The part of the configuration that every command sharing a stack must agree on. */
 export const settingsOf = (config: Config): StackSettings => ({
   comfyUrls: config.comfyUrls,
+  comfyFile: config.comfyFile ?? null,
   storage: config.storage,
   scorers: config.scorers,
   allowNodes: config.allowNodes,

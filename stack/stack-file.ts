@@ -4,8 +4,9 @@ import { join } from 'node:path';
 
 /** What a running stack was started with; a command with other settings cannot share it. */
 export interface StackSettings {
-  /** Empty: two sandbox ComfyUIs. */
+  /** Empty, and no file: two sandbox ComfyUIs. */
   comfyUrls: string[];
+  comfyFile: string | null;
   storage: string;
   scorers: string[];
   allowNodes: string[];

@@ -18,6 +18,8 @@ export const keys = {
   input: (tenant: string, sha256: string) => `${tenant}/inputs/${sha256}`,
   release: (sha256: string) => `_registry/releases/${sha256}.json`,
   host: (host: string) => `_registry/hosts/${host}.json`,
+  hosts: () => '_registry/hosts/',
+  fleet: () => '_registry/fleet.json',
 } as const;
 
 /**

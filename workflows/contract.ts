@@ -158,8 +158,15 @@ export interface PlanDoc {
 export interface HostDoc {
   host: string;
   url: string;
-  state: 'serving' | 'unhealthy' | 'stopped';
+  pool: string;
+  /**
+   * `paused`: it answers, but fails fast, and gets one candidate now and then. `draining`, `drained`: it takes nothing new, because somebody said so.
+   * `stopped`: its worker has ended.
+   */
+  state: 'starting' | 'serving' | 'unhealthy' | 'paused' | 'draining' | 'drained' | 'stopped';
   reason: string | null;
+  /** True where a person or the restart command has to start it anew: its worker thread is dead. */
+  needsRestart?: boolean;
   /** ISO 8601. */
   at: string;
 }

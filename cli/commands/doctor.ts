@@ -4,12 +4,16 @@ import { Cull } from '../../client/cull.js';
 import { embeddedTarget, temporalTarget } from '../../client/temporal.js';
 import { readConfig, type Config } from '../../config.js';
 import { CullError, messageOf } from '../../errors.js';
-import { createComfyProvider, hostId } from '../../providers/comfyui/index.js';
+import { readMembers } from '../../fleet/known.js';
+import { withoutSecrets } from '../../fleet/members.js';
+import { readHosts } from '../../fleet/registry.js';
+import { createComfyProvider } from '../../providers/comfyui/index.js';
 import { loadScorers } from '../../scorers/registry.js';
 import { runningStack } from '../../stack/index.js';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
 import { openStorage } from '../../storage/index.js';
 import { createOutput } from '../output.js';
+import { hostWords } from '../views/fleet.js';
 
 export interface Check {
   part: string;
@@ -29,7 +33,7 @@ export function addDoctor(program: Command): void {
     .action(async (options: { json?: true }) => {
       const output = createOutput({ json: options.json === true });
       const config = readConfig(process.env);
-      const asked = await Promise.all([temporal(config), comfyuis(config), storage(config), scorers(config)]);
+      const asked = await Promise.all([temporal(config), comfyuisOrWhy(config), storage(config), scorers(config)]);
       const checks = [...node(), ...asked.flat()];
       output.document({ checks });
       for (const { part, state, found, todo } of checks)
@@ -103,29 +107,51 @@ async function temporal(config: Config): Promise<Check[]> {
   return checks;
 }
 
+/** A fleet file that cannot be read is one more finding. */
+const comfyuisOrWhy = (config: Config): Promise<Check[]> =>
+  comfyuis(config).catch((error: unknown) => [
+    {
+      part: 'comfyui',
+      state: 'broken',
+      found: messageOf(error),
+      todo: error instanceof CullError ? (error.hint ?? null) : null,
+    },
+  ]);
+
 async function comfyuis(config: Config): Promise<Check[]> {
-  if (config.comfyUrls.length === 0)
+  const members = await readMembers(config);
+  if (members.length === 0)
     return [
       {
         part: 'comfyui',
         state: 'missing',
-        found: 'CULL_COMFYUI_URLS is not set: two simulated ComfyUIs draw',
-        todo: 'CULL_COMFYUI_URLS=http://127.0.0.1:8188 comfy-cull generate …',
+        found: 'no ComfyUI is named: two simulated ones draw',
+        todo: 'CULL_COMFYUI_URLS=http://127.0.0.1:8188 comfy-cull generate …, or comfy-cull fleet add http://127.0.0.1:8188',
       },
     ];
+  const hosts = await readHosts(openStorage(config.storage));
   return Promise.all(
-    config.comfyUrls.map(async (url): Promise<Check> => {
-      const provider = createComfyProvider({ host: { id: hostId(url), url }, peers: [] });
+    members.map(async (member): Promise<Check> => {
+      const { id, source } = member;
+      const url = withoutSecrets(member.url);
+      const provider = createComfyProvider({ host: member });
       const health = await provider.health();
       await provider.close();
-      return health.ok
-        ? { part: 'comfyui', state: 'ok', found: `${url} answers, ${health.queueDepth ?? 0} in its queue`, todo: null }
-        : {
-            part: 'comfyui',
-            state: 'broken',
-            found: `${url}: ${health.reason ?? 'no answer'}`,
-            todo: `start ComfyUI there, or correct CULL_COMFYUI_URLS`,
-          };
+      const host = hosts.find((one) => one.host === id);
+      const state = host ? `, ${hostWords(host)}` : ', no worker has looked at it';
+      if (health.ok)
+        return {
+          part: 'comfyui',
+          state: host?.state === 'paused' || host?.needsRestart ? 'broken' : 'ok',
+          found: `${id} at ${url} (${source}) answers, ${health.queueDepth ?? 0} in its queue${state}`,
+          todo: host?.needsRestart ? 'restart that ComfyUI' : null,
+        };
+      return {
+        part: 'comfyui',
+        state: member.drained ? 'missing' : 'broken',
+        found: `${id} at ${url} (${source}): ${health.reason ?? 'no answer'}${state}`,
+        todo: `start ComfyUI there, or take it out: comfy-cull fleet remove ${id}`,
+      };
     }),
   );
 }

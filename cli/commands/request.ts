@@ -6,6 +6,7 @@ import { connect } from '../connect.js';
 import { EXIT, follow } from '../follow.js';
 import { wholeNumber } from '../options.js';
 import { createOutput, type Output } from '../output.js';
+import { hostLine } from '../views/fleet.js';
 import { progressLine } from '../views/progress.js';
 
 interface Shared {
@@ -44,7 +45,9 @@ export function addRequestCommands(program: Command): void {
         }
         const progress = await cull.progress(request);
         const drawing = await cull.drawing(request);
-        output.document({ ...openDocument(asked, progress), drawing, unhealthy: await cull.unhealthyHosts() });
+        const hosts = await cull.hosts();
+        const unhealthy = hosts.filter(({ state }) => state === 'unhealthy' || state === 'paused');
+        output.document({ ...openDocument(asked, progress), drawing, unhealthy, hosts });
         output.text(
           `${request}: running\n${progress ? progressLine(progress, { columns: 80, elapsedMs: 0 }) : 'no worker can tell its counters now'}`,
         );
@@ -52,6 +55,7 @@ export function addRequestCommands(program: Command): void {
           output.text(
             `  candidate ${candidate} on ${handle?.host ?? 'no host yet'}${at?.node === undefined ? '' : `, node ${at.node}`}${at?.of === undefined ? '' : `, step ${at.step ?? 0} of ${at.of}`}`,
           );
+        for (const host of hosts) output.text(`  ${hostLine(host)}`);
         return EXIT.running;
       }),
     );

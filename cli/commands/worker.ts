@@ -35,10 +35,6 @@ export function addWorker(program: Command): void {
           );
         env['TEMPORAL_ADDRESS'] = stack.temporal.address;
       }
-      if (options.roles.includes('gpu') && config.comfyUrls.length === 0)
-        throw new CullError('USAGE', 'the role gpu needs ComfyUIs', {
-          hint: 'set CULL_COMFYUI_URLS=http://host:8188,… or leave out gpu',
-        });
       // The worker's native library takes half a second to load; the other commands do without.
       const { runWorker } = await import('../../worker.js');
       const stop = new AbortController();

@@ -48,8 +48,8 @@ export interface ComfyTimeouts {
 export interface ComfyProviderOptions {
   /** The ComfyUI that draws; its id is `hostId(url)`. */
   host: HostAddress;
-  /** Others, where an earlier try of a candidate may be. */
-  peers?: HostAddress[];
+  /** Others, where an earlier try of a candidate may be; a function where they come and go. */
+  peers?: HostAddress[] | (() => HostAddress[]);
   timeouts?: ComfyTimeouts;
   /** Price of the host, for quotes; left out, quotes name no price. */
   usdPerHour?: number | undefined;
@@ -82,8 +82,11 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
   const own = open(options.host);
   const hosts = new Map<string, Host>([[own.id, own]]);
   const hostOf = (id: string): Host | undefined => {
-    const peer = options.peers?.find((one) => one.id === id);
-    if (!hosts.has(id) && peer) hosts.set(id, open(peer));
+    const known = hosts.get(id);
+    if (known) return known;
+    const peers = typeof options.peers === 'function' ? options.peers() : options.peers;
+    const peer = peers?.find((one) => one.id === id);
+    if (peer) hosts.set(id, open(peer));
     return hosts.get(id);
   };
 

@@ -1,0 +1,54 @@
+/** The Temporal Worker of one ComfyUI and one task queue. */
+import { hostname } from 'node:os';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createGenerateActivities } from '../activities/generate.js';
+import type { TemporalTarget } from '../client/temporal.js';
+import type { Config } from '../config.js';
+import type { Provider } from '../providers/provider.js';
+import type { Storage } from '../storage/storage.js';
+import type { Member } from './members.js';
+
+/** Longer than any candidate may take: who drains waits, and who cannot wait aborts `leave`. */
+const DRAIN = '1h';
+
+export interface GpuWorkerOptions {
+  member: Member;
+  provider: Provider;
+  queue: string;
+  config: Config;
+  target: TemporalTarget;
+  storage: Storage;
+  /** Stops polling; resolves once what runs has finished. */
+  stop: AbortSignal;
+  /** Ends what runs at once and leaves it in ComfyUI. */
+  leave: AbortSignal;
+}
+
+/** Draws the candidates of one queue on one ComfyUI until `stop` aborts. */
+export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
+  const { member, provider, queue, config, target, storage, stop, leave } = options;
+  // Workers of one queue in one process each need a connection of their own.
+  const connection = await NativeConnection.connect(target.connectionOptions);
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace: target.namespace,
+      taskQueue: queue,
+      identity: `${hostname()}/${member.id}`,
+      activities: createGenerateActivities({ storage, provider, usdPerHour: config.comfyUsdPerHour, leave }),
+      maxConcurrentActivityTaskExecutions: member.slots,
+      // A cancellation arrives with the answer to a heartbeat.
+      maxHeartbeatThrottleInterval: '1s',
+      defaultHeartbeatThrottleInterval: '1s',
+      shutdownGraceTime: DRAIN,
+    });
+    const ended = new AbortController();
+    const running = worker.run().finally(() => ended.abort());
+    const shutdown = () => worker.getState() === 'RUNNING' && worker.shutdown();
+    stop.addEventListener('abort', shutdown, { once: true, signal: ended.signal });
+    if (stop.aborted) shutdown();
+    await running;
+  } finally {
+    await connection.close();
+  }
+}
