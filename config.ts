@@ -23,6 +23,7 @@ const schema = z.object({
   CULL_TENANT: z.string().min(1).default('default'),
   CULL_COMFYUI_URLS: urls,
   CULL_COMFYUI_FILE: z.string().min(1).optional(),
+  CULL_COMFYUI_CA: z.string().min(1).optional(),
   CULL_ALLOW_NODES: list,
   CULL_SCORERS: list,
   CULL_COMFYUI_USD_PER_HOUR: positive.optional(),
@@ -45,6 +46,8 @@ export interface Config {
   comfyUrls: string[];
   /** YAML or JSON file that names ComfyUIs; absolute. Read again when it changes. `CULL_COMFYUI_FILE` */
   comfyFile: string | undefined;
+  /** A private certificate authority of the ComfyUIs: PEM text or the absolute path of a PEM file. `CULL_COMFYUI_CA` */
+  comfyCa: string | undefined;
   /** Node classes allowed besides ComfyUI's own safe ones. `CULL_ALLOW_NODES` */
   allowNodes: string[];
   /** Scorers from outside: files or packages. `CULL_SCORERS` */
@@ -88,6 +91,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     tenant: value.CULL_TENANT,
     comfyUrls: value.CULL_COMFYUI_URLS,
     comfyFile: value.CULL_COMFYUI_FILE === undefined ? undefined : resolve(cwd, value.CULL_COMFYUI_FILE),
+    comfyCa: authority(value.CULL_COMFYUI_CA, cwd),
     allowNodes: value.CULL_ALLOW_NODES,
     scorers: value.CULL_SCORERS,
     comfyUsdPerHour: value.CULL_COMFYUI_USD_PER_HOUR,
@@ -100,6 +104,9 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
   });
 }
 
+const authority = (value: string | undefined, cwd: string): string | undefined =>
+  value === undefined || value.includes('-----BEGIN') ? value : resolve(cwd, value);
+
 /** The variables that make another process read the same configuration; paths are absolute. */
 export function environmentOf(config: Config): Record<string, string> {
   return {
@@ -108,6 +115,7 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_TENANT: config.tenant,
     CULL_COMFYUI_URLS: config.comfyUrls.join(','),
     CULL_COMFYUI_FILE: config.comfyFile ?? '',
+    CULL_COMFYUI_CA: config.comfyCa ?? '',
     CULL_ALLOW_NODES: config.allowNodes.join(','),
     CULL_SCORERS: config.scorers.join(','),
     CULL_COMFYUI_USD_PER_HOUR: config.comfyUsdPerHour === undefined ? '' : String(config.comfyUsdPerHour),

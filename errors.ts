@@ -50,6 +50,7 @@ export const ERRORS = {
   IMAGE_UNREADABLE: { title: 'The image cannot be read', retry: false, http: 422, exit: 1 },
   HOST_NOT_FOUND: { title: 'There is no such ComfyUI in the fleet', retry: false, http: 404, exit: 2 },
   COMFY_INVALID_GRAPH: { title: 'ComfyUI refused the graph', retry: false, http: 422, exit: 1, where: 'nowhere' },
+  COMFY_REFUSED: { title: 'ComfyUI refused a request', retry: false, http: 422, exit: 1, where: 'nowhere' },
   COMFY_POISON: {
     title: 'The prompt would break ComfyUI for everybody',
     retry: false,

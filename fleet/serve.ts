@@ -35,8 +35,8 @@ export interface ComfyService {
 export async function serveComfy(service: ComfyService): Promise<void> {
   const { member, peers, config, report, stop } = service;
   const provider = createComfyProvider({
-    host: member,
-    peers,
+    host: { ...member, ca: config.comfyCa },
+    peers: () => peers().map((peer) => ({ ...peer, ca: config.comfyCa })),
     usdPerHour: config.comfyUsdPerHour,
     timeouts: { giveUpMs: config.comfyGiveUpMs },
   });

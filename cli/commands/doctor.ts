@@ -134,7 +134,7 @@ async function comfyuis(config: Config): Promise<Check[]> {
     members.map(async (member): Promise<Check> => {
       const { id, source } = member;
       const url = withoutSecrets(member.url);
-      const provider = createComfyProvider({ host: member });
+      const provider = createComfyProvider({ host: { ...member, ca: config.comfyCa } });
       const health = await provider.health();
       await provider.close();
       const host = hosts.find((one) => one.host === id);

@@ -1,193 +1,339 @@
-import { CullError } from '../../errors.js';
-import type { Graph } from '../../templates/types.js';
-import { exchange, exchangeBytes, parseAddress, type Address, type Answer, type Ask } from './http.js';
-import { findInQueue, parseHistory, parseJob, UNKNOWN_JOB, type ImageRef, type Job } from './job.js';
+import type { CullError } from '../../errors.js';
+import { parseAddress, type Address, type AddressOptions } from './address.js';
+import * as cancelling from './endpoints/cancel.js';
+import { Server, type ClientTimeouts, type With } from './endpoints/server.js';
+import * as histories from './endpoints/history.js';
+import * as info from './endpoints/info.js';
+import * as jobsApi from './endpoints/jobs.js';
+import * as classes from './endpoints/object-info.js';
+import * as queues from './endpoints/queue.js';
+import * as uploading from './endpoints/upload.js';
+import * as versions from './endpoints/version.js';
+import * as viewing from './endpoints/view.js';
+import type { Answer } from './http.js';
+import type { ImageRef, Job } from './job.js';
 
-export interface ComfyClientOptions {
+export interface ComfyClientOptions extends AddressOptions {
   /** Base URL; a path in front and credentials are fine. */
   url: string;
-  /** Sent with every request and with the websocket's handshake, e.g. an Authorization. */
-  headers?: Record<string, string>;
-  /** Milliseconds for one small exchange. @default 10_000 */
-  timeoutMs?: number;
-  /** Milliseconds for a POST of a graph, an upload or a download. @default 60_000 */
-  transferMs?: number;
-}
-
-export interface QueueView {
-  running: string[];
-  /** Not in the order of execution. */
-  pending: string[];
-}
-
-interface With {
-  signal?: AbortSignal | undefined;
+  timeouts?: ClientTimeouts;
 }
 
 /**
- * The HTTP side of one ComfyUI (0.3 and newer). Nothing here retries; every method throws COMFY_UNREACHABLE when there is
- * no answer and COMFY_PROTOCOL when the answer is not one of ComfyUI.
+ * The HTTP side of one ComfyUI, 0.3 and newer. `docs/comfyui-client.md` has a table of the methods, with the version that
+ * has each and what is done before it.
+ *
+ * Nothing here retries. Besides what a method names, each throws: COMFY_UNREACHABLE when there is no answer (`details.refused`
+ * is true where nobody listens), CONFIG_INVALID when a login is wanted or the address has moved, COMFY_PROTOCOL when the answer is
+ * not one of ComfyUI, and the signal's reason when that aborts.
  *
  * @example
- * const comfy = new ComfyClient({ url: 'http://127.0.0.1:8188' });
+ * const comfy = new ComfyClient({ url: 'https://gpu.example/comfy', headers: { authorization: 'Bearer …' } });
  * const job = await comfy.job(promptId); // { state: 'running', ... }
  */
 export class ComfyClient {
+  /** For the websocket: `new ComfyEvents({ address: client.address })`. */
   readonly address: Address;
-  readonly #timeoutMs: number;
-  readonly #transferMs: number;
-  /** Whether /api/jobs is there (0.6 and newer); undefined until it was asked. */
-  #hasJobs: boolean | undefined;
+  readonly #to: Server;
 
+  /** @throws CullError CONFIG_INVALID if the address, a header or the certificate authority cannot be used */
   constructor(options: ComfyClientOptions) {
-    this.address = parseAddress(options.url, options.headers);
-    this.#timeoutMs = options.timeoutMs ?? 10_000;
-    this.#transferMs = options.transferMs ?? 60_000;
+    this.address = parseAddress(options.url, options);
+    this.#to = new Server(this.address, options.timeouts);
   }
 
   /**
-   * POST /prompt. Any status is an answer (submit.ts judges it). Never with a `number`: two entries of one number and one
-   * id stop ComfyUI's worker.
+   * POST /prompt. Any status is an answer, for the caller to judge: 200 with `node_errors` is queued without some of its outputs;
+   * 400, 413 and every other 4xx are refusals for good; after 500, or no answer, it may be queued: ask `job`. Never sends a `number`: two
+   * entries of one number and one id stop ComfyUI's worker for good.
+   *
+   * @example
+   * const { status, json } = await comfy.submit({ graph, promptId: randomUUID(), clientId: events.clientId });
    */
-  submit(prompt: { graph: Graph; promptId: string; clientId: string }, options: With = {}): Promise<Answer> {
-    const json = { prompt: prompt.graph, prompt_id: prompt.promptId, client_id: prompt.clientId };
-    return this.#ask('/prompt', { method: 'POST', json, timeoutMs: this.#transferMs, ...options });
+  submit(prompt: queues.Prompt, options: With = {}): Promise<Answer> {
+    return queues.submit(this.#to, prompt, options);
   }
 
-  /** Where a prompt stands. `unknown` is also the answer for one that was dequeued, or lost in a restart. */
-  async job(promptId: string, options: With = {}): Promise<Job> {
-    const id = checkId(promptId);
-    if (this.#hasJobs !== false) {
-      const answer = await this.#ask(`/api/jobs/${id}`, options);
-      const job = answer.status === 200 ? parseJob(answer.json) : undefined;
-      const notFound = answer.status === 404 && typeof (answer.json as { error?: unknown } | null)?.error === 'string';
-      if (job || notFound) this.#hasJobs = true;
-      if (job) return job;
-      if (notFound) return UNKNOWN_JOB;
-      // A route that is not there answers without JSON. Anything else is a defect of this one answer: ask the older way, once.
-      if (answer.status === 404 || answer.status === 405) this.#hasJobs ??= false;
-    }
-    const ended = await this.#history(id, options);
-    if (ended) return ended;
-    const waiting = findInQueue(await this.#json('/queue', options), id);
-    if (waiting) return { ...UNKNOWN_JOB, state: waiting };
-    // It can end between the two questions.
-    return (await this.#history(id, options)) ?? UNKNOWN_JOB;
-  }
-
-  async #history(id: string, options: With): Promise<Job | undefined> {
-    const body = (await this.#json(`/history/${id}`, options)) as Record<string, unknown> | null;
-    const entry = body?.[id];
-    return entry === undefined ? undefined : parseHistory(entry);
-  }
-
-  /**
-   * Takes the prompt out of the queue, or interrupts it if it runs; others are never touched. An interrupt is obeyed at the
-   * next node or sampling step.
-   */
-  async cancel(promptId: string, options: With = {}): Promise<void> {
-    const id = checkId(promptId);
-    const answer = await this.#ask(`/api/jobs/${id}/cancel`, { method: 'POST', json: {}, ...options });
-    if (answer.status === 200 && answer.json !== undefined) return;
-    await this.#post('/queue', { delete: [id] }, options);
-    // Servers before 0.3.57 ignore the id and interrupt whatever runs: ask first. An empty id would do the same on all.
-    const queue = await this.#json('/queue', options);
-    if (findInQueue(queue, id) === 'running') await this.#post('/interrupt', { prompt_id: id }, options);
-  }
-
-  /** The bytes of an output; undefined if the file is not there. */
-  async view(image: ImageRef, options: With = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const query = new URLSearchParams({ filename: image.filename, subfolder: image.subfolder, type: image.type });
-    const path = `/view?${query.toString()}`;
-    const { status, body } = await exchangeBytes(this.address, path, { timeoutMs: this.#transferMs, ...options });
-    if (status === 200) return body;
-    if (status === 404) return undefined;
-    throw this.#protocol(path, { status, text: Buffer.from(body).toString('utf8') });
-  }
-
-  /** Stores a file in ComfyUI's input folder. @returns the name for LoadImage: `subfolder/name` */
-  async uploadImage(
-    file: { subfolder: string; name: string; bytes: Uint8Array<ArrayBuffer> },
-    options: With = {},
-  ): Promise<string> {
-    const form = new FormData();
-    form.set('image', new Blob([file.bytes]), file.name);
-    form.set('subfolder', file.subfolder);
-    form.set('type', 'input');
-    const answer = await this.#ask('/upload/image', { method: 'POST', form, timeoutMs: this.#transferMs, ...options });
-    const { name, subfolder } = (answer.json ?? {}) as { name?: unknown; subfolder?: unknown };
-    if (answer.status !== 200 || typeof name !== 'string') throw this.#protocol('/upload/image', answer);
-    return typeof subfolder === 'string' && subfolder !== '' ? `${subfolder}/${name}` : name;
-  }
-
-  /** Everybody's prompts that run or wait. Large: ComfyUI sends the graphs along. */
-  async queue(options: With = {}): Promise<QueueView> {
-    const body = (await this.#json('/queue', options)) as Partial<Record<string, unknown[][]>> | null;
-    const ids = (list: unknown[][] | undefined): string[] => (list ?? []).map((item) => String(item[1]));
-    return { running: ids(body?.queue_running), pending: ids(body?.queue_pending) };
-  }
-
-  /** How many prompts run or wait; small and cheap. */
-  async queueDepth(options: With & { timeoutMs?: number } = {}): Promise<number> {
-    const body = (await this.#json('/prompt', options)) as { exec_info?: { queue_remaining?: unknown } } | null;
-    const depth = body?.exec_info?.queue_remaining;
-    if (typeof depth === 'number') return depth;
-    throw this.#protocol('/prompt', { status: 200, text: JSON.stringify(body).slice(0, 200) });
-  }
-
-  /** `GET /system_stats`: versions, memory, devices. */
-  async systemStats(options: With = {}): Promise<Record<string, unknown>> {
-    return (await this.#json('/system_stats', options)) as Record<string, unknown>;
-  }
-
-  #ask(path: string, ask: Partial<Ask>): Promise<Answer> {
-    return exchange(this.address, path, { timeoutMs: this.#timeoutMs, ...ask });
-  }
-
-  async #json(path: string, options: Partial<Ask>): Promise<unknown> {
-    const answer = await this.#ask(path, options);
-    if (answer.status !== 200 || answer.json === undefined) throw this.#protocol(path, answer);
-    return answer.json;
-  }
-
-  async #post(path: string, json: unknown, options: With): Promise<void> {
-    const answer = await this.#ask(path, { method: 'POST', json, ...options });
-    if (answer.status !== 200) throw this.#protocol(path, answer);
-  }
-
-  #protocol(path: string, answer: { status: number; text: string }): CullError {
-    const { base } = this.address;
-    // Proxies answer for a ComfyUI that is away; that is the same to us as no answer.
-    if ([429, 502, 503, 504].includes(answer.status)) {
-      return new CullError('COMFY_UNREACHABLE', `ComfyUI at ${base} does not answer: its proxy says ${answer.status}`, {
-        hint: 'look at the proxy and at ComfyUI behind it',
-        details: { refused: false },
-      });
-    }
-    if (answer.status === 401 || answer.status === 403) {
-      return new CullError('CONFIG_INVALID', `ComfyUI at ${base} wants a login (${answer.status} for ${path})`, {
-        hint: 'put it into the address, http://user:password@host:8188, or into the headers',
-      });
-    }
-    const said = answer.text.trim().split('\n')[0]?.slice(0, 200) ?? '';
-    return new CullError(
-      'COMFY_PROTOCOL',
-      `${base}${path} answered ${answer.status}${said === '' ? '' : `: ${said}`}`,
-      {
-        hint: 'check that the address is a ComfyUI, 0.3 or newer, and look into its log',
-        details: { status: answer.status },
-      },
-    );
-  }
-
-  /** The answer of a POST /prompt that is neither 200 nor a validation error, as an error for people. */
+  /** The answer of `submit` that is neither 200 nor a refused graph, as an error for people. */
   refusal(answer: Answer): CullError {
-    return this.#protocol('/prompt', answer);
+    return this.#to.unexpected('/prompt', answer);
   }
-}
 
-/** An empty id would cancel whatever runs, perhaps another tenant's: never send one. */
-function checkId(id: string): string {
-  if (/^[A-Za-z0-9-]{8,64}$/.test(id)) return id;
-  throw new CullError('INTERNAL', `"${id}" is not a prompt id`);
+  /**
+   * Where a prompt stands. `unknown` is also the answer for one that was dequeued, or lost in a restart.
+   *
+   * @example
+   * const { state, outputs, error } = await comfy.job(promptId);
+   */
+  job(promptId: string, options: With = {}): Promise<Job> {
+    return jobsApi.job(this.#to, promptId, options);
+  }
+
+  /**
+   * Everybody's prompts that wait, run or have ended, the newest first.
+   *
+   * @example
+   * const { jobs, total, hasMore } = await comfy.jobs({ status: ['running', 'pending'], limit: 20 });
+   */
+  jobs(query: jobsApi.JobsQuery = {}, options: With = {}): Promise<jobsApi.JobsPage> {
+    return jobsApi.jobs(this.#to, query, options);
+  }
+
+  /**
+   * Takes the prompt out of the queue, or interrupts it if it runs; no other is ever touched.
+   *
+   * @example
+   * if ((await comfy.cancel(promptId)) === 'left-to-finish') console.log('its picture will be thrown away');
+   */
+  cancel(promptId: string, options: With = {}): Promise<cancelling.Cancelled> {
+    return cancelling.cancel(this.#to, promptId, options);
+  }
+
+  /**
+   * `cancel` for many: first those that wait, then the one that runs.
+   *
+   * @example
+   * const { cancelled, leftToFinish } = await comfy.cancelMany([first, second]);
+   */
+  cancelMany(promptIds: readonly string[], options: With = {}): Promise<cancelling.CancelledMany> {
+    return cancelling.cancelMany(this.#to, promptIds, options);
+  }
+
+  /**
+   * Interrupts the prompt if it runs now. `cancel` does that, and takes it out of the queue where it waits.
+   *
+   * @returns false on a ComfyUI before 0.3.57, where nothing was sent: it would stop whatever runs
+   * @example
+   * await comfy.interrupt(promptId);
+   */
+  interrupt(promptId: string, options: With = {}): Promise<boolean> {
+    return cancelling.interrupt(this.#to, promptId, options);
+  }
+
+  /**
+   * Everybody's prompts that run or wait, with their graphs: large.
+   *
+   * @example
+   * const before = (await comfy.queue()).pending.findIndex((item) => item.promptId === promptId);
+   */
+  queue(options: With = {}): Promise<queues.QueueView> {
+    return queues.queue(this.#to, options);
+  }
+
+  /**
+   * How many prompts of anybody run or wait; small and cheap.
+   *
+   * @example
+   * const load = await comfy.queueDepth({ timeoutMs: 3_000 });
+   */
+  queueDepth(options: With = {}): Promise<number> {
+    return queues.queueDepth(this.#to, options);
+  }
+
+  /**
+   * Takes prompts out of the queue. Those that run, have ended or were never there are passed over.
+   *
+   * @example
+   * await comfy.dequeue([promptId]);
+   */
+  dequeue(promptIds: readonly string[], options: With = {}): Promise<void> {
+    return queues.dequeue(this.#to, promptIds, options);
+  }
+
+  /**
+   * Takes **everybody's** waiting prompts out of the queue, without a trace; the one that runs goes on.
+   *
+   * @example
+   * await comfy.clearQueue();
+   */
+  clearQueue(options: With = {}): Promise<void> {
+    return queues.clearQueue(this.#to, options);
+  }
+
+  /**
+   * Everybody's prompts that have ended, the oldest first, with their graphs: large, so take pages.
+   *
+   * @example
+   * const newest = await comfy.history({ maxItems: 10 });
+   * const oldest = await comfy.history({ maxItems: 10, offset: 0 });
+   */
+  history(page: histories.HistoryPage = {}, options: With = {}): Promise<histories.HistoryEntry[]> {
+    return histories.history(this.#to, page, options);
+  }
+
+  /**
+   * One prompt that has ended; undefined where it has not, or is not known. `job` tells those apart.
+   *
+   * @example
+   * const texts = (await comfy.historyEntry(promptId))?.job.texts;
+   */
+  historyEntry(promptId: string, options: With = {}): Promise<histories.HistoryEntry | undefined> {
+    return histories.historyEntry(this.#to, promptId, options);
+  }
+
+  /**
+   * Forgets prompts that have ended; their files stay.
+   *
+   * @example
+   * await comfy.deleteHistory([promptId]);
+   */
+  deleteHistory(promptIds: readonly string[], options: With = {}): Promise<void> {
+    return histories.deleteHistory(this.#to, promptIds, options);
+  }
+
+  /**
+   * Forgets **everybody's** prompts that have ended; their files stay.
+   *
+   * @example
+   * await comfy.clearHistory();
+   */
+  clearHistory(options: With = {}): Promise<void> {
+    return histories.clearHistory(this.#to, options);
+  }
+
+  /**
+   * The bytes of a file; undefined if it is not there.
+   *
+   * @throws CullError COMFY_PROTOCOL also for a preview of something that is no image
+   * @example
+   * const small = await comfy.view(job.outputs['9'][0], { preview: { format: 'webp', quality: 80 } });
+   */
+  view(file: ImageRef, options: viewing.ViewOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return viewing.view(this.#to, file, options);
+  }
+
+  /**
+   * `view` for what need not fit into memory. `timeoutMs` is without a byte, not for all of them.
+   *
+   * @example
+   * const video = await comfy.viewStream(job.files[0]);
+   * if (video) await pipeline(video.stream, createWriteStream('video.mp4'));
+   */
+  viewStream(file: ImageRef, options: viewing.ViewOptions = {}): Promise<viewing.ViewStream | undefined> {
+    return viewing.viewStream(this.#to, file, options);
+  }
+
+  /**
+   * Stores a file; any bytes, ComfyUI does not look. A stream is sent as it is read. `timeoutMs` is without a byte moving.
+   *
+   * @returns the name for LoadImage, `subfolder/name`; not always the name asked for (`overwrite`)
+   * @throws CullError COMFY_REFUSED if it is too large or its place is not allowed, INTERNAL if the stream holds another number of bytes than
+   *   `size`; whatever the stream throws
+   * @example
+   * const { size } = await stat('photo.png');
+   * const image = await comfy.uploadImage({ subfolder: 'cull/acme', name: sha256, body: createReadStream('photo.png'), size });
+   */
+  uploadImage(file: uploading.Upload, options: With = {}): Promise<string> {
+    return uploading.uploadImage(this.#to, file, options);
+  }
+
+  /**
+   * Stores a picture made of the colours of `original` and the transparency of the mask, a PNG, in the same size.
+   *
+   * @returns as `uploadImage`
+   * @throws as `uploadImage`; CullError COMFY_REFUSED if nothing was stored, because `original` is not there: ComfyUI does not say so,
+   *   it is looked for
+   * @example
+   * const original = { filename: 'photo.png', subfolder: 'cull/acme', type: 'input' };
+   * const image = await comfy.uploadMask({ subfolder: 'cull/acme', name: `${sha256}.png`, body: mask, original });
+   */
+  uploadMask(mask: uploading.MaskUpload, options: With = {}): Promise<string> {
+    return uploading.uploadMask(this.#to, mask, options);
+  }
+
+  /**
+   * All node classes (about 1 MB), or one; undefined where it has no such class.
+   *
+   * @example
+   * const loader = await comfy.objectInfo('CheckpointLoaderSimple');
+   * const checkpoints = loader?.inputs.ckpt_name?.options;
+   */
+  objectInfo(className?: undefined, options?: With): Promise<Record<string, classes.NodeClass>>;
+  objectInfo(className: string, options?: With): Promise<classes.NodeClass | undefined>;
+  objectInfo(className?: string, options: With = {}): Promise<unknown> {
+    if (className === undefined) return classes.objectInfo(this.#to, options);
+    return classes.nodeClass(this.#to, className, options);
+  }
+
+  /**
+   * Version, memory in bytes, devices. Answers even where the worker thread is dead.
+   *
+   * @example
+   * const free = (await comfy.systemStats()).devices[0]?.vramFree;
+   */
+  systemStats(options: With = {}): Promise<info.SystemStats> {
+    return info.systemStats(this.#to, options);
+  }
+
+  /**
+   * What the server says it can; before 0.3.45 nothing.
+   *
+   * @example
+   * const { maxUploadBytes } = await comfy.features();
+   */
+  features(options: With = {}): Promise<info.Features> {
+    return info.features(this.#to, options);
+  }
+
+  /**
+   * The version as three numbers, `0.0.0` where the server does not say. Asked once, and again after it was away.
+   *
+   * @example
+   * await comfy.version(); // '0.30.0'
+   */
+  version(options: With = {}): Promise<string> {
+    return versions.version(this.#to, options);
+  }
+
+  /**
+   * What this ComfyUI can do, from its version and from what earlier calls found.
+   *
+   * @example
+   * if (!(await comfy.supports()).promptIds) console.log('a submit without an answer cannot be looked up');
+   */
+  supports(options: With = {}): Promise<versions.Supports> {
+    return versions.supports(this.#to, options);
+  }
+
+  /**
+   * Names of the embeddings, without their endings.
+   *
+   * @example
+   * const usable = (await comfy.embeddings()).map((name) => `embedding:${name}`);
+   */
+  embeddings(options: With = {}): Promise<string[]> {
+    return info.names(this.#to, '/embeddings', options);
+  }
+
+  /**
+   * Paths of the scripts that extensions add to the canvas; not a list of custom nodes.
+   *
+   * @example
+   * const scripts = await comfy.extensions();
+   */
+  extensions(options: With = {}): Promise<string[]> {
+    return info.names(this.#to, '/extensions', options);
+  }
+
+  /**
+   * The folders for models, or the files in one of them; undefined where it has no such folder.
+   *
+   * @example
+   * const loras = await comfy.models('loras');
+   */
+  models(folder?: undefined, options?: With): Promise<string[]>;
+  models(folder: string, options?: With): Promise<string[] | undefined>;
+  models(folder?: string, options: With = {}): Promise<string[] | undefined> {
+    return folder === undefined ? info.names(this.#to, '/models', options) : info.modelsIn(this.#to, folder, options);
+  }
+
+  /**
+   * Asks for memory back. Answered at once, done after the prompt that runs.
+   *
+   * @example
+   * await comfy.free({ unloadModels: true });
+   */
+  free(what: info.FreeOptions, options: With = {}): Promise<void> {
+    return info.free(this.#to, what, options);
+  }
 }

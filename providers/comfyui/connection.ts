@@ -1,6 +1,6 @@
 import { WebSocket, type RawData } from 'ws';
 import { parseFrame, type ComfyFrame } from './frames.js';
-import type { Address } from './http.js';
+import type { Address } from './address.js';
 import { parseMessage, type ComfyMessage } from './messages.js';
 
 export interface ConnectionOptions {
@@ -23,10 +23,11 @@ const FLAGS = JSON.stringify({ type: 'feature_flags', data: { supports_preview_m
 
 /** One websocket to one ComfyUI, from the handshake to the end. It is read as fast as it delivers, whoever listens. */
 export function openConnection(options: ConnectionOptions): { close(): void } {
-  const { base, headers } = options.address;
+  const { base, headers, ca } = options.address;
   const url = `${base.replace(/^http/, 'ws')}/ws?clientId=${encodeURIComponent(options.clientId)}`;
   const socket = new WebSocket(url, {
     headers,
+    ...(ca === undefined ? {} : { ca }),
     handshakeTimeout: HANDSHAKE_MS,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Address } from './address.js';
 import { openConnection } from './connection.js';
 import type { ComfyFrame } from './frames.js';
-import type { Address } from './http.js';
+
 import { Inbox } from './inbox.js';
 import type { ComfyMessage } from './messages.js';
 import { backOff } from './patience.js';

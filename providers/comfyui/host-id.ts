@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseAddress } from './http.js';
+import { parseAddress } from './address.js';
 
 const MAX = 63;
 

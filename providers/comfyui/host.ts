@@ -16,6 +16,8 @@ export interface HostAddress {
   id: string;
   url: string;
   headers?: Record<string, string>;
+  /** A private certificate authority: PEM text, or the path of a PEM file. */
+  ca?: string | undefined;
 }
 
 /** Opens nothing yet: the websocket comes with the first prompt. */
@@ -23,8 +25,8 @@ export function createHost(address: HostAddress, timeouts: { requestMs: number; 
   const client = new ComfyClient({
     url: address.url,
     ...(address.headers ? { headers: address.headers } : {}),
-    timeoutMs: timeouts.requestMs,
-    transferMs: timeouts.transferMs,
+    ...(address.ca === undefined ? {} : { ca: address.ca }),
+    timeouts: { requestMs: timeouts.requestMs, downloadMs: timeouts.transferMs, uploadMs: timeouts.transferMs },
   });
   const events = new ComfyEvents({ address: client.address });
   return { id: address.id, url: client.address.base, client, events, uploads: new Uploads(client) };

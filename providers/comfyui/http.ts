@@ -1,10 +1,12 @@
+import { PassThrough, type Readable } from 'node:stream';
+import { Agent, request, type Dispatcher } from 'undici';
 import { CullError, messageOf } from '../../errors.js';
+import type { Address } from './address.js';
 
-/** A ComfyUI as an address: base URL (a path in front is fine), credentials moved into headers. */
-export interface Address {
-  /** Without a slash at the end. */
-  base: string;
-  headers: Record<string, string>;
+/** Where requests go, and the connections they share. */
+export interface Link {
+  address: Address;
+  dispatcher: Dispatcher;
 }
 
 /** One answer, read whole. */
@@ -13,31 +15,30 @@ export interface Answer {
   /** Parsed JSON, or undefined where the body is something else: ComfyUI answers many errors with plain text. */
   json: unknown;
   text: string;
+  /** Where a redirect points; none is followed. */
+  location?: string;
 }
 
 export interface Ask {
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'HEAD';
   json?: unknown;
-  form?: FormData;
+  /** A body that is no JSON; `size` in bytes. */
+  body?: { type: string; size: number; content: Readable };
   signal?: AbortSignal | undefined;
-  timeoutMs: number;
+  /** Milliseconds for the whole exchange. */
+  timeoutMs?: number;
+  /** Milliseconds without a byte moving, for what may be large. */
+  idleMs?: number;
 }
 
 /**
- * @throws CullError CONFIG_INVALID if it is not an http(s) URL
+ * Opens nothing yet. Connections are kept for a few seconds between requests and hold no process open.
+ *
+ * @param connectMs milliseconds for one connection, TLS included
  */
-export function parseAddress(url: string, headers: Record<string, string> = {}): Address {
-  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `http://${url}`;
-  const parsed = URL.canParse(full) ? new URL(full) : undefined;
-  if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.hostname === '') {
-    throw new CullError('CONFIG_INVALID', `"${url}" is not the address of a ComfyUI`, {
-      hint: 'write it like http://127.0.0.1:8188',
-    });
-  }
-  const base = `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, '');
-  if (parsed.username === '') return { base, headers };
-  const login = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
-  return { base, headers: { authorization: `Basic ${Buffer.from(login).toString('base64')}`, ...headers } };
+export function createLink(address: Address, connectMs: number): Link {
+  const ca = address.ca === undefined ? {} : { ca: address.ca };
+  return { address, dispatcher: new Agent({ connect: { timeout: connectMs, ...ca } }) };
 }
 
 /**
@@ -45,41 +46,79 @@ export function parseAddress(url: string, headers: Record<string, string> = {}):
  *
  * @throws CullError COMFY_UNREACHABLE with details `{ refused }`; the signal's reason if it aborts
  */
-export async function exchange(to: Address, path: string, ask: Ask): Promise<Answer> {
-  const bytes = await exchangeBytes(to, path, ask);
-  const text = Buffer.from(bytes.body).toString('utf8');
-  return { status: bytes.status, text, json: parseLoose(text) };
+export async function exchange(to: Link, path: string, ask: Ask): Promise<Answer> {
+  const { body, ...answer } = await exchangeBytes(to, path, ask);
+  const text = Buffer.from(body).toString('utf8');
+  return { ...answer, text, json: parseLoose(text) };
 }
 
 /** `exchange` for bodies that are not text. */
 export async function exchangeBytes(
-  to: Address,
+  to: Link,
   path: string,
   ask: Ask,
-): Promise<{ status: number; body: Uint8Array<ArrayBuffer> }> {
+): Promise<{ status: number; body: Uint8Array<ArrayBuffer>; location?: string }> {
   ask.signal?.throwIfAborted();
   // One controller and timer per request, both gone with it: AbortSignal.any keeps its parts alive for as long as the longest.
   const controller = new AbortController();
   const late = new Error('late');
-  const timer = setTimeout(() => controller.abort(late), ask.timeoutMs);
+  const timer = ask.timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(late), ask.timeoutMs);
   const onAbort = (): void => controller.abort();
   ask.signal?.addEventListener('abort', onAbort, { once: true });
-  const body = ask.json === undefined ? ask.form : JSON.stringify(ask.json);
   try {
-    const response = await fetch(`${to.base}${path}`, {
-      method: ask.method ?? 'GET',
-      signal: controller.signal,
-      headers: ask.json === undefined ? to.headers : { ...to.headers, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body }),
-    });
-    return { status: response.status, body: new Uint8Array(await response.arrayBuffer()) };
+    const { statusCode, headers, body } = await send(to, path, { ...ask, signal: controller.signal });
+    const bytes = new Uint8Array(await body.arrayBuffer());
+    const location = typeof headers.location === 'string' ? { location: headers.location } : {};
+    return { status: statusCode, body: bytes, ...location };
   } catch (error) {
     ask.signal?.throwIfAborted();
-    throw unreachable(to, error, controller.signal.reason === late ? ask.timeoutMs : undefined);
+    throw unreachable(to.address, error, controller.signal.reason === late ? ask.timeoutMs : undefined);
   } finally {
     clearTimeout(timer);
     ask.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/**
+ * `exchange` for what need not fit into memory: resolves with the answer's head, the body follows as it arrives. It has to
+ * be read to its end or destroyed.
+ *
+ * @throws CullError COMFY_UNREACHABLE (the stream, too); the signal's reason if it aborts
+ */
+export async function exchangeStream(
+  to: Link,
+  path: string,
+  ask: Ask,
+): Promise<{ status: number; headers: Record<string, string | string[] | undefined>; body: Readable }> {
+  const failure = (error: unknown): Error =>
+    ask.signal?.aborted ? (ask.signal.reason as Error) : unreachable(to.address, error);
+  try {
+    ask.signal?.throwIfAborted();
+    const { statusCode, headers, body } = await send(to, path, ask);
+    const read = new PassThrough();
+    body.once('error', (error) => read.destroy(failure(error)));
+    // Whoever stops reading ends the download.
+    read.once('close', () => body.destroy());
+    return { status: statusCode, headers, body: body.pipe(read) };
+  } catch (error) {
+    throw failure(error);
+  }
+}
+
+function send(to: Link, path: string, ask: Ask): Promise<Dispatcher.ResponseData> {
+  const { json, body, idleMs = 0 } = ask;
+  const headers = { ...to.address.headers };
+  if (json !== undefined) headers['content-type'] = 'application/json';
+  if (body !== undefined) Object.assign(headers, { 'content-type': body.type, 'content-length': String(body.size) });
+  return request(`${to.address.base}${path}`, {
+    dispatcher: to.dispatcher,
+    method: ask.method ?? 'GET',
+    headers,
+    body: json === undefined ? (body?.content ?? null) : JSON.stringify(json),
+    headersTimeout: idleMs,
+    bodyTimeout: idleMs,
+    ...(ask.signal ? { signal: ask.signal } : {}),
+  });
 }
 
 /** Whether the error says that nobody listens there: the process is gone, and its queue with it. */
@@ -91,17 +130,29 @@ export function isUnreachable(error: unknown): error is CullError & { readonly c
   return error instanceof CullError && error.code === 'COMFY_UNREACHABLE';
 }
 
-function unreachable(to: Address, error: unknown, afterMs: number | undefined): CullError {
-  // fetch hides the reason in `cause`; for a name with several addresses in the first of `cause.errors`.
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const first = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
-  const code = first instanceof Error ? (first as NodeJS.ErrnoException).code : undefined;
+function unreachable(to: Address, error: unknown, afterMs?: number): CullError {
+  // What went wrong with a name of several addresses is in the first of `errors`.
+  const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
+  const code = first instanceof Error ? ((first as NodeJS.ErrnoException).code ?? '') : '';
   const why = afterMs === undefined ? messageOf(first) : `no answer within ${afterMs / 1000} s`;
   return new CullError('COMFY_UNREACHABLE', `ComfyUI at ${to.base} does not answer: ${why}`, {
-    hint: 'start it, or correct CULL_COMFYUI_URLS',
+    hint: hintFor(code),
     details: { refused: code === 'ECONNREFUSED' },
     cause: error,
   });
+}
+
+/** @param code of Node or OpenSSL */
+function hintFor(code: string): string {
+  if (/SIGNED_CERT|CERT_SIGNATURE|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code)) {
+    return 'its certificate is of an authority that is not known here: name it in CULL_COMFYUI_CA, or in the option ca';
+  }
+  if (/ALTNAME|CERT_/.test(code))
+    return 'its certificate is not valid for this address now: renew it, or correct the address';
+  if (/^ERR_SSL|EPROTO/.test(code)) {
+    return 'it does not speak TLS: write http://, or give ComfyUI both --tls-keyfile and --tls-certfile';
+  }
+  return 'start it, or correct CULL_COMFYUI_URLS';
 }
 
 /** JSON as Python writes it: bare NaN and Infinity become null. Undefined for anything else. */

@@ -3,7 +3,18 @@ import type { GenerationJob, Health, Provider, Quote } from '../provider.js';
 import { createHost, type Host, type HostAddress } from './host.js';
 import { drawCandidate } from './run.js';
 
-export { ComfyClient, type ComfyClientOptions, type QueueView } from './client.js';
+export type { Address, AddressOptions } from './address.js';
+export { ComfyClient, type ComfyClientOptions } from './client.js';
+export type { Cancelled, CancelledMany } from './endpoints/cancel.js';
+export type { ClientTimeouts, With } from './endpoints/server.js';
+export type { HistoryEntry, HistoryPage } from './endpoints/history.js';
+export type { Device, Features, FreeOptions, SystemStats } from './endpoints/info.js';
+export type { JobsPage, JobsQuery, JobSummary } from './endpoints/jobs.js';
+export type { NodeClass, NodeInput } from './endpoints/object-info.js';
+export type { Prompt, QueueItem, QueueView } from './endpoints/queue.js';
+export type { MaskUpload, Upload } from './endpoints/upload.js';
+export type { Supports } from './endpoints/version.js';
+export type { ViewOptions, ViewStream } from './endpoints/view.js';
 export {
   ComfyEvents,
   type ComfyEvent,
@@ -23,7 +34,8 @@ export {
 } from './frames.js';
 export type { HostAddress } from './host.js';
 export { hostId } from './host-id.js';
-export type { ImageRef, Job, JobError, JobState } from './job.js';
+export type { Answer } from './http.js';
+export type { FileRef, ImageRef, Job, JobError, JobState } from './job.js';
 export type * from './messages.js';
 export { parseMessage } from './messages.js';
 export { promptIdOf } from './prompt-id.js';

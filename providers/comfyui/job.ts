@@ -1,4 +1,5 @@
 /** What ComfyUI says about one prompt, from /api/jobs/{id} or from /history/{id} and /queue, in one shape. */
+import { fieldsOf, listOf, numberOf, present, textOf, textsOf } from './fields.js';
 
 export type JobState = 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'unknown';
 
@@ -7,6 +8,14 @@ export interface ImageRef {
   subfolder: string;
   /** `output`, `temp` or `input`. */
   type: string;
+}
+
+/** Any file that a node made. */
+export interface FileRef extends ImageRef {
+  /** The node that made it. */
+  node: string;
+  /** Where the node lists it: `images` (SaveImage, and the core nodes for video), `gifs`, `audio`, `3d`, … */
+  list: string;
 }
 
 export interface JobError {
@@ -19,23 +28,21 @@ export interface JobError {
 
 export interface Job {
   state: JobState;
-  /** Node id -> images, as far as nodes have finished; also of failed jobs. */
+  /** Node id -> what it lists as `images`, as far as nodes have finished; also of failed jobs. */
   outputs: Record<string, ImageRef[]>;
+  /** Everything of the same that is a file, of all nodes and lists. */
+  files: FileRef[];
+  /** Node id -> the text that it shows, where it shows any. */
+  texts: Record<string, string[]>;
   error?: JobError;
   /** Milliseconds since the epoch, by the host's clock. */
   timing: { createdAt?: number; startedAt?: number; endedAt?: number };
 }
 
-export const UNKNOWN_JOB: Job = { state: 'unknown', outputs: {}, timing: {} };
+export const UNKNOWN_JOB: Job = { state: 'unknown', outputs: {}, files: [], texts: {}, timing: {} };
 
-type Fields = Record<string, unknown>;
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
-
-const STATES: Record<string, JobState> = {
+/** ComfyUI's words for the states. */
+export const STATES: Record<string, JobState> = {
   pending: 'pending',
   in_progress: 'running',
   completed: 'succeeded',
@@ -49,16 +56,16 @@ export function parseJob(body: unknown): Job | undefined {
   const state = STATES[textOf(job.status) ?? ''];
   if (state === undefined) return undefined;
   const ended = parseStatus(job.execution_status);
-  return clean({
+  return present<Job>({
     // The messages are right where the summary is not: a run that broke off can leave "success" behind.
     state: state === 'pending' || state === 'running' ? state : (ended.state ?? state),
-    outputs: parseOutputs(job.outputs),
+    ...parseOutputs(job.outputs),
     error: ended.error ?? parseError(job.execution_error),
-    timing: {
+    timing: present<Job['timing']>({
       createdAt: numberOf(job.create_time),
       startedAt: numberOf(job.execution_start_time) ?? ended.startedAt,
       endedAt: numberOf(job.execution_end_time) ?? ended.endedAt,
-    },
+    }),
   });
 }
 
@@ -67,15 +74,15 @@ export function parseHistory(entry: unknown): Job {
   const { prompt, outputs, status } = fieldsOf(entry);
   const ended = parseStatus(status);
   const summary = fieldsOf(status).status_str === 'success' ? 'succeeded' : 'failed';
-  return clean({
+  return present<Job>({
     state: ended.state ?? summary,
-    outputs: parseOutputs(outputs),
+    ...parseOutputs(outputs),
     error: ended.error,
-    timing: {
+    timing: present<Job['timing']>({
       createdAt: numberOf(fieldsOf(listOf(prompt)[3]).create_time),
       startedAt: ended.startedAt,
       endedAt: ended.endedAt,
-    },
+    }),
   });
 }
 
@@ -117,25 +124,26 @@ function parseError(data: unknown): JobError | undefined {
   };
 }
 
-function parseOutputs(outputs: unknown): Record<string, ImageRef[]> {
-  return Object.fromEntries(
-    Object.entries(fieldsOf(outputs)).map(([node, ui]) => [
-      node,
-      listOf(fieldsOf(ui).images).flatMap((image) => {
-        const { filename, subfolder, type } = fieldsOf(image);
-        if (typeof filename !== 'string') return [];
-        return [{ filename, subfolder: textOf(subfolder) ?? '', type: textOf(type) ?? 'output' }];
-      }),
-    ]),
-  );
-}
+const refOf = (value: unknown): ImageRef[] => {
+  const { filename, subfolder, type } = fieldsOf(value);
+  if (typeof filename !== 'string') return [];
+  return [{ filename, subfolder: textOf(subfolder) ?? '', type: textOf(type) ?? 'output' }];
+};
 
-function clean(job: {
-  state: JobState;
-  outputs: Job['outputs'];
-  error: JobError | undefined;
-  timing: Record<keyof Job['timing'], number | undefined>;
-}): Job {
-  const timing = Object.fromEntries(Object.entries(job.timing).filter(([, value]) => value !== undefined));
-  return { state: job.state, outputs: job.outputs, ...(job.error ? { error: job.error } : {}), timing };
+/** `outputs` of a history entry or a job: node id -> whatever the node shows, by list. */
+function parseOutputs(outputs: unknown): Pick<Job, 'outputs' | 'files' | 'texts'> {
+  const nodes = Object.entries(fieldsOf(outputs)).map(([node, ui]) => [node, fieldsOf(ui)] as const);
+  return {
+    outputs: Object.fromEntries(nodes.map(([node, ui]) => [node, listOf(ui.images).flatMap(refOf)])),
+    files: nodes.flatMap(([node, ui]) =>
+      Object.entries(ui).flatMap(([list, items]) =>
+        listOf(items)
+          .flatMap(refOf)
+          .map((ref) => ({ ...ref, node, list })),
+      ),
+    ),
+    texts: Object.fromEntries(
+      nodes.flatMap(([node, ui]) => (Array.isArray(ui.text) ? [[node, textsOf(ui.text)] as const] : [])),
+    ),
+  };
 }

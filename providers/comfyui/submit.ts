@@ -109,7 +109,8 @@ function refused(host: Host, prompt: Submission, answer: Answer): CullError {
       );
     default: {
       const refusal = host.client.refusal(answer);
-      if (answer.status < 400 || answer.status > 499 || refusal.code !== 'COMFY_PROTOCOL') return refusal;
+      const isOfGraph = refusal.code === 'COMFY_REFUSED' || refusal.code === 'COMFY_PROTOCOL';
+      if (answer.status < 400 || answer.status > 499 || !isOfGraph) return refusal;
       return new CullError('COMFY_INVALID_GRAPH', `the graph was refused: ${refusal.message}`, {
         hint: 'check that the address is a ComfyUI, and what a proxy before it lets through',
         details: [],

@@ -65,6 +65,6 @@ export class Uploads {
       slash > 0
         ? { subfolder: file.name.slice(0, slash), name: file.name.slice(slash + 1) }
         : { subfolder: `cull/${tenant}`, name: createHash('sha256').update(bytes).digest('hex') + extension };
-    return await this.#client.uploadImage({ ...place, bytes }, { signal });
+    return await this.#client.uploadImage({ ...place, body: bytes }, { signal });
   }
 }

@@ -301,20 +301,6 @@ describe('an old ComfyUI without /api/jobs', () => {
     expect(await watch(provider(server), await jobFor('noise')).result).toMatchObject({ width: 8 });
   });
 
-  it.each([
-    ['ours runs', [id], [other], 1],
-    ['another runs', [other], [], 0],
-  ])('is interrupted only if %s', async (_, running, pending, interrupts) => {
-    const bodies: unknown[] = [];
-    const server = await fake({
-      'GET /queue': () => queue(running, pending),
-      'POST /queue': ({ body }) => (bodies.push(JSON.parse(body)), { status: 200, text: '' }),
-      'POST /interrupt': ({ body }) => (bodies.push(JSON.parse(body)), { status: 200, text: '' }),
-    });
-    await new ComfyClient({ url: server.url }).cancel(id);
-    expect(bodies).toEqual([{ delete: [id] }, ...Array.from({ length: interrupts }, () => ({ prompt_id: id }))]);
-  });
-
   it('is never asked to cancel without an id', async () => {
     const server = await fake({});
     for (const bad of ['', ' ', '../x']) {

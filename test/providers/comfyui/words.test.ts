@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { checkImage } from '../../../providers/comfyui/download.js';
 import { nodeFailed } from '../../../providers/comfyui/errors.js';
-import { parseAddress, parseLoose } from '../../../providers/comfyui/http.js';
+import { parseAddress } from '../../../providers/comfyui/address.js';
+import { parseLoose } from '../../../providers/comfyui/http.js';
 import { hostId, promptIdOf } from '../../../providers/comfyui/index.js';
 import { parseHistory, parseJob } from '../../../providers/comfyui/job.js';
 
