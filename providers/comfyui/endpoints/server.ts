@@ -84,7 +84,7 @@ export class Server {
   }
 
   /** An answer that is not the one asked for, as an error for people. */
-  unexpected(path: string, answer: { status: number; text: string; location?: string }): CullError {
+  unexpected(path: string, answer: Omit<Answer, 'json'> & { json?: unknown }): CullError {
     const { base } = this.link.address;
     const { status } = answer;
     const details = { status };
@@ -96,8 +96,8 @@ export class Server {
       });
     }
     if (status === 401 || status === 403) {
-      return new CullError('CONFIG_INVALID', `ComfyUI at ${base} wants a login (${status} for ${path})`, {
-        hint: 'put it into the address, http://user:password@host:8188, or into the headers',
+      return new CullError('CONFIG_INVALID', `ComfyUI at ${base} does not let us in (${status} for ${path})`, {
+        hint: 'put a login into the address, http://user:password@host:8188, or into the headers',
         details,
       });
     }
@@ -107,7 +107,7 @@ export class Server {
         details,
       });
     }
-    const said = answer.text.trim().split('\n')[0]?.slice(0, 200) ?? '';
+    const said = (textOf(fieldsOf(answer.json).error) ?? answer.text.trim()).split('\n')[0]?.slice(0, 200) ?? '';
     const message = `${base}${path} answered ${status}${said === '' ? '' : `: ${said}`}`;
     // Not 404 and 405, which a wrong address or a proxy gives as well.
     if (status >= 400 && status < 500 && status !== 404 && status !== 405) {
