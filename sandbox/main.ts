@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { startSandboxComfy, type Faults } from './comfyui/index.js';
+import { CACHE_MODES, PREVIEW_METHODS, PROFILES, startSandboxComfy, type Faults } from './comfyui/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +15,11 @@ const { values } = parseArgs({
     'prerendered-pictures': { type: 'string' },
     'no-metadata': { type: 'boolean', default: false },
     fault: { type: 'string' },
+    profile: { type: 'string', default: '0.33.0' },
+    cache: { type: 'string', default: 'default' },
+    'preview-method': { type: 'string', default: 'none' },
+    'load-seconds': { type: 'string', default: '0' },
+    'models-held': { type: 'string', default: '1' },
   },
 });
 
@@ -22,6 +27,12 @@ function number(name: string, text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value >= 0) return value;
   throw new Error(`--${name} takes a number of 0 or more, not "${text}".`);
+}
+
+function oneOf<T extends string>(name: string, { text, of }: { text: string; of: readonly T[] }): T {
+  const value = of.find((one) => one === text);
+  if (value !== undefined) return value;
+  throw new Error(`--${name} takes one of ${of.join(', ')}, not "${text}".`);
 }
 
 const { 'admin-port': adminPort, 'prerendered-folder': folder, 'prerendered-pictures': pictures } = values;
@@ -35,6 +46,11 @@ const comfy = await startSandboxComfy({
   secondsPerImage: number('seconds', values.seconds),
   prerendered: values.prerendered || folder !== undefined ? pool : false,
   metadata: !values['no-metadata'],
+  profile: oneOf('profile', { text: values.profile, of: PROFILES }),
+  cache: oneOf('cache', { text: values.cache, of: CACHE_MODES }),
+  previewMethod: oneOf('preview-method', { text: values['preview-method'], of: PREVIEW_METHODS }),
+  loadSeconds: number('load-seconds', values['load-seconds']),
+  modelsHeld: number('models-held', values['models-held']),
   ...(values.host === undefined ? {} : { host: values.host }),
   ...(adminPort === undefined ? {} : { adminPort: number('admin-port', adminPort) }),
   ...(values.output === undefined ? {} : { outputDir: values.output }),

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { classOf, inputsOf, isLink, type Dict, type Graph } from './graph.js';
+import { encodeJson } from './json.js';
 import type { NodeClass } from './nodes/types.js';
+import type { CacheMode } from './options.js';
 import type { World } from './world.js';
 
 /** What a node left behind: its output values, and what it told the client. */
@@ -13,7 +15,7 @@ export interface CacheEntry {
  * A name for what each node will compute: class, own inputs and those of all ancestors, and the content of files read.
  * Node ids are not part of it, so a renamed copy of a node counts as the same.
  */
-export async function signatures(
+async function signatures(
   graph: Graph,
   { classes, world }: { classes: ReadonlyMap<string, NodeClass>; world: World },
 ): Promise<Map<string, string>> {
@@ -29,7 +31,7 @@ export async function signatures(
     }
     const nodeClass = classes.get(classOf(graph[id]));
     if (nodeClass?.fingerprint) parts.push(await nodeClass.fingerprint(inputs, world));
-    const signature = createHash('sha256').update(JSON.stringify(parts)).digest('base64');
+    const signature = createHash('sha256').update(encodeJson(parts)).digest('base64');
     known.set(id, signature);
     return signature;
   };
@@ -37,25 +39,45 @@ export async function signatures(
   return known;
 }
 
-/** Results of nodes by signature. Only those of the prompt at hand are kept, as ComfyUI does by default. */
+/** Results that `lru` keeps beyond those of the prompt at hand. */
+const LRU_SIZE = 50;
+
+/**
+ * Results of nodes by name. `default` keeps those of the prompt at hand, `lru` also the ones used last, `none` nothing from
+ * one prompt to the next.
+ */
 export class NodeCache {
   private entries = new Map<string, CacheEntry>();
 
-  get(signature: string | undefined): CacheEntry | undefined {
-    return signature === undefined ? undefined : this.entries.get(signature);
-  }
+  constructor(private readonly mode: CacheMode) {}
 
-  set(signature: string, entry: CacheEntry): void {
-    this.entries.set(signature, entry);
-  }
-
-  keepOnly(wanted: Iterable<string>): void {
-    const kept = new Map<string, CacheEntry>();
-    for (const signature of wanted) {
-      const entry = this.entries.get(signature);
-      if (entry) kept.set(signature, entry);
+  /** Names the nodes of the prompt that begins, and drops what is not kept for it. */
+  async begin(
+    graph: Graph,
+    context: { classes: ReadonlyMap<string, NodeClass>; world: World },
+  ): Promise<ReadonlyMap<string, string>> {
+    if (this.mode === 'none') {
+      this.clear();
+      return new Map(Object.keys(graph).map((id) => [id, id]));
     }
-    this.entries = kept;
+    const names = await signatures(graph, context);
+    const wanted = new Map<string, CacheEntry>();
+    for (const name of names.values()) {
+      const entry = this.entries.get(name);
+      if (entry) wanted.set(name, entry);
+      this.entries.delete(name);
+    }
+    const others = this.mode === 'lru' ? [...this.entries].slice(-LRU_SIZE) : [];
+    this.entries = new Map([...others, ...wanted]);
+    return names;
+  }
+
+  get(name: string | undefined): CacheEntry | undefined {
+    return name === undefined ? undefined : this.entries.get(name);
+  }
+
+  set(name: string, entry: CacheEntry): void {
+    this.entries.set(name, entry);
   }
 
   clear(): void {

@@ -2,27 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { due, type Faults } from './faults.js';
+import { pictureFrame, pictureFrameWithMetadata, textFrame, type Preview } from './frames.js';
 import { isDict, type Dict } from './graph.js';
+import { encodeJson } from './json.js';
+import type { Profile } from './profile.js';
 
-/** Big-endian type of a binary frame that holds an image, and the image formats in it. */
-const PREVIEW_IMAGE = 1;
-const PREVIEW_IMAGE_WITH_METADATA = 4;
-const FORMAT_PNG = 2;
-
-export const SERVER_FEATURES: Dict = {
-  supports_preview_metadata: true,
-  supports_model_type_tags: true,
-  max_upload_size: 104857600,
-  extension: { manager: { supports_v4: true } },
-  node_replacements: true,
-  assets: false,
-};
-
-function u32(...values: number[]): Buffer {
-  const out = Buffer.alloc(values.length * 4);
-  values.forEach((v, i) => out.writeUInt32BE(v, i * 4));
-  return out;
-}
+/** Bytes that may wait for a client before the server waits for it. */
+const HIGH_WATER = 64 * 1024;
 
 interface Client {
   readonly socket: WebSocket;
@@ -35,20 +21,37 @@ interface Connected extends Client {
   eventsLeft: number;
 }
 
-/** The websockets by client id, and who is told what. Nothing is kept for clients that are away. */
+/** A message in line: for one client, or with null for all that are connected when its turn comes. */
+interface Parcel {
+  readonly message: string | Buffer;
+  readonly sid: string | null;
+  /** Who has still to get it, once its turn has come. */
+  to?: Connected[];
+}
+
+/**
+ * The websockets by client id, and who is told what. Nothing is kept for clients that are away. As on the real server one
+ * loop sends everything in order and waits for each connection to take it: one client that does not read holds up all.
+ */
 export class EventHub {
   private readonly sockets = new Map<string, Connected>();
   private readonly metadata = new Set<string>();
+  private readonly line: Parcel[] = [];
+  private stalled = false;
 
-  constructor(private readonly faults: Faults) {}
+  constructor(
+    private readonly faults: Faults,
+    private readonly profile: Profile,
+  ) {}
 
-  /** Takes a new connection. `greet` is what a client that just connected hears. */
-  attach(client: Client, { clientId, greet }: { clientId: string; greet: (sid: string) => void }): void {
+  /** Takes a new connection. `greeting` is what a client that just connected hears, past the line. */
+  attach(client: Client, { clientId, greeting }: { clientId: string; greeting: (sid: string) => Message[] }): void {
     const { socket } = client;
     const sid = clientId === '' ? randomUUID().replaceAll('-', '') : clientId;
-    this.sockets.set(sid, { ...client, eventsLeft: this.faults.dropAtEvent || Infinity });
+    const connected: Connected = { ...client, eventsLeft: this.faults.dropAtEvent || Infinity };
+    this.sockets.set(sid, connected);
     this.metadata.delete(sid);
-    greet(sid);
+    for (const [type, data] of greeting(sid)) this.write(connected, encodeJson({ type, data }));
     let first = true;
     socket.on('message', (data, binary) => {
       if (binary || !first) return;
@@ -59,9 +62,9 @@ export class EventHub {
         return; // not JSON: does not count as the first message
       }
       first = false;
-      if (!isDict(message) || message.type !== 'feature_flags') return;
+      if (!this.profile.has('featureFlags') || !isDict(message) || message.type !== 'feature_flags') return;
       if (isDict(message.data) && message.data.supports_preview_metadata === true) this.metadata.add(sid);
-      this.send('feature_flags', SERVER_FEATURES, sid);
+      this.write(connected, encodeJson({ type: 'feature_flags', data: this.profile.features }));
     });
     socket.on('error', () => undefined);
     // As on the real server: whoever is registered under the id goes, even a newer connection of the same client.
@@ -75,17 +78,22 @@ export class EventHub {
   send(type: string, data: Dict, sid: string | null): void {
     const heard = sid === null ? this.sockets.size > 0 : this.sockets.has(sid);
     if (!heard || (type !== 'status' && due(this.faults, 'loseEvents'))) return;
-    this.write(JSON.stringify({ type, data }), sid);
+    this.publish(encodeJson({ type, data }), sid);
   }
 
-  /** A PNG as a binary frame, with or without metadata as the client asked when it connected. */
-  sendImage(png: Buffer, { sid, about }: { sid: string | null; about: Dict }): void {
-    if (sid !== null && this.metadata.has(sid)) {
-      const text = Buffer.from(JSON.stringify({ ...about, image_type: 'image/png' }));
-      this.write(Buffer.concat([u32(PREVIEW_IMAGE_WITH_METADATA, text.length), text, png]), sid);
-    } else {
-      this.write(Buffer.concat([u32(PREVIEW_IMAGE, FORMAT_PNG), png]), sid);
-    }
+  /** Whether a client gets pictures with metadata, which takes the place of those without. */
+  wantsMetadata(sid: string | null): boolean {
+    return sid !== null && this.metadata.has(sid);
+  }
+
+  /** A picture as a binary frame, with or without metadata as the client asked when it connected. */
+  sendPicture(picture: Preview, { sid, about }: { sid: string | null; about: Dict }): void {
+    this.publish(this.wantsMetadata(sid) ? pictureFrameWithMetadata(picture, about) : pictureFrame(picture), sid);
+  }
+
+  /** A text of a node as a binary frame: to all, whoever's prompt it is. */
+  sendText(nodeId: string, text: string): void {
+    this.publish(textFrame(nodeId, text), null);
   }
 
   /** Cuts all connections. */
@@ -98,24 +106,57 @@ export class EventHub {
     for (const client of this.sockets.values()) client.eventsLeft = n || Infinity;
   }
 
-  private write(message: string | Buffer, sid: string | null): void {
-    const one = sid === null ? undefined : this.sockets.get(sid);
-    for (const client of sid === null ? this.sockets.values() : one ? [one] : []) {
-      if (typeof message === 'string' && --client.eventsLeft === 0) this.cut(client);
-      else {
-        gather(client.wire);
-        client.socket.send(message);
+  private publish(message: string | Buffer, sid: string | null): void {
+    this.line.push({ message, sid });
+    if (!this.stalled) this.pump();
+  }
+
+  /** Sends what is in line until it is empty, or until a client does not take what it was sent. */
+  private pump(): void {
+    for (let parcel = this.line[0]; parcel; parcel = this.line[0]) {
+      const to = (parcel.to ??= this.recipients(parcel.sid));
+      for (let client = to.shift(); client; client = to.shift()) {
+        this.write(client, parcel.message);
+        if (this.waitsFor(client.wire)) return;
       }
+      this.line.shift();
     }
   }
 
-  /** Cuts one connection; those that open from now on are left alone. */
-  private cut({ socket, wire }: Connected): void {
-    this.faults.dropAtEvent = 0;
-    wire.uncork();
-    socket.terminate();
+  private recipients(sid: string | null): Connected[] {
+    if (sid === null) return [...this.sockets.values()];
+    const one = this.sockets.get(sid);
+    return one ? [one] : [];
+  }
+
+  /** Whether so much is under way to a client that the line has to wait; it goes on when the client has read or is gone. */
+  private waitsFor(wire: Duplex): boolean {
+    if (wire.destroyed || !wire.writableNeedDrain || wire.writableLength < HIGH_WATER) return false;
+    this.stalled = true;
+    const goOn = (): void => {
+      wire.off('drain', goOn).off('close', goOn);
+      this.stalled = false;
+      this.pump();
+    };
+    wire.on('drain', goOn).on('close', goOn);
+    return true;
+  }
+
+  private write(client: Connected, message: string | Buffer): void {
+    const { socket, wire } = client;
+    if (typeof message === 'string' && --client.eventsLeft === 0) {
+      // Those that connect from now on are left alone.
+      this.faults.dropAtEvent = 0;
+      wire.uncork();
+      socket.terminate();
+    } else if (socket.readyState === socket.OPEN) {
+      gather(wire);
+      socket.send(message);
+    }
   }
 }
+
+export type Message = readonly [type: string, data: Dict];
 
 /** Holds what is written in one turn of the event loop together: one system call for a burst of events. */
 function gather(wire: Duplex): void {

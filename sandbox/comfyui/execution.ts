@@ -1,6 +1,7 @@
-import { NodeCache, signatures, type CacheEntry } from './cache.js';
+import { NodeCache, type CacheEntry } from './cache.js';
 import type { EventHub } from './events.js';
 import { classOf, inputsOf, isLink, PythonError, type Dict, type Graph } from './graph.js';
+import { numeric, Exact } from './json.js';
 import { CLASSES } from './nodes/index.js';
 import { trouble } from './nodes/trouble.js';
 import { Interrupted, WorkerDeath, type NodeResult, type NodeRun } from './nodes/types.js';
@@ -8,6 +9,7 @@ import { RunOrder } from './order.js';
 import { ProgressState } from './progress.js';
 import type { HistoryEntry, Message, PromptQueue, QueueItem } from './queue.js';
 import { asTuple } from './queue.js';
+import type { CacheMode } from './options.js';
 import type { World } from './world.js';
 
 /** The one prompt at work: what is known about it while it runs. */
@@ -21,35 +23,41 @@ interface Run {
   readonly ui: Map<string, { readonly meta: Dict; readonly output: Dict }>;
 }
 
+/** A client id that no connection has. */
+const NOBODY = '\u0000';
 /** Class of the node that stands for the sampler in a graph without one: the artificial time passes there. */
 const STAND_IN = 'ImageAddNoise';
 
 /** Runs prompts one after another, and keeps node results for the next one. */
 export class Executor {
-  readonly cache = new NodeCache();
+  readonly cache: NodeCache;
   /** Client id of the prompt that ran last, and the node at work: what a client is told that comes back. */
   client: string | null = null;
   node: string | null = null;
 
   constructor(
     private readonly world: World,
-    private readonly link: { readonly hub: EventHub; readonly queue: PromptQueue },
-  ) {}
+    private readonly link: { readonly hub: EventHub; readonly queue: PromptQueue; readonly cache: CacheMode },
+  ) {
+    this.cache = new NodeCache(link.cache);
+  }
 
   /** Runs one prompt to its end. Rejects for prompts that break the real server's worker too (a node without inputs), and where a fault wants it. */
   async run(item: QueueItem): Promise<HistoryEntry> {
     const { hub, queue } = this.link;
     queue.clearInterrupt();
     const { client_id: client } = item.extraData;
-    const sid = (this.client = typeof client === 'string' ? client : null);
+    // Another id than a text is nobody's; without one, much is sent to all.
+    const sid = (this.client = typeof client === 'string' ? client : (client ?? null) === null ? null : NOBODY);
     const messages: Message[] = [];
     this.say({ sid, messages }, 'execution_start', { prompt_id: item.promptId });
     this.dieIfAsked(item.promptId);
-    const names = await signatures(item.graph, { classes: CLASSES, world: this.world });
-    this.cache.keepOnly(names.values());
+    const names = await this.cache.begin(item.graph, { classes: CLASSES, world: this.world });
     const cached = Object.keys(item.graph).filter((id) => this.cache.get(names.get(id)));
     this.say({ sid, messages }, 'execution_cached', { nodes: cached, prompt_id: item.promptId });
-    const progress = new ProgressState(item.promptId, (data) => hub.send('progress_state', data(), sid));
+    const progress = new ProgressState(item.promptId, (data) => {
+      if (this.world.profile.has('progressState')) hub.send('progress_state', data(), sid);
+    });
     const run: Run = { item, sid, messages, progress, names, executed: [], ui: new Map() };
     const success = await this.runNodes(run);
     this.node = null;
@@ -88,7 +96,7 @@ export class Executor {
     const name = run.names.get(id) ?? id;
     const known = this.cache.get(name);
     if (known) {
-      if (known.ui) run.ui.set(id, known.ui);
+      if (known.ui && (run.sid !== null || this.world.profile.has('cachedUiForAll'))) run.ui.set(id, known.ui);
       this.tell(run, 'executed', { node: id, display_node: id, output: known.ui?.output ?? null, prompt_id: promptId });
       run.progress.finish(id);
       return;
@@ -115,7 +123,7 @@ export class Executor {
   private resolve(graph: Graph, { id, run }: { id: string; run: Run }): Dict {
     const values: Dict = {};
     for (const name of Object.keys(CLASSES.get(classOf(graph[id]))?.hidden ?? {})) {
-      values[name] = name === 'prompt' ? graph : run.item.extraData[name];
+      values[name] = name === 'prompt' ? graph : name === 'unique_id' ? id : run.item.extraData[name];
     }
     for (const [name, value] of Object.entries(inputsOf(graph, id))) {
       values[name] = isLink(value) ? this.cache.get(run.names.get(value[0]))?.outputs.at(value[1]) : value;
@@ -139,13 +147,16 @@ export class Executor {
         this.dieIfAsked(promptId);
         if (queue.isInterrupted) throw new Interrupted();
       },
-      progress: (value, max) => {
+      progress: (value, max, picture) => {
         node.checkInterrupt();
         run.progress.update(id, { value, max });
+        const first = hub.wantsMetadata(run.sid);
+        if (picture && first) hub.sendPicture(picture, { sid: run.sid, about });
         hub.send('progress', { value, max, prompt_id: promptId, node: id }, run.sid);
+        if (picture && !first) hub.sendPicture(picture, { sid: run.sid, about });
       },
       pause: (untilMs) => queue.pause(untilMs),
-      sendImage: (png) => hub.sendImage(png, { sid: run.sid, about }),
+      sendText: (text) => hub.sendText(id, text),
     };
     node.checkInterrupt();
     if (nodeClass.name === STAND_IN) await this.standIn(node, graph, inputs);
@@ -155,7 +166,8 @@ export class Executor {
   /** In a graph without a sampler the first seeded node takes the configured time, and shows the faults asked for its seed. */
   private async standIn(node: NodeRun, graph: Graph, inputs: Dict): Promise<void> {
     if (Object.values(graph).some((other) => classOf(other) === 'KSampler')) return;
-    if (typeof inputs.seed === 'number') await trouble(inputs.seed, node);
+    const seed = numeric(inputs.seed);
+    if (seed !== undefined) await trouble(Number(seed), node);
     this.world.ledger.drew(node.promptId);
     await node.pause(Date.now() + this.world.secondsPerImage * 1000);
     node.checkInterrupt();
@@ -203,5 +215,5 @@ export class Executor {
 
 /** An input as error messages carry it: plain values as they are, everything else as a word. */
 function shown(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? '<value>' : (value ?? null);
+  return typeof value === 'object' && value !== null && !(value instanceof Exact) ? '<value>' : (value ?? null);
 }

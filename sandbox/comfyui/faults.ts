@@ -35,6 +35,8 @@ export interface Faults {
   loseEvents: number;
   /** Websockets are refused (403). @default false */
   noWebsocket: boolean;
+  /** Free GPU memory that /system_stats tells, in bytes; -1 is what the machine has. @default -1 */
+  vramFree: number;
   /** All times that the server tells are off by this many ms. @default 0 */
   clockSkewMs: number;
 }
@@ -60,6 +62,7 @@ export function noFaults(): Faults {
     dropAtEvent: 0,
     loseEvents: 0,
     noWebsocket: false,
+    vramFree: -1,
     clockSkewMs: 0,
   };
 }

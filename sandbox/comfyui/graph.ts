@@ -1,3 +1,5 @@
+import { Exact } from './json.js';
+
 /** A graph in API format, as far as the sandbox looks into it. Nothing is promised about what a client sent. */
 export type Dict = Record<string, unknown>;
 export type Graph = Record<string, Dict>;
@@ -6,7 +8,7 @@ export type Graph = Record<string, Dict>;
 export type Link = readonly [string, number];
 
 export function isDict(value: unknown): value is Dict {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Exact);
 }
 
 export function isLink(value: unknown): value is Link {

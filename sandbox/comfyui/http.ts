@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isDict, type Dict } from './graph.js';
+import { decodeJson, encodeJson } from './json.js';
 
 /** Largest body taken, in bytes. */
 const MAX_BODY = 104857600;
@@ -32,7 +33,7 @@ export type Handler = (ask: Ask) => Reply | Promise<Reply>;
 export type Routes = Readonly<Record<string, Handler>>;
 
 export function json(value: unknown, status = 200): Reply {
-  return { status, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) };
+  return { status, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: encodeJson(value) };
 }
 
 export function empty(status = 200): Reply {
@@ -113,7 +114,7 @@ async function answer(request: IncomingMessage, routes: readonly Route[]): Promi
       body: `Maximum request body size ${MAX_BODY} exceeded.`,
     };
   }
-  const json = (): unknown => JSON.parse(body.toString('utf8')) as unknown;
+  const json = (): unknown => decodeJson(body.toString('utf8'));
   const { handler, params } = found;
   try {
     return await handler({

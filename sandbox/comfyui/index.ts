@@ -4,18 +4,25 @@ import { applyFaults, noFaults } from './faults.js';
 import { Folders } from './folders.js';
 import { Ledger } from './ledger.js';
 import { DEFAULT_CHECKPOINTS, type SandboxOptions } from './options.js';
+import { Models } from './models.js';
 import { PicturePool } from './pool.js';
+import { Profile } from './profile.js';
 import { listen, Sandbox } from './sandbox.js';
 import type { World } from './world.js';
 
 export {
+  CACHE_MODES,
   DEFAULT_CHECKPOINTS,
+  PREVIEW_METHODS,
+  type CacheMode,
+  type PreviewMethod,
   type Paint,
   type Painted,
   type PrerenderedOptions,
   type SandboxOptions,
 } from './options.js';
 export type { Faults } from './faults.js';
+export { PROFILES, type ProfileVersion } from './profile.js';
 export type { LabelEntry, LogEntry, SeedCount } from './ledger.js';
 
 /** A running sandbox. */
@@ -52,12 +59,15 @@ export async function startSandboxComfy(options: SandboxOptions = {}): Promise<S
     paint,
     pool: prerendered ? await PicturePool.open(paint, prerendered) : undefined,
     ledger: new Ledger(),
+    profile: new Profile(options.profile ?? '0.33.0'),
+    previewMethod: options.previewMethod ?? 'none',
+    models: new Models(options.modelsHeld ?? 1, options.loadSeconds ?? 0),
     faults,
     now: () => Date.now() + faults.clockSkewMs,
     secondsPerImage: options.secondsPerImage ?? 0,
     inputNames: [],
   };
-  const sandbox = new Sandbox(world);
+  const sandbox = new Sandbox(world, options.cache ?? 'default');
   const port = await sandbox.open({ port: options.port ?? 0, host });
   const admin = options.adminPort === undefined ? undefined : adminServer(sandbox);
   const adminPort = admin && (await listen(admin, { port: options.adminPort ?? 0, host }));

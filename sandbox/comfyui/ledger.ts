@@ -1,5 +1,6 @@
 import type { Faults } from './faults.js';
 import { classOf, isDict, type Graph } from './graph.js';
+import { numeric } from './json.js';
 
 /** What happened to one submitted prompt. Times are Unix milliseconds of the true clock. */
 export interface LogEntry {
@@ -14,6 +15,8 @@ export interface LogEntry {
   drawn: boolean;
   /** Files written to the output folder. */
   saved: number;
+  /** Checkpoints that had to be loaded for it. */
+  readonly loads: string[];
   /** The faults that struck it, in order. */
   readonly faults: (keyof Faults)[];
 }
@@ -43,7 +46,10 @@ const MAX_ENTRIES = 100_000;
 export function seedOf(graph: Graph): number | null {
   const nodes = Object.values(graph).filter(isDict);
   const first = nodes.filter((n) => classOf(n) === 'KSampler').concat(nodes);
-  for (const { inputs } of first) if (isDict(inputs) && typeof inputs.seed === 'number') return inputs.seed;
+  for (const { inputs } of first) {
+    const seed = isDict(inputs) ? numeric(inputs.seed) : undefined;
+    if (seed !== undefined) return Number(seed);
+  }
   return null;
 }
 
@@ -63,6 +69,7 @@ export class Ledger {
       status: 'pending',
       drawn: false,
       saved: 0,
+      loads: [],
       faults: [],
     };
     this.open.set(promptId, entry);
@@ -86,6 +93,10 @@ export class Ledger {
   saved(promptId: string): void {
     const entry = this.open.get(promptId);
     if (entry) entry.saved++;
+  }
+
+  loaded(promptId: string, checkpoint: string): void {
+    this.open.get(promptId)?.loads.push(checkpoint);
   }
 
   struck(promptId: string, fault: keyof Faults): void {

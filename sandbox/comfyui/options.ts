@@ -1,4 +1,5 @@
 import type { Faults } from './faults.js';
+import type { ProfileVersion } from './profile.js';
 
 /** Paints one picture; `sandbox/painter` is the shipped one. Same arguments, same pixels. */
 export type Paint = (ask: { prompt: string; seed: number; width: number; height: number }) => Promise<Painted>;
@@ -17,6 +18,14 @@ export interface PrerenderedOptions {
   /** Where the pool is kept between starts. Without it every start paints its own. */
   readonly folder?: string;
 }
+
+/** What is kept of computed nodes from one prompt to the next: --cache-lru, --cache-none, or neither of them. */
+export const CACHE_MODES = ['default', 'lru', 'none'] as const;
+export type CacheMode = (typeof CACHE_MODES)[number];
+
+/** ComfyUI's --preview-method; all but `none` look the same here. */
+export const PREVIEW_METHODS = ['none', 'auto', 'latent2rgb', 'taesd'] as const;
+export type PreviewMethod = (typeof PREVIEW_METHODS)[number];
 
 /** How a sandbox ComfyUI is set up. Every field may be left out. */
 export interface SandboxOptions {
@@ -38,6 +47,16 @@ export interface SandboxOptions {
   readonly checkpoints?: readonly string[];
   /** Write the graph into each PNG, as ComfyUI does unless started with --disable-metadata. @default true */
   readonly metadata?: boolean;
+  /** The ComfyUI version to be. @default '0.33.0' */
+  readonly profile?: ProfileVersion;
+  /** @default 'default' */
+  readonly cache?: CacheMode;
+  /** Pictures that a sampler sends while it works, unless the prompt's extra_data says otherwise. @default 'none' */
+  readonly previewMethod?: PreviewMethod;
+  /** Seconds it takes to load a checkpoint that is not loaded. @default 0 */
+  readonly loadSeconds?: number;
+  /** Checkpoints that stay loaded; the one used longest ago goes. @default 1 */
+  readonly modelsHeld?: number;
   /** Faults from the start on. @default none */
   readonly fault?: Partial<Faults>;
   /** @default the painter of sandbox/painter */
@@ -48,6 +67,3 @@ export const DEFAULT_CHECKPOINTS: readonly string[] = [
   'sd_xl_base_1.0.safetensors',
   'v1-5-pruned-emaonly-fp16.safetensors',
 ];
-
-/** Version the sandbox says it is, and whose behaviour it follows. */
-export const COMFYUI_VERSION = '0.33.0';

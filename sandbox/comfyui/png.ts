@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { crc32, deflate, deflateRaw } from 'node:zlib';
+import { encodeJson } from './json.js';
 
 const deflated = promisify<Buffer, { level: number }, Buffer>(deflate);
 const deflatedRaw = promisify<Buffer, { level: number }, Buffer>(deflateRaw);
@@ -103,10 +104,7 @@ export function withFirstRow(template: Template, row: Uint8Array): EncodedPixels
 
 /** JSON with everything beyond ASCII escaped, as Python writes it: fits a tEXt chunk. */
 function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return encodeJson(value).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** A whole PNG file; each entry of `texts` becomes a tEXt chunk holding JSON, in front of the pixels. */

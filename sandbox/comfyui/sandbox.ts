@@ -2,16 +2,18 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
-import { EventHub } from './events.js';
+import { EventHub, type Message } from './events.js';
 import { Executor } from './execution.js';
 import { noFaults } from './faults.js';
 import { doubled, serve } from './http.js';
+import type { Profile } from './profile.js';
 import { PromptQueue } from './queue.js';
 import { infoRoutes } from './routes/info.js';
 import { jobRoutes } from './routes/jobs.js';
 import { promptRoutes } from './routes/prompts.js';
 import { uploadRoutes } from './routes/uploads.js';
 import { viewRoutes } from './routes/view.js';
+import type { CacheMode } from './options.js';
 import type { World } from './world.js';
 
 /** Largest websocket message taken from a client, in bytes. */
@@ -22,8 +24,8 @@ const SETTLE_MS = 1;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
 
 /** The real server's cross-site protection: 403 where a browser page of another origin asks. */
-function crossSite({ headers }: IncomingMessage): number | undefined {
-  if (headers['sec-fetch-site'] === 'cross-site') return 403;
+function crossSite({ headers }: IncomingMessage, profile: Profile): number | undefined {
+  if (profile.has('fetchMetadata') && headers['sec-fetch-site'] === 'cross-site') return 403;
   const { origin, host = '' } = headers;
   if (origin === undefined || !LOOPBACK.test(host.replace(/:\d+$/, ''))) return undefined;
   return URL.canParse(origin) && new URL(origin).host === host ? undefined : 403;
@@ -52,10 +54,13 @@ export class Sandbox {
   private refusing: NodeJS.Timeout | undefined;
   private closed = false;
 
-  constructor(readonly world: World) {
-    this.hub = new EventHub(world.faults);
+  constructor(
+    readonly world: World,
+    cache: CacheMode,
+  ) {
+    this.hub = new EventHub(world.faults, world.profile);
     this.queue = new PromptQueue(() => this.hub.send('status', this.status(), null));
-    this.executor = new Executor(world, { hub: this.hub, queue: this.queue });
+    this.executor = new Executor(world, { cache, hub: this.hub, queue: this.queue });
     const routes = {
       ...promptRoutes(this),
       ...jobRoutes(this),
@@ -63,11 +68,11 @@ export class Sandbox {
       ...viewRoutes(world),
       ...infoRoutes(world),
     };
-    this.server = serve(doubled(routes), { guard: crossSite, now: world.now });
+    this.server = serve(doubled(routes), { guard: (request) => this.refused(request), now: world.now });
     this.server.on('upgrade', (request, socket, head) => {
       const url = new URL(request.url ?? '/', 'http://sandbox');
       const known = ['/ws', '/api/ws'].includes(url.pathname);
-      if (!known || world.faults.noWebsocket || crossSite(request) !== undefined) {
+      if (!known || world.faults.noWebsocket || this.refused(request) !== undefined) {
         socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
         return;
       }
@@ -76,7 +81,7 @@ export class Sandbox {
           { socket: ws, wire: socket },
           {
             clientId: url.searchParams.get('clientId') ?? '',
-            greet: (sid) => this.greet(sid),
+            greeting: (sid) => this.greeting(sid),
           },
         ),
       );
@@ -137,14 +142,19 @@ export class Sandbox {
     this.freeWhenIdle(() => this.executor.cache.clear());
   }
 
+  private refused(request: IncomingMessage): number | undefined {
+    return crossSite(request, this.world.profile);
+  }
+
   private status(): { status: { exec_info: { queue_remaining: number } } } {
     return { status: { exec_info: { queue_remaining: this.queue.remaining } } };
   }
 
-  private greet(sid: string): void {
-    this.hub.send('status', { ...this.status(), sid }, sid);
+  /** What a client that just connected hears: the queue, and the node at work where its prompt runs. */
+  private greeting(sid: string): Message[] {
     const { client, node } = this.executor;
-    if (client === sid && node !== null) this.hub.send('executing', { node }, sid);
+    const status: Message = ['status', { ...this.status(), sid }];
+    return client === sid && node !== null ? [status, ['executing', { node }]] : [status];
   }
 
   private async stopListening(): Promise<void> {

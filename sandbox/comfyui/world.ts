@@ -1,8 +1,10 @@
 import type { Faults } from './faults.js';
 import type { Folders } from './folders.js';
 import type { Ledger } from './ledger.js';
-import type { Paint } from './options.js';
+import type { Models } from './models.js';
+import type { Paint, PreviewMethod } from './options.js';
 import type { PicturePool } from './pool.js';
+import type { Profile } from './profile.js';
 
 /** What the nodes of one server share. */
 export interface World {
@@ -12,6 +14,9 @@ export interface World {
   readonly paint: Paint;
   readonly pool: PicturePool | undefined;
   readonly ledger: Ledger;
+  readonly profile: Profile;
+  readonly previewMethod: PreviewMethod;
+  readonly models: Models;
   readonly faults: Faults;
   /** The server's clock: Unix ms. */
   readonly now: () => number;

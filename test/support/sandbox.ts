@@ -79,29 +79,41 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
 
 /** Starts a sandbox as a child process; `close` ends it with SIGTERM. */
 export async function startSandboxProcess(
-  options: Pick<SandboxOptions, 'port' | 'secondsPerImage' | 'outputDir' | 'inputDir' | 'checkpoints' | 'fault'> & {
+  options: Pick<
+    SandboxOptions,
+    | 'port'
+    | 'secondsPerImage'
+    | 'outputDir'
+    | 'inputDir'
+    | 'checkpoints'
+    | 'fault'
+    | 'profile'
+    | 'cache'
+    | 'previewMethod'
+    | 'loadSeconds'
+    | 'modelsHeld'
+  > & {
     prerendered?: boolean;
     /** Where the pool of ready pictures is kept, so that several processes paint it once. */
     prerenderedFolder?: string;
   } = {},
 ): Promise<SandboxProcess> {
-  const {
-    port = 0,
-    secondsPerImage = 0,
-    outputDir,
-    inputDir,
-    checkpoints = [],
-    fault,
-    prerendered,
-    prerenderedFolder,
-  } = options;
+  const { port = 0, secondsPerImage = 0, checkpoints = [], fault } = options;
   const args = ['--port', String(port), '--admin-port', '0', '--seconds', String(secondsPerImage)];
-  if (outputDir !== undefined) args.push('--output', outputDir);
-  if (inputDir !== undefined) args.push('--input', inputDir);
-  if (fault !== undefined) args.push('--fault', JSON.stringify(fault));
+  const flags = {
+    output: options.outputDir,
+    input: options.inputDir,
+    fault: fault && JSON.stringify(fault),
+    profile: options.profile,
+    cache: options.cache,
+    'preview-method': options.previewMethod,
+    'load-seconds': options.loadSeconds,
+    'models-held': options.modelsHeld,
+    'prerendered-folder': options.prerenderedFolder,
+  };
+  for (const [name, value] of Object.entries(flags)) if (value !== undefined) args.push(`--${name}`, String(value));
   for (const name of checkpoints) args.push('--checkpoint', name);
-  if (prerendered) args.push('--prerendered');
-  if (prerenderedFolder !== undefined) args.push('--prerendered-folder', prerenderedFolder);
+  if (options.prerendered) args.push('--prerendered');
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>;
   const line = await Promise.race([

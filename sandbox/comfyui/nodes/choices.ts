@@ -1,5 +1,7 @@
-/** Largest seed ComfyUI takes (2^64 - 1, as near as a double gets). */
-export const MAX_SEED = 2 ** 64;
+import { Exact } from '../json.js';
+
+/** Largest seed ComfyUI takes: 2^64 - 1. */
+export const MAX_SEED = new Exact('18446744073709551615');
 
 export const SAMPLERS: readonly string[] = (
   'euler euler_cfg_pp euler_ancestral euler_ancestral_cfg_pp heun heunpp2 exp_heun_2_x0 exp_heun_2_x0_sde dpm_2 ' +

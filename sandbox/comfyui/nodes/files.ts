@@ -7,7 +7,7 @@ import { due } from '../faults.js';
 import { isDict, PythonError, type Dict } from '../graph.js';
 import { assemblePng, encodePixels } from '../png.js';
 import { str } from '../python.js';
-import { imageExists } from '../validation.js';
+import { imageExists } from '../checks.js';
 import type { NodeClass, NodeResult, NodeRun } from './types.js';
 import { linked, text, type Images, type Picture } from './values.js';
 
@@ -145,8 +145,8 @@ const saveImageWebsocket: NodeClass = {
   run: async (inputs, run) => {
     const images = linked<Images>(inputs, 'images');
     for (const [i, picture] of images.entries()) {
-      run.progress(i, images.length);
-      run.sendImage(assemblePng(picture.encoded ?? (await encodePixels(picture, 4)), {}));
+      const bytes = assemblePng(picture.encoded ?? (await encodePixels(picture, 4)), {});
+      run.progress(i, images.length, { format: 'png', bytes });
     }
     return { outputs: [] };
   },

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { Dict } from '../graph.js';
+import { PythonError, type Dict } from '../graph.js';
 import { MAX_SEED } from './choices.js';
 import { addNoise, blur, generator } from './pixels.js';
 import type { InputSpec, NodeClass } from './types.js';
@@ -62,7 +62,17 @@ const imageBlur: NodeClass = {
   run: async (inputs) => {
     const settings = { radius: number(inputs, 'blur_radius'), sigma: number(inputs, 'sigma') };
     const out: Picture[] = [];
-    for (const picture of linked<Images>(inputs, 'image')) out.push(await blur(picture, settings));
+    for (const picture of linked<Images>(inputs, 'image')) {
+      const { width, height } = picture;
+      if (settings.radius >= Math.min(width, height)) {
+        const pad = `padding (${settings.radius}, ${settings.radius}) at dimension 3 of input [1, 3, ${height}, ${width}]`;
+        throw new PythonError(
+          'RuntimeError',
+          `Argument #4: Padding size should be less than the corresponding input dimension, but got: ${pad}`,
+        );
+      }
+      out.push(await blur(picture, settings));
+    }
     return { outputs: [out] };
   },
 };

@@ -1,4 +1,4 @@
-import type { Conditioning } from './values.js';
+import type { Conditioning, Model } from './values.js';
 import { linked, text } from './values.js';
 import type { NodeClass } from './types.js';
 
@@ -12,9 +12,10 @@ const checkpointLoader: NodeClass = {
   outputs: ['MODEL', 'CLIP', 'VAE'],
   outputTooltips: ['The model.', 'The text encoder.', 'The VAE.'],
   searchAliases: ['checkpoint'],
-  run: (inputs) => {
-    const checkpoint = text(inputs, 'ckpt_name');
-    return Promise.resolve({ outputs: [{ model: checkpoint }, { clip: checkpoint }, { vae: checkpoint }] });
+  run: async (inputs, run) => {
+    const model: Model = { checkpoint: text(inputs, 'ckpt_name') };
+    await run.world.models.use(model.checkpoint, run);
+    return { outputs: [model, model, model] };
   },
 };
 

@@ -1,13 +1,17 @@
+import sharp from 'sharp';
+import type { Preview } from '../frames.js';
 import { PythonError, type Dict } from '../graph.js';
-import type { Paint } from '../options.js';
+import { PREVIEW_METHODS, type Paint } from '../options.js';
 import { POOL_SIZE } from '../pool.js';
 import { MAX_SEED, SAMPLERS, SCHEDULERS } from './choices.js';
 import { trouble } from './trouble.js';
 import type { NodeClass, NodeRun } from './types.js';
-import { linked, number, type Conditioning, type Images, type Latent, type Picture } from './values.js';
+import { linked, number, type Conditioning, type Images, type Latent, type Model, type Picture } from './values.js';
 
 /** Shortest time between two progress messages, in ms; ComfyUI's own throttle. */
 const TICK_MS = 100;
+/** Longest side of a preview in pixels. */
+const PREVIEW_SIDE = 512;
 /** Pixels of a side that one latent cell stands for. */
 const CELL = 8;
 /** Seeds stay whole numbers below this one when a batch derives further ones. */
@@ -53,19 +57,33 @@ async function draw(ask: { prompt: string; seed: number; latent: Latent }, run: 
   return pictures;
 }
 
-/** Reports the steps as they would pass between `startMs` and `endMs`: the first, the last, and at most ten a second between. */
+/** The picture that a sampler shows with every step, where previews are wanted. */
+async function preview([first]: Images, { world, extraData }: NodeRun): Promise<Preview | undefined> {
+  const asked = PREVIEW_METHODS.find((method) => method === extraData.preview_method);
+  if (!first || (asked ?? world.previewMethod) === 'none') return undefined;
+  const { width, height, data } = first;
+  const small = sharp(data, { raw: { width, height, channels: 3 } }).resize(PREVIEW_SIDE, PREVIEW_SIDE, {
+    fit: 'inside',
+  });
+  return { format: 'jpeg', bytes: await small.jpeg({ quality: 95 }).toBuffer() };
+}
+
+/**
+ * Reports the steps as they would pass between `startMs` and `endMs`: the first, the last, and at most ten a second between.
+ * Those that show a picture are all reported.
+ */
 async function tick(
   steps: number,
-  { startMs, endMs, run }: { startMs: number; endMs: number; run: NodeRun },
+  { startMs, endMs, run, preview }: { startMs: number; endMs: number; run: NodeRun; preview: Preview | undefined },
 ): Promise<void> {
   const stepMs = (endMs - startMs) / steps;
   let sentMs = 0;
   for (let step = 1; step <= steps; step++) {
     const due = startMs + step * stepMs;
-    const notable = step === 1 || step === steps || due - sentMs >= TICK_MS;
+    const notable = preview !== undefined || step === 1 || step === steps || due - sentMs >= TICK_MS;
     if (!notable) continue;
     await run.pause(due);
-    run.progress(step, steps);
+    run.progress(step, steps, preview);
     sentMs = due;
   }
 }
@@ -92,8 +110,7 @@ const kSampler: NodeClass = {
   outputTooltips: ['The denoised latent.'],
   searchAliases: ['sampler'],
   run: async (inputs: Dict, run) => {
-    const startMs = Date.now();
-    linked(inputs, 'model');
+    const { checkpoint } = linked<Model>(inputs, 'model');
     const latent = linked<Latent>(inputs, 'latent_image');
     const { text: prompt } = linked<Conditioning>(inputs, 'positive');
     const seed = number(inputs, 'seed');
@@ -101,8 +118,11 @@ const kSampler: NodeClass = {
       throw new PythonError('NotImplementedError', 'This sandbox samples from empty latents with denoise 1 only.');
     }
     await trouble(seed, run);
+    await run.world.models.use(checkpoint, run);
+    const startMs = Date.now();
     const pictures = await draw({ prompt, seed, latent }, run);
-    await tick(number(inputs, 'steps'), { startMs, endMs: startMs + run.world.secondsPerImage * 1000, run });
+    const endMs = startMs + run.world.secondsPerImage * 1000;
+    await tick(number(inputs, 'steps'), { startMs, endMs, run, preview: await preview(pictures, run) });
     const sampled: Latent = { ...latent, pictures };
     return { outputs: [sampled] };
   },

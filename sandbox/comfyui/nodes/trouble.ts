@@ -16,6 +16,7 @@ export async function trouble(seed: number, run: NodeRun): Promise<void> {
   }
   if (outOfMemory(faults, seed)) {
     ledger.struck(run.promptId, 'oomSeeds');
+    run.world.models.unload(); // so does the real server
     throw new PythonError(
       'torch.OutOfMemoryError',
       'Allocation on device 0 would exceed allowed memory. (out of memory)',

@@ -1,12 +1,15 @@
+import type { Preview } from '../frames.js';
 import type { Dict, Graph } from '../graph.js';
+import type { Exact } from '../json.js';
+import type { Ability } from '../profile.js';
 import type { World } from '../world.js';
 
 /** What a widget or a socket takes: a type's name, or the list of allowed values. */
 export type InputType = string | readonly string[];
 export interface InputLimits {
   readonly default?: unknown;
-  readonly min?: number;
-  readonly max?: number;
+  readonly min?: number | Exact;
+  readonly max?: number | Exact;
   readonly [more: string]: unknown;
 }
 export type InputSpec = readonly [type: InputType] | readonly [type: InputType, limits: InputLimits];
@@ -18,14 +21,14 @@ export interface NodeRun {
   readonly promptId: string;
   readonly nodeId: string;
   readonly extraData: Dict;
-  /** Reports a step; raises Interrupted when the prompt was interrupted. */
-  progress(value: number, max: number): void;
+  /** Reports a step, and shows a picture with it; raises Interrupted when the prompt was interrupted. */
+  progress(value: number, max: number, picture?: Preview): void;
   /** Waits until `untilMs` (Unix ms) or until interrupted (Infinity: only then), whichever comes first. */
   pause(untilMs: number): Promise<void>;
   /** Raises Interrupted when the prompt was interrupted. */
   checkInterrupt(): void;
-  /** Sends a finished PNG over the websocket, as SaveImageWebsocket does. */
-  sendImage(png: Buffer): void;
+  /** Sends a text over the websocket: to all clients, as ComfyUI does. */
+  sendText(text: string): void;
 }
 
 export interface NodeResult {
@@ -45,6 +48,9 @@ export interface NodeClass {
   readonly modern?: boolean;
   readonly isOutput?: boolean;
   inputs(world: World): Readonly<Record<string, InputSpec>>;
+  optional?(world: World): Readonly<Record<string, InputSpec>>;
+  /** What a version needs to have this class. */
+  readonly since?: Ability;
   readonly hidden?: Readonly<Record<string, string>>;
   readonly outputs: readonly string[];
   readonly outputNames?: readonly string[];

@@ -1,4 +1,5 @@
 import { PythonError } from '../graph.js';
+import { numeric } from '../json.js';
 import type { EncodedPixels } from '../png.js';
 
 /** One image between nodes. 8 bits a sample, where the real server keeps floats. */
@@ -21,6 +22,10 @@ export interface Latent {
   readonly pictures?: Images;
 }
 
+export interface Model {
+  readonly checkpoint: string;
+}
+
 export interface Conditioning {
   readonly text: string;
 }
@@ -34,9 +39,9 @@ export function linked<T>(inputs: Readonly<Record<string, unknown>>, name: strin
 }
 
 export function number(inputs: Readonly<Record<string, unknown>>, name: string): number {
-  const value = inputs[name];
-  if (typeof value !== 'number') throw new PythonError('TypeError', `${name} is not a number`);
-  return value;
+  const value = numeric(inputs[name]);
+  if (value === undefined) throw new PythonError('TypeError', `${name} is not a number`);
+  return Number(value);
 }
 
 export function text(inputs: Readonly<Record<string, unknown>>, name: string): string {

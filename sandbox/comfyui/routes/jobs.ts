@@ -2,6 +2,8 @@ import { isDict, type Dict } from '../graph.js';
 import { json, type Ask, type Reply, type Routes } from '../http.js';
 import type { HistoryEntry, QueueItem } from '../queue.js';
 import type { Sandbox } from '../sandbox.js';
+import type { Profile } from '../profile.js';
+import { summary } from './outputs.js';
 import { isJobId, workflowId } from './prompts.js';
 
 const STATUSES = ['pending', 'in_progress', 'completed', 'failed', 'cancelled'];
@@ -17,22 +19,14 @@ function queued(item: QueueItem, status: string): Dict {
   return pruned({ ...about, workflow_id: workflowId(item.extraData) });
 }
 
-function outputFiles(outputs: Dict): Dict[] {
-  return Object.entries(outputs).flatMap(([nodeId, output]) =>
-    Object.entries(isDict(output) ? output : {}).flatMap(([mediaType, items]) =>
-      (Array.isArray(items) ? items : []).filter(isDict).map((item) => ({ ...item, nodeId, mediaType })),
-    ),
-  );
-}
-
-function ended(id: string, { entry, whole }: { entry: HistoryEntry; whole: boolean }): Dict {
+function ended(id: string, { entry, whole, profile }: { entry: HistoryEntry; whole: boolean; profile: Profile }): Dict {
   const [priority, , prompt, extra] = entry.prompt;
   const extraData = isDict(extra) ? extra : {};
   const at = (...types: string[]): Dict | undefined =>
     entry.status.messages.find(([type]) => types.includes(type))?.[1];
   const error = at('execution_error');
   const interrupted = at('execution_interrupted') !== undefined;
-  const files = outputFiles(entry.outputs);
+  const { count, previewable, preview } = summary(entry.outputs, profile);
   const job = pruned({
     id,
     status: entry.status.status_str === 'success' ? 'completed' : interrupted ? 'cancelled' : 'failed',
@@ -41,9 +35,9 @@ function ended(id: string, { entry, whole }: { entry: HistoryEntry; whole: boole
     execution_start_time: at('execution_start')?.timestamp,
     execution_end_time: at('execution_success', 'execution_error', 'execution_interrupted')?.timestamp,
     execution_error: error,
-    outputs_count: files.length,
-    previewable_outputs_count: files.length,
-    preview_output: files.find((file) => file.type === 'output') ?? files[0],
+    outputs_count: count,
+    previewable_outputs_count: profile.has('previewableCount') ? previewable : undefined,
+    preview_output: preview,
     workflow_id: workflowId(extraData),
   });
   if (!whole) return job;
@@ -72,16 +66,17 @@ function sortKey(job: Dict, by: string): number {
 /** The jobs API: one view over waiting, running and ended prompts. */
 export function jobRoutes(sandbox: Sandbox): Routes {
   const { queue } = sandbox;
+  const { profile } = sandbox.world;
 
   const all = (): Dict[] => [
     ...(queue.running ? [queued(queue.running, 'in_progress')] : []),
     ...queue.pending.map((item) => queued(item, 'pending')),
-    ...[...queue.history].map(([id, entry]) => ended(id, { entry, whole: false })),
+    ...[...queue.history].map(([id, entry]) => ended(id, { entry, whole: false, profile })),
   ];
 
   const one = (id: string): Dict | undefined => {
     const entry = queue.history.get(id);
-    if (entry) return ended(id, { entry, whole: true });
+    if (entry) return ended(id, { entry, whole: true, profile });
     if (queue.running?.promptId === id) return queued(queue.running, 'in_progress');
     const waiting = queue.pending.find((item) => item.promptId === id);
     return waiting && queued(waiting, 'pending');
@@ -125,8 +120,14 @@ export function jobRoutes(sandbox: Sandbox): Routes {
     return queue.interrupt(id) || sandbox.dequeue(id);
   };
 
-  return {
+  const routes: Routes = {
     'GET /api/jobs': list,
+    'GET /api/jobs/:': ({ params: [id = ''] }) => {
+      const job = one(id);
+      return job ? json(job) : json({ error: 'Job not found' }, 404);
+    },
+  };
+  const cancelling: Routes = {
     'POST /api/jobs/cancel': (ask) => {
       let body: unknown;
       try {
@@ -140,10 +141,8 @@ export function jobRoutes(sandbox: Sandbox): Routes {
       if (invalid.length > 0) return refused('job_ids contains invalid id(s)', { invalid_ids: invalid });
       return json({ cancelled: ids.filter(isJobId).map(cancel).includes(true) });
     },
-    'GET /api/jobs/:': ({ params: [id = ''] }) => {
-      const job = one(id);
-      return job ? json(job) : json({ error: 'Job not found' }, 404);
-    },
     'POST /api/jobs/:/cancel': ({ params: [id = ''] }) => json({ cancelled: cancel(id) }),
   };
+  if (!profile.has('jobs')) return {};
+  return profile.has('jobsCancel') ? { ...routes, ...cancelling } : routes;
 }

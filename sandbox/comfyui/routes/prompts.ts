@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { due } from '../faults.js';
 import { isDict, type Dict, type Graph } from '../graph.js';
 import { CRASH, dict, empty, json, type Ask, type Reply, type Routes } from '../http.js';
-import { CLASSES } from '../nodes/index.js';
-import { toFloat } from '../python.js';
+import { classesOf } from '../nodes/index.js';
+import { str, toFloat } from '../python.js';
 import { asTuple } from '../queue.js';
 import type { Sandbox } from '../sandbox.js';
 import { validatePrompt } from '../validation.js';
@@ -33,25 +33,36 @@ function extraData(body: Dict, { ask, nowMs }: { ask: Ask; nowMs: number }): Dic
 /** Submitting, looking at and changing the queue; freeing memory. */
 export function promptRoutes(sandbox: Sandbox): Routes {
   const { queue, world, executor } = sandbox;
+  const classes = classesOf(world.profile);
   let counter = 0;
+
+  /** The id of a submission, as the version takes it; undefined where it refuses it. */
+  const promptIdOf = (body: Dict): string | undefined => {
+    const { prompt_id: given } = body;
+    if (!world.profile.has('clientPromptIds')) return randomUUID();
+    if (!world.profile.has('canonicalPromptIds')) return 'prompt_id' in body ? str(given) : randomUUID();
+    const id = given ?? randomUUID();
+    return isJobId(id) ? id : undefined;
+  };
 
   const submit = async (ask: Ask): Promise<Reply> => {
     const parsed = ask.json();
     const body = Array.isArray(parsed) || typeof parsed === 'string' ? {} : dict(parsed);
-    const own = 'number' in body ? toFloat(body.number) : undefined;
+    const own = 'number' in body ? Number(toFloat(body.number)) : undefined;
     const number = own ?? (body.front ? -counter : counter) + 0; // + 0 turns -0 into 0
     if (own === undefined) counter++;
     if (!('prompt' in body)) return bad('no_prompt', 'No prompt provided', 'No prompt provided');
-    const promptId = body.prompt_id ?? randomUUID();
-    if (!isJobId(promptId)) {
+    const promptId = promptIdOf(body);
+    if (promptId === undefined) {
       const details =
         'prompt_id must be a canonical lowercase hyphenated UUID; leave it out to get one from the server';
       return bad('invalid_prompt_id', 'prompt_id must be a valid UUID', details);
     }
     const graph = dict(body.prompt) as Graph;
-    const targets = Array.isArray(body.partial_execution_targets) ? body.partial_execution_targets : null;
+    const given = world.profile.has('partialTargets') ? body.partial_execution_targets : undefined;
+    const targets = Array.isArray(given) ? given : null;
     world.inputNames = await world.folders.inputs();
-    const { error, outputs, nodeErrors } = validatePrompt(graph, { classes: CLASSES, world, targets });
+    const { error, outputs, nodeErrors } = validatePrompt(graph, { classes, world, targets });
     const extra = extraData(body, { ask, nowMs: world.now() });
     if (error) return json({ error, node_errors: nodeErrors }, 400);
     world.ledger.submitted(promptId, graph);
@@ -87,12 +98,13 @@ export function promptRoutes(sandbox: Sandbox): Routes {
         // No JSON: whatever runs is interrupted.
       }
       const { prompt_id: id } = dict(body);
-      if (!id) queue.interrupt();
+      if (!id || !world.profile.has('interruptById')) queue.interrupt();
       else if (typeof id === 'string') queue.interrupt(id);
       return empty();
     },
     'POST /free': (ask) => {
       const body = dict(ask.json());
+      if (body.unload_models || body.free_memory) sandbox.freeWhenIdle(() => world.models.unload());
       if (body.free_memory) sandbox.freeWhenIdle(() => executor.cache.clear());
       return empty();
     },

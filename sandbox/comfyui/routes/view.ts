@@ -5,6 +5,7 @@ import { due, type Faults } from '../faults.js';
 import { annotated, within } from '../folders.js';
 import { empty, type Ask, type Reply, type Routes } from '../http.js';
 import { assemblePng, encodePixels } from '../png.js';
+import type { Profile } from '../profile.js';
 import type { World } from '../world.js';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -79,13 +80,13 @@ function range(header: string | undefined, size: number): { start: number; end: 
   return start <= end ? { start, end } : undefined;
 }
 
-function raw(found: Found, ask: Ask): Reply {
+function raw(found: Found, { ask, profile }: { ask: Ask; profile: Profile }): Reply {
   const etag = `"${(found.changedMs * 1e6).toString(16)}-${found.size.toString(16)}"`;
   if (ask.headers['if-none-match'] === etag) return { status: 304, headers: { ETag: etag } };
   const bytes = readFileSync(found.path);
   const known = TYPES[extname(found.name).toLowerCase()];
   const headers = {
-    'X-Content-Type-Options': 'nosniff',
+    ...(profile.has('safeViews') ? { 'X-Content-Type-Options': 'nosniff' } : {}),
     'Content-Disposition': `${known ? '' : 'attachment; '}filename="${found.name.replace(/["\\]/g, '\\$&')}"`,
     'Content-Type': known ?? 'application/octet-stream',
     ETag: etag,
@@ -117,7 +118,7 @@ export function viewRoutes(world: World): Routes {
     'GET /view': async (ask) => {
       const found = find(ask, world);
       if (typeof found === 'number') return empty(found);
-      return spoiled((await converted(found, ask)) ?? raw(found, ask), world.faults);
+      return spoiled((await converted(found, ask)) ?? raw(found, { ask, profile: world.profile }), world.faults);
     },
   };
 }

@@ -38,6 +38,35 @@ describe('node cache', () => {
     expect(ran(await run(s, { n: 3, graph: a }))).toEqual(['1', '2', '3', '4']);
   });
 
+  it('keeps those of earlier prompts, too, in the lru mode, and nothing in the none mode', async () => {
+    const a = noise({ seed: 1, prefix: 'a' });
+    const b = noise({ seed: 2, prefix: 'b' });
+    const lru = await start({ cache: 'lru' });
+    await run(lru.s, { n: 1, graph: a });
+    expect(ran(await run(lru.s, { n: 2, graph: b }))).toEqual(['2', '3', '4']);
+    expect(ran(await run(lru.s, { n: 3, graph: a }))).toEqual([]);
+    const none = await start({ cache: 'none' });
+    await run(none.s, { n: 1, graph: a });
+    const again = await run(none.s, { n: 2, graph: { ...a, '5': a['4']! } });
+    expect(ran(again).sort()).toEqual(['1', '2', '3', '4', '5']);
+    expect(again.find((e) => e.type === 'execution_cached')!.data.nodes).toEqual([]);
+    expect(JSON.stringify(again)).toMatch(/a_00002_.*a_00003_/);
+  });
+
+  it('forgets what the lru mode has not used for long', async () => {
+    const { s } = await start({ cache: 'lru' });
+    const a = noise({ seed: 1, prefix: 'a' });
+    await run(s, { n: 1, graph: a });
+    for (let n = 2; n <= 22; n++) await run(s, { n, graph: noise({ seed: n, prefix: 'a' }) });
+    expect(ran(await run(s, { n: 30, graph: a }))).toEqual(['2', '3', '4']);
+  });
+
+  it('of the none mode outlives the node without inputs that stops the others', async () => {
+    const { s } = await start({ cache: 'none' });
+    const poison = { ...noise({ seed: 1, prefix: 'a' }), '9': { class_type: 'EmptyImage' } } as unknown as Graph;
+    expect(types(await run(s, { n: 1, graph: poison }))).toContain('execution_success');
+  });
+
   it('does not mind other node ids, runs twins once, and tells the first id in meta', async () => {
     const { s } = await start();
     const graph = noise({ seed: 1, prefix: 'a' });

@@ -23,7 +23,20 @@ it('ends cleanly on SIGTERM; after SIGKILL the files are left, queue and history
   expect(await first.kill('SIGKILL')).toBeNull();
 
   const port = Number(new URL(first.url).port);
-  const second = await startSandboxProcess({ port, outputDir: folder });
+  const second = await startSandboxProcess({
+    port,
+    outputDir: folder,
+    profile: '0.18.2',
+    cache: 'none',
+    previewMethod: 'auto',
+    loadSeconds: 1,
+    modelsHeld: 2,
+    fault: { vramFree: 5 },
+  });
+  expect(await (await fetch(`${second.url}/system_stats`)).json()).toMatchObject({
+    system: { comfyui_version: '0.18.2' },
+    devices: [{ vram_free: 5 }],
+  });
   expect(second.url).toBe(first.url);
   expect(await (await fetch(`${second.url}/history`)).json()).toEqual({});
   expect((await fetch(`${second.url}/view?filename=a_00001_.png&subfolder=kept`)).status).toBe(200);

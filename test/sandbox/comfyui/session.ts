@@ -63,16 +63,26 @@ export class Session {
     this.clients.set(clientId, { socket, events });
     socket.on('message', (data: Buffer, binary) => {
       if (binary) events.push({ type: 'binary', data: { kind: data.readUInt32BE(0), second: data.readUInt32BE(4) } });
-      else events.push(JSON.parse(data.toString('utf8')) as Event);
+      else events.push(parsed(data.toString('utf8')));
       for (const check of [...this.waiting]) check();
     });
     await once(socket, 'open');
     await this.until(clientId, () => events.length > 0);
   }
 
+  /** The client's websocket, as it is now. */
+  socketOf(clientId: string): WebSocket {
+    return this.clients.get(clientId)!.socket;
+  }
+
+  /** Sends a message as the client. */
+  say(clientId: string, message: unknown): void {
+    this.socketOf(clientId).send(JSON.stringify(message));
+  }
+
   /** Waits until the client's websocket is closed. */
   async closed(clientId: string): Promise<void> {
-    const { socket } = this.clients.get(clientId)!;
+    const socket = this.socketOf(clientId);
     if (socket.readyState !== WebSocket.CLOSED) await once(socket, 'close');
   }
 
@@ -151,5 +161,14 @@ export class Session {
     else if (type.startsWith('image/')) body = 'image bytes';
     this.transcript.http.push({ request, response: { status: answer.status, headers, body } });
     return body;
+  }
+}
+
+/** A message; one that is no JSON (NaN in it) by its type alone. */
+function parsed(text: string): Event {
+  try {
+    return JSON.parse(text) as Event;
+  } catch {
+    return { type: 'not JSON', data: {} };
   }
 }
