@@ -1,23 +1,15 @@
 import type { CullError } from '../../errors.js';
-import { parseAddress, type Address, type AddressOptions } from './address.js';
+import { ComfyInfo } from './client-info.js';
 import * as cancelling from './endpoints/cancel.js';
-import { Server, type ClientTimeouts, type With } from './endpoints/server.js';
+import type { With } from './endpoints/server.js';
 import * as histories from './endpoints/history.js';
-import * as info from './endpoints/info.js';
+import { free, type FreeOptions } from './endpoints/info.js';
 import * as jobsApi from './endpoints/jobs.js';
-import * as classes from './endpoints/object-info.js';
 import * as queues from './endpoints/queue.js';
 import * as uploading from './endpoints/upload.js';
-import * as versions from './endpoints/version.js';
 import * as viewing from './endpoints/view.js';
 import type { Answer } from './http.js';
 import type { ImageRef, Job } from './job.js';
-
-export interface ComfyClientOptions extends AddressOptions {
-  /** Base URL; a path in front and credentials are fine. */
-  url: string;
-  timeouts?: ClientTimeouts;
-}
 
 /**
  * The HTTP side of one ComfyUI, 0.3 and newer. `docs/comfyui-client.md` has a table of the methods, with the version that
@@ -31,17 +23,7 @@ export interface ComfyClientOptions extends AddressOptions {
  * const comfy = new ComfyClient({ url: 'https://gpu.example/comfy', headers: { authorization: 'Bearer …' } });
  * const job = await comfy.job(promptId); // { state: 'running', ... }
  */
-export class ComfyClient {
-  /** For the websocket: `new ComfyEvents({ address: client.address })`. */
-  readonly address: Address;
-  readonly #to: Server;
-
-  /** @throws CullError CONFIG_INVALID if the address, a header or the certificate authority cannot be used */
-  constructor(options: ComfyClientOptions) {
-    this.address = parseAddress(options.url, options);
-    this.#to = new Server(this.address, options.timeouts);
-  }
-
+export class ComfyClient extends ComfyInfo {
   /**
    * POST /prompt. Any status is an answer, for the caller to judge: 200 with `node_errors` is queued without some of its outputs;
    * 400, 413 and every other 4xx are refusals for good; after 500, or no answer, it may be queued: ask `job`. Never sends a `number`: two
@@ -51,12 +33,12 @@ export class ComfyClient {
    * const { status, json } = await comfy.submit({ graph, promptId: randomUUID(), clientId: events.clientId });
    */
   submit(prompt: queues.Prompt, options: With = {}): Promise<Answer> {
-    return queues.submit(this.#to, prompt, options);
+    return queues.submit(this.to, prompt, options);
   }
 
   /** The answer of `submit` that is neither 200 nor a refused graph, as an error for people. */
   refusal(answer: Answer): CullError {
-    return this.#to.unexpected('/prompt', answer);
+    return this.to.unexpected('/prompt', answer);
   }
 
   /**
@@ -66,7 +48,7 @@ export class ComfyClient {
    * const { state, outputs, error } = await comfy.job(promptId);
    */
   job(promptId: string, options: With = {}): Promise<Job> {
-    return jobsApi.job(this.#to, promptId, options);
+    return jobsApi.job(this.to, promptId, options);
   }
 
   /**
@@ -76,7 +58,7 @@ export class ComfyClient {
    * const { jobs, total, hasMore } = await comfy.jobs({ status: ['running', 'pending'], limit: 20 });
    */
   jobs(query: jobsApi.JobsQuery = {}, options: With = {}): Promise<jobsApi.JobsPage> {
-    return jobsApi.jobs(this.#to, query, options);
+    return jobsApi.jobs(this.to, query, options);
   }
 
   /**
@@ -86,7 +68,7 @@ export class ComfyClient {
    * if ((await comfy.cancel(promptId)) === 'left-to-finish') console.log('its picture will be thrown away');
    */
   cancel(promptId: string, options: With = {}): Promise<cancelling.Cancelled> {
-    return cancelling.cancel(this.#to, promptId, options);
+    return cancelling.cancel(this.to, promptId, options);
   }
 
   /**
@@ -96,7 +78,7 @@ export class ComfyClient {
    * const { cancelled, leftToFinish } = await comfy.cancelMany([first, second]);
    */
   cancelMany(promptIds: readonly string[], options: With = {}): Promise<cancelling.CancelledMany> {
-    return cancelling.cancelMany(this.#to, promptIds, options);
+    return cancelling.cancelMany(this.to, promptIds, options);
   }
 
   /**
@@ -107,7 +89,7 @@ export class ComfyClient {
    * await comfy.interrupt(promptId);
    */
   interrupt(promptId: string, options: With = {}): Promise<boolean> {
-    return cancelling.interrupt(this.#to, promptId, options);
+    return cancelling.interrupt(this.to, promptId, options);
   }
 
   /**
@@ -117,7 +99,7 @@ export class ComfyClient {
    * const before = (await comfy.queue()).pending.findIndex((item) => item.promptId === promptId);
    */
   queue(options: With = {}): Promise<queues.QueueView> {
-    return queues.queue(this.#to, options);
+    return queues.queue(this.to, options);
   }
 
   /**
@@ -127,7 +109,7 @@ export class ComfyClient {
    * const load = await comfy.queueDepth({ timeoutMs: 3_000 });
    */
   queueDepth(options: With = {}): Promise<number> {
-    return queues.queueDepth(this.#to, options);
+    return queues.queueDepth(this.to, options);
   }
 
   /**
@@ -137,7 +119,7 @@ export class ComfyClient {
    * await comfy.dequeue([promptId]);
    */
   dequeue(promptIds: readonly string[], options: With = {}): Promise<void> {
-    return queues.dequeue(this.#to, promptIds, options);
+    return queues.dequeue(this.to, promptIds, options);
   }
 
   /**
@@ -147,7 +129,7 @@ export class ComfyClient {
    * await comfy.clearQueue();
    */
   clearQueue(options: With = {}): Promise<void> {
-    return queues.clearQueue(this.#to, options);
+    return queues.clearQueue(this.to, options);
   }
 
   /**
@@ -158,7 +140,7 @@ export class ComfyClient {
    * const oldest = await comfy.history({ maxItems: 10, offset: 0 });
    */
   history(page: histories.HistoryPage = {}, options: With = {}): Promise<histories.HistoryEntry[]> {
-    return histories.history(this.#to, page, options);
+    return histories.history(this.to, page, options);
   }
 
   /**
@@ -168,7 +150,7 @@ export class ComfyClient {
    * const texts = (await comfy.historyEntry(promptId))?.job.texts;
    */
   historyEntry(promptId: string, options: With = {}): Promise<histories.HistoryEntry | undefined> {
-    return histories.historyEntry(this.#to, promptId, options);
+    return histories.historyEntry(this.to, promptId, options);
   }
 
   /**
@@ -178,7 +160,7 @@ export class ComfyClient {
    * await comfy.deleteHistory([promptId]);
    */
   deleteHistory(promptIds: readonly string[], options: With = {}): Promise<void> {
-    return histories.deleteHistory(this.#to, promptIds, options);
+    return histories.deleteHistory(this.to, promptIds, options);
   }
 
   /**
@@ -188,7 +170,7 @@ export class ComfyClient {
    * await comfy.clearHistory();
    */
   clearHistory(options: With = {}): Promise<void> {
-    return histories.clearHistory(this.#to, options);
+    return histories.clearHistory(this.to, options);
   }
 
   /**
@@ -199,7 +181,7 @@ export class ComfyClient {
    * const small = await comfy.view(job.outputs['9'][0], { preview: { format: 'webp', quality: 80 } });
    */
   view(file: ImageRef, options: viewing.ViewOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return viewing.view(this.#to, file, options);
+    return viewing.view(this.to, file, options);
   }
 
   /**
@@ -210,7 +192,7 @@ export class ComfyClient {
    * if (video) await pipeline(video.stream, createWriteStream('video.mp4'));
    */
   viewStream(file: ImageRef, options: viewing.ViewOptions = {}): Promise<viewing.ViewStream | undefined> {
-    return viewing.viewStream(this.#to, file, options);
+    return viewing.viewStream(this.to, file, options);
   }
 
   /**
@@ -224,7 +206,7 @@ export class ComfyClient {
    * const image = await comfy.uploadImage({ subfolder: 'cull/acme', name: sha256, body: createReadStream('photo.png'), size });
    */
   uploadImage(file: uploading.Upload, options: With = {}): Promise<string> {
-    return uploading.uploadImage(this.#to, file, options);
+    return uploading.uploadImage(this.to, file, options);
   }
 
   /**
@@ -238,93 +220,7 @@ export class ComfyClient {
    * const image = await comfy.uploadMask({ subfolder: 'cull/acme', name: `${sha256}.png`, body: mask, original });
    */
   uploadMask(mask: uploading.MaskUpload, options: With = {}): Promise<string> {
-    return uploading.uploadMask(this.#to, mask, options);
-  }
-
-  /**
-   * All node classes (about 1 MB), or one; undefined where it has no such class.
-   *
-   * @example
-   * const loader = await comfy.objectInfo('CheckpointLoaderSimple');
-   * const checkpoints = loader?.inputs.ckpt_name?.options;
-   */
-  objectInfo(className?: undefined, options?: With): Promise<Record<string, classes.NodeClass>>;
-  objectInfo(className: string, options?: With): Promise<classes.NodeClass | undefined>;
-  objectInfo(className?: string, options: With = {}): Promise<unknown> {
-    if (className === undefined) return classes.objectInfo(this.#to, options);
-    return classes.nodeClass(this.#to, className, options);
-  }
-
-  /**
-   * Version, memory in bytes, devices. Answers even where the worker thread is dead.
-   *
-   * @example
-   * const free = (await comfy.systemStats()).devices[0]?.vramFree;
-   */
-  systemStats(options: With = {}): Promise<info.SystemStats> {
-    return info.systemStats(this.#to, options);
-  }
-
-  /**
-   * What the server says it can; before 0.3.45 nothing.
-   *
-   * @example
-   * const { maxUploadBytes } = await comfy.features();
-   */
-  features(options: With = {}): Promise<info.Features> {
-    return info.features(this.#to, options);
-  }
-
-  /**
-   * The version as three numbers, `0.0.0` where the server does not say. Asked once, and again after it was away.
-   *
-   * @example
-   * await comfy.version(); // '0.30.0'
-   */
-  version(options: With = {}): Promise<string> {
-    return versions.version(this.#to, options);
-  }
-
-  /**
-   * What this ComfyUI can do, from its version and from what earlier calls found.
-   *
-   * @example
-   * if (!(await comfy.supports()).promptIds) console.log('a submit without an answer cannot be looked up');
-   */
-  supports(options: With = {}): Promise<versions.Supports> {
-    return versions.supports(this.#to, options);
-  }
-
-  /**
-   * Names of the embeddings, without their endings.
-   *
-   * @example
-   * const usable = (await comfy.embeddings()).map((name) => `embedding:${name}`);
-   */
-  embeddings(options: With = {}): Promise<string[]> {
-    return info.names(this.#to, '/embeddings', options);
-  }
-
-  /**
-   * Paths of the scripts that extensions add to the canvas; not a list of custom nodes.
-   *
-   * @example
-   * const scripts = await comfy.extensions();
-   */
-  extensions(options: With = {}): Promise<string[]> {
-    return info.names(this.#to, '/extensions', options);
-  }
-
-  /**
-   * The folders for models, or the files in one of them; undefined where it has no such folder.
-   *
-   * @example
-   * const loras = await comfy.models('loras');
-   */
-  models(folder?: undefined, options?: With): Promise<string[]>;
-  models(folder: string, options?: With): Promise<string[] | undefined>;
-  models(folder?: string, options: With = {}): Promise<string[] | undefined> {
-    return folder === undefined ? info.names(this.#to, '/models', options) : info.modelsIn(this.#to, folder, options);
+    return uploading.uploadMask(this.to, mask, options);
   }
 
   /**
@@ -333,7 +229,7 @@ export class ComfyClient {
    * @example
    * await comfy.free({ unloadModels: true });
    */
-  free(what: info.FreeOptions, options: With = {}): Promise<void> {
-    return info.free(this.#to, what, options);
+  free(what: FreeOptions, options: With = {}): Promise<void> {
+    return free(this.to, what, options);
   }
 }

@@ -1,4 +1,5 @@
 import { ComfyClient } from './client.js';
+import type { ClientTimeouts } from './endpoints/server.js';
 import { ComfyEvents } from './events.js';
 import { Uploads } from './uploads.js';
 
@@ -21,13 +22,8 @@ export interface HostAddress {
 }
 
 /** Opens nothing yet: the websocket comes with the first prompt. */
-export function createHost(address: HostAddress, timeouts: { requestMs: number; transferMs: number }): Host {
-  const client = new ComfyClient({
-    url: address.url,
-    ...(address.headers ? { headers: address.headers } : {}),
-    ...(address.ca === undefined ? {} : { ca: address.ca }),
-    timeouts: { requestMs: timeouts.requestMs, downloadMs: timeouts.transferMs, uploadMs: timeouts.transferMs },
-  });
+export function createHost(address: HostAddress, timeouts: ClientTimeouts): Host {
+  const client = new ComfyClient({ ...address, timeouts });
   const events = new ComfyEvents({ address: client.address });
   return { id: address.id, url: client.address.base, client, events, uploads: new Uploads(client) };
 }

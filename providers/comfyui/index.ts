@@ -1,10 +1,12 @@
 import { CullError, messageOf } from '../../errors.js';
 import type { GenerationJob, Health, Provider, Quote } from '../provider.js';
+import type { ClientTimeouts } from './endpoints/server.js';
 import { createHost, type Host, type HostAddress } from './host.js';
 import { drawCandidate } from './run.js';
 
 export type { Address, AddressOptions } from './address.js';
-export { ComfyClient, type ComfyClientOptions } from './client.js';
+export { ComfyClient } from './client.js';
+export type { ComfyClientOptions, ComfyInfo } from './client-info.js';
 export type { Cancelled, CancelledMany } from './endpoints/cancel.js';
 export type { ClientTimeouts, With } from './endpoints/server.js';
 export type { HistoryEntry, HistoryPage } from './endpoints/history.js';
@@ -42,19 +44,15 @@ export { promptIdOf } from './prompt-id.js';
 export type { Generation, GenerationJob, Handle, Health, Progress, Provider, Quote } from '../provider.js';
 
 /** Milliseconds. */
-export interface ComfyTimeouts {
+export interface ComfyTimeouts extends ClientTimeouts {
   /** A ComfyUI that does not answer for so long is given up. @default 60_000 */
   giveUpMs?: number;
-  /** The same where connections are refused: the process is gone, and its queue with it. @default 10_000, at most giveUpMs */
+  /** The same where connections are refused: the process is gone, and its queue with it. @default 5_000, at most giveUpMs */
   refusedMs?: number;
   /** A running prompt without any news. @default 600_000 */
   stallMs?: number;
   /** A waiting prompt while nothing before it moves. @default 1_800_000 */
   queueStallMs?: number;
-  /** One small exchange. @default 10_000 */
-  requestMs?: number;
-  /** A graph, an upload or a download. @default 60_000 */
-  transferMs?: number;
 }
 
 export interface ComfyProviderOptions {
@@ -87,9 +85,9 @@ const HEALTH_MS = 3_000;
  */
 export function createComfyProvider(options: ComfyProviderOptions): ComfyProvider {
   const { giveUpMs = 60_000, stallMs = 600_000, queueStallMs = 1_800_000 } = options.timeouts ?? {};
-  const { requestMs = 10_000, transferMs = 60_000, refusedMs = 5_000 } = options.timeouts ?? {};
+  const { refusedMs = 5_000, ...requests } = options.timeouts ?? {};
   const timeouts = { giveUpMs, refusedMs: Math.min(refusedMs, giveUpMs), stallMs, queueStallMs };
-  const open = (address: HostAddress): Host => createHost(address, { requestMs, transferMs });
+  const open = (address: HostAddress): Host => createHost(address, requests);
 
   const own = open(options.host);
   const hosts = new Map<string, Host>([[own.id, own]]);

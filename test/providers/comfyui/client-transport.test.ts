@@ -4,9 +4,14 @@ import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ComfyClient, ComfyEvents, type ComfyClientOptions } from '../../../providers/comfyui/index.js';
+import {
+  ComfyClient,
+  ComfyEvents,
+  createComfyProvider,
+  type ComfyClientOptions,
+} from '../../../providers/comfyui/index.js';
 import { startSandbox, type TestSandbox } from '../../support/sandbox.js';
-import { startFake } from './support.js';
+import { address, jobFor, startFake, watch } from './support.js';
 import { makeCertificates, startTls } from './tls.js';
 
 /** Addresses, headers, certificates, time-outs: what is the same for every method. */
@@ -98,6 +103,17 @@ describe('TLS', () => {
     cleanUp.push(() => events.close());
     await events.ready();
     expect(events.hears(events.clientId)).toBe(true);
+  });
+
+  it('is drawn through', async () => {
+    await sandbox.config({ secondsPerImage: 0.2 });
+    const host = { ...address(tls.url), ca: made.ca };
+    const provider = createComfyProvider({ host });
+    cleanUp.push(() => provider.close());
+    const run = watch(provider, await jobFor('txt2img', { inputs: { prompt: 'a mug', width: 64, height: 64 } }));
+    expect(await run.result).toMatchObject({ width: 64, height: 64 });
+    // Steps come through the websocket only.
+    expect(run.progress).toContainEqual(expect.objectContaining({ of: 20 }));
   });
 
   it('trusts a private authority, given as a file', async () => {

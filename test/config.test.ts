@@ -1,0 +1,24 @@
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { environmentOf, readConfig } from '../config.js';
+
+test('a process that is given environmentOf(config) reads the same configuration', () => {
+  const set = {
+    CULL_COMFYUI_URLS: 'http://a:1, https://b/x',
+    CULL_COMFYUI_CA: 'ca.pem',
+    CULL_ALLOW_NODES: 'A B',
+    CULL_COMFYUI_USD_PER_HOUR: '0.5',
+    CULL_IDLE_SECONDS: '5',
+  };
+  for (const env of [{}, set]) {
+    const config = readConfig(env, '/somewhere');
+    expect(readConfig(environmentOf(config), '/elsewhere')).toEqual(config);
+  }
+});
+
+test('a certificate authority is a file or the text of one', () => {
+  expect(readConfig({}).comfyCa).toBeUndefined();
+  expect(readConfig({ CULL_COMFYUI_CA: 'ca.pem' }, '/somewhere').comfyCa).toBe(resolve('/somewhere', 'ca.pem'));
+  const pem = '-----BEGIN CERTIFICATE-----\nMIIB';
+  expect(readConfig({ CULL_COMFYUI_CA: pem }).comfyCa).toBe(pem);
+});
