@@ -1,7 +1,7 @@
 import { WebSocket, type RawData } from 'ws';
 import { parseFrame, type ComfyFrame } from './frames.js';
 import type { Address } from './address.js';
-import { parseMessage, type ComfyMessage } from './messages.js';
+import { parseMessage, type ComfyMessage, type ExecutingMessage, type StartMessage } from './messages.js';
 
 export interface ConnectionOptions {
   address: Address;
@@ -21,8 +21,17 @@ const HANDSHAKE_MS = 5_000;
 const MAX_MESSAGE_BYTES = 512 * 1024 * 1024;
 const FLAGS = JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } });
 
+/** Where a prompt is: it started, a node of it began, or (node null) ComfyUI is done with it. */
+export type Milestone = StartMessage | ExecutingMessage;
+
+export interface OpenConnection {
+  close(): void;
+  /** The last milestone of any prompt of this connection. */
+  last(): Milestone | undefined;
+}
+
 /** One websocket to one ComfyUI, from the handshake to the end. It is read as fast as it delivers, whoever listens. */
-export function openConnection(options: ConnectionOptions): { close(): void } {
+export function openConnection(options: ConnectionOptions): OpenConnection {
   const { base, headers, ca } = options.address;
   const url = `${base.replace(/^http/, 'ws')}/ws?clientId=${encodeURIComponent(options.clientId)}`;
   const socket = new WebSocket(url, {
@@ -60,28 +69,25 @@ export function openConnection(options: ConnectionOptions): { close(): void } {
     clearInterval(ping);
     options.onClose(spoke);
   });
-  return { close: () => socket.terminate() };
+  return { close: () => socket.terminate(), last: () => running.last };
 }
 
 /**
- * The prompt and node that run, as far as this connection was told. ComfyUI runs one prompt at a time, so a frame that names
- * none belongs to the prompt of ours that runs; while none of ours runs it is somebody else's.
+ * What runs, as far as this connection was told. ComfyUI runs one prompt at a time, so a frame that names none belongs to the
+ * prompt of ours that runs; while none of ours runs it is somebody else's.
  */
 class Running {
-  #promptId: string | undefined;
-  #node: string | undefined;
+  last: Milestone | undefined;
 
   complete<T extends ComfyMessage | ComfyFrame>(message: T): T {
-    if (message.type === 'execution_start') {
-      this.#promptId = message.promptId;
-      this.#node = undefined;
-    } else if (message.type === 'executing' && message.promptId !== undefined) {
-      this.#promptId = message.node === null ? undefined : message.promptId;
-      this.#node = message.node ?? undefined;
+    if (message.type === 'execution_start' || (message.type === 'executing' && message.promptId !== undefined)) {
+      this.last = message;
     } else if ((message.type === 'preview' || message.type === 'text') && message.promptId === undefined) {
-      if (this.#promptId === undefined) return message;
-      const node = message.node ?? this.#node;
-      return { ...message, promptId: this.#promptId, ...(node === undefined ? {} : { node }) };
+      if (this.last?.promptId === undefined) return message;
+      const running = this.last.type === 'executing' ? this.last.node : undefined;
+      if (running === null) return message;
+      const node = message.node ?? running;
+      return { ...message, promptId: this.last.promptId, ...(node === undefined ? {} : { node }) };
     }
     return message;
   }

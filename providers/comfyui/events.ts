@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Address } from './address.js';
-import { openConnection } from './connection.js';
+import { openConnection, type OpenConnection } from './connection.js';
 import type { ComfyFrame } from './frames.js';
-
 import { Inbox } from './inbox.js';
 import type { ComfyMessage } from './messages.js';
 import { backOff } from './patience.js';
@@ -76,7 +75,7 @@ export class ComfyEvents {
   readonly #listeners = new Map<string, Set<PromptListener>>();
   readonly #subscriptions = new Map<Inbox, string | undefined>();
   readonly #waiting = new Set<() => void>();
-  #connection: { close(): void } | undefined;
+  #connection: OpenConnection | undefined;
   #clientId: string = randomUUID();
   #open = false;
   #closed = false;
@@ -119,10 +118,17 @@ export class ComfyEvents {
     });
   }
 
-  /** Listens to one prompt. @returns the function that stops it */
+  /**
+   * Listens to one prompt. Where it is at this moment is told at once: its first news can arrive before the answer to its
+   * submit.
+   *
+   * @returns the function that stops it
+   */
   listen(promptId: string, listener: PromptListener): () => void {
     const all = this.#listeners.get(promptId) ?? new Set();
     this.#listeners.set(promptId, all.add(listener));
+    const last = this.#connection?.last();
+    if (last?.promptId === promptId) tell([listener], newsOf(last));
     return () => {
       all.delete(listener);
       if (all.size === 0 && this.#listeners.get(promptId) === all) this.#listeners.delete(promptId);
@@ -208,14 +214,18 @@ export class ComfyEvents {
     for (const [inbox, wanted] of this.#subscriptions) {
       if (always || wanted === undefined || wanted === about) inbox.put(event);
     }
-    const news = about !== undefined && this.#listeners.has(about) ? newsOf(event) : undefined;
-    if (about === undefined || !news) return;
-    for (const listener of [...(this.#listeners.get(about) ?? [])]) {
-      try {
-        listener(news);
-      } catch {
-        // A listener's defect must not take the connection down for the others.
-      }
+    const listeners = about === undefined ? undefined : this.#listeners.get(about);
+    if (listeners) tell([...listeners], newsOf(event));
+  }
+}
+
+function tell(listeners: PromptListener[], news: PromptEvent | undefined): void {
+  if (!news) return;
+  for (const listener of listeners) {
+    try {
+      listener(news);
+    } catch {
+      // A listener's defect must not take the connection down for the others.
     }
   }
 }

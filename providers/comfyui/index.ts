@@ -3,6 +3,7 @@ import type { GenerationJob, Health, Provider, Quote } from '../provider.js';
 import type { ClientTimeouts } from './endpoints/server.js';
 import { createHost, type Host, type HostAddress } from './host.js';
 import { drawCandidate } from './run.js';
+import { WAIT_LIMITS, type WaitLimits } from './watch.js';
 
 export type { Address, AddressOptions } from './address.js';
 export { ComfyClient } from './client.js';
@@ -35,24 +36,24 @@ export {
   type UnencodedPreviewFrame,
 } from './frames.js';
 export type { HostAddress } from './host.js';
+export type { ExpiryDetails } from './expiry.js';
 export { hostId } from './host-id.js';
 export type { Answer } from './http.js';
 export type { FileRef, ImageRef, Job, JobError, JobState } from './job.js';
 export type * from './messages.js';
 export { parseMessage } from './messages.js';
 export { promptIdOf } from './prompt-id.js';
+export { WAIT_LIMITS, type WaitLimits } from './watch.js';
 export type { Generation, GenerationJob, Handle, Health, Progress, Provider, Quote } from '../provider.js';
 
 /** Milliseconds. */
-export interface ComfyTimeouts extends ClientTimeouts {
+export interface ComfyTimeouts extends ClientTimeouts, Partial<WaitLimits> {
   /** A ComfyUI that does not answer for so long is given up. @default 60_000 */
   giveUpMs?: number;
   /** The same where connections are refused: the process is gone, and its queue with it. @default 5_000, at most giveUpMs */
   refusedMs?: number;
-  /** A running prompt without any news. @default 600_000 */
-  stallMs?: number;
-  /** A waiting prompt while nothing before it moves. @default 1_800_000 */
-  queueStallMs?: number;
+  /** Between polls while news arrive; a quarter of it where none can. @default 2_000 */
+  pollMs?: number;
 }
 
 export interface ComfyProviderOptions {
@@ -84,10 +85,10 @@ const HEALTH_MS = 3_000;
  * await provider.close();
  */
 export function createComfyProvider(options: ComfyProviderOptions): ComfyProvider {
-  const { giveUpMs = 60_000, stallMs = 600_000, queueStallMs = 1_800_000 } = options.timeouts ?? {};
-  const { refusedMs = 5_000, ...requests } = options.timeouts ?? {};
-  const timeouts = { giveUpMs, refusedMs: Math.min(refusedMs, giveUpMs), stallMs, queueStallMs };
-  const open = (address: HostAddress): Host => createHost(address, requests);
+  const { giveUpMs = 60_000, refusedMs = 5_000, pollMs = 2_000, ...others } = options.timeouts ?? {};
+  const limits = { ...WAIT_LIMITS, ...others };
+  const timeouts = { giveUpMs, refusedMs: Math.min(refusedMs, giveUpMs), pollMs, limits };
+  const open = (address: HostAddress): Host => createHost(address, others);
 
   const own = open(options.host);
   const hosts = new Map<string, Host>([[own.id, own]]);
@@ -128,7 +129,7 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
       stalledAt = undefined;
       return generation;
     } catch (error) {
-      if (error instanceof CullError && error.code === 'COMFY_STALLED') {
+      if (error instanceof CullError && /^COMFY_(STALLED|WORKER_DEAD)$/.test(error.code)) {
         stalledAt = await own.client.queueDepth({ timeoutMs: HEALTH_MS }).catch(() => undefined);
       }
       throw error;

@@ -12,10 +12,11 @@ import { patiently, type PatienceOptions } from './patience.js';
 import { filenamePrefixOf, promptIdOf } from './prompt-id.js';
 import { submit } from './submit.js';
 import { waitForEnd } from './wait.js';
+import type { WaitLimits } from './watch.js';
 
 export interface RunTimeouts extends PatienceOptions {
-  stallMs: number;
-  queueStallMs: number;
+  pollMs: number;
+  limits: WaitLimits;
 }
 
 export interface RunOptions {
@@ -120,7 +121,7 @@ class Run {
   async cancel(): Promise<void> {
     const current = this.#current;
     if (!current) return;
-    const cancel = (): Promise<void> => cancelPrompt(current.host.client, current.promptId);
+    const cancel = (): Promise<unknown> => cancelPrompt(current.host.client, current.promptId);
     const post = this.#post;
     if (post) {
       const arrival = post.then(
@@ -179,7 +180,9 @@ class Run {
     const signal = this.#signal;
     this.#current = { host, promptId };
     const clientId = from.clientId === undefined ? {} : { clientId: from.clientId };
-    const job = await waitForEnd(host, promptId, { ...timeouts, patience: timeouts, signal, onProgress, ...clientId });
+    const { graph } = this.#job;
+    const waiting = { ...timeouts, patience: timeouts, signal, graph, onProgress, ...clientId };
+    const job = await waitForEnd(host, promptId, waiting);
     if (job.state === 'unknown') return undefined;
     if (job.state === 'failed') throw nodeFailed(job.error, this.#job.graph, host.url);
     if (job.state === 'cancelled') {
@@ -188,7 +191,7 @@ class Run {
         details: { promptId },
       });
     }
-    const { graph, output } = this.#job;
+    const { output } = this.#job;
     const image = await download(host, { job, output, graph, promptId }, { patience: timeouts, signal });
     return { ...image, host: host.id, promptId, timing: timingOf(job, from.submittedAt) };
   }

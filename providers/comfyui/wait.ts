@@ -1,45 +1,64 @@
-import { CullError } from '../../errors.js';
+import type { Graph } from '../../templates/types.js';
 import type { Progress } from '../provider.js';
-import { cancelPrompt } from './cancel.js';
+import { Bell } from './bell.js';
+import { giveUp } from './expiry.js';
 import type { Host } from './host.js';
 import type { Job } from './job.js';
+import { isLoaderCategory, isLoaderClass } from './loaders.js';
 import { patiently, type PatienceOptions } from './patience.js';
+import { Watch, type QueueLook, type WaitLimits } from './watch.js';
 
 export interface WaitOptions {
   patience: PatienceOptions;
-  /** A running prompt without any news for so long has stalled (three times as long where no news can arrive). Milliseconds. */
-  stallMs: number;
-  /** A waiting prompt while nothing before it moves for so long has stalled. Milliseconds. */
-  queueStallMs: number;
+  limits: WaitLimits;
+  /** Milliseconds between polls while news arrive; a quarter of it where none can. @default 2_000 */
+  pollMs?: number;
   signal: AbortSignal;
   /** The client id the prompt was submitted with; undefined where another process submitted it. */
   clientId?: string;
+  /** What was submitted: tells which nodes load models, and their names for people. */
+  graph: Graph;
   onProgress(progress: Progress): void;
 }
 
+/** The first poll comes soon: a prompt that was answered from the cache ends at once. */
 const FIRST_POLL_MS = 250;
-const SLOWEST_POLL_MS = 2_000;
-/** Without news the poll is all there is. */
-const SLOWEST_BLIND_POLL_MS = 500;
+const FIRST_BLIND_POLL_MS = 50;
 /** ComfyUI says "ended" a moment before its history has the prompt. */
 const AFTER_END_MS = 25;
+/** "Ended" can be about an earlier prompt of the same id: no tight loop for ever. */
+const BELIEVE_END_MS = 2_000;
+/** Once is not enough: a prompt may be just on its way from the queue to the history. */
+const UNKNOWN_TIMES = 3;
+const UNKNOWN_MS = 100;
 const QUEUE_LOOK_MS = 10_000;
+/** An answer that took longer says nothing about the prompt meanwhile. */
+const SLOW_ANSWER_MS = 1_000;
+
+/** Our own and monotonic: the host's clock, and ours when somebody sets it, may be wrong by any amount. */
+const now = (): number => performance.now();
 
 /**
  * Waits until a prompt has ended. Events wake, the poll decides.
  *
  * @returns the job; `unknown` if ComfyUI has forgotten it (a restart, or somebody took it out of the queue)
- * @throws CullError COMFY_STALLED after cancelling it, COMFY_UNREACHABLE; the signal's reason
+ * @throws CullError COMFY_STALLED or COMFY_WORKER_DEAD after cancelling it, COMFY_UNREACHABLE; the signal's reason
  */
 export async function waitForEnd(host: Host, promptId: string, options: WaitOptions): Promise<Job> {
   const { client, events } = host;
-  const { signal, clientId } = options;
+  const { signal, clientId, limits, graph, pollMs = 2_000 } = options;
+  const slowLoaders = new Set<string>();
+  const isLoader = (node: string): boolean => {
+    const name = classOf(node, graph);
+    return isLoaderClass(name) || slowLoaders.has(name);
+  };
+  const watch = new Watch(limits, { isLoader, now: now() });
   const bell = new Bell();
-  const news = { at: Date.now(), ended: false };
+  let endedAt: number | undefined;
   const stopListening = events.listen(promptId, (event) => {
-    news.at = Date.now();
+    watch.heard(event, now());
     if (event.type === 'ended') {
-      news.ended = true;
+      endedAt = now();
       bell.ring();
     } else if (event.type === 'progress' && (event.node !== undefined || event.step !== undefined)) {
       const { type: _, ...progress } = event;
@@ -47,81 +66,69 @@ export async function waitForEnd(host: Host, promptId: string, options: WaitOpti
     }
   });
   const hears = (): boolean => clientId !== undefined && events.hears(clientId);
+  const ask = async <T>(question: () => Promise<T>): Promise<T> => {
+    const asked = now();
+    const answer = await patiently(question, { ...options.patience, signal });
+    const took = now() - asked;
+    if (took > SLOW_ANSWER_MS) watch.excuse(took);
+    return answer;
+  };
 
-  let state: Job['state'] | undefined;
   let unknowns = 0;
-  let delay = FIRST_POLL_MS;
-  let queue = { depth: -1, at: Date.now() };
+  let delay = Math.min(pollMs, hears() ? FIRST_POLL_MS : FIRST_BLIND_POLL_MS);
+  const lookMs = Math.min(QUEUE_LOOK_MS, limits.workerDeadMs / 4, limits.queueStallMs / 4);
+  let lookedAt = now();
   try {
-    if (!hears()) delay = 50;
     for (;;) {
-      await bell.wait(news.ended ? AFTER_END_MS : delay, signal);
-      delay = Math.min(hears() ? SLOWEST_POLL_MS : SLOWEST_BLIND_POLL_MS, delay * 1.5);
-      const job = await patiently(() => client.job(promptId, { signal }), { ...options.patience, signal });
-      if (job.state === 'succeeded' || job.state === 'failed' || job.state === 'cancelled') return job;
-      // Once is not enough: it may be just on its way from the queue to the history.
-      unknowns = job.state === 'unknown' ? unknowns + 1 : 0;
-      if (unknowns === 3) return job;
-      if (unknowns > 0) delay = 100;
-      if (job.state !== state) {
-        state = job.state;
-        news.at = Date.now();
+      if (endedAt !== undefined && now() - endedAt > BELIEVE_END_MS) endedAt = undefined;
+      await bell.wait(unknowns > 0 ? UNKNOWN_MS : endedAt === undefined ? delay : AFTER_END_MS, signal);
+      delay = Math.min(hears() ? pollMs : pollMs / 4, delay * 1.5);
+      const job = await ask(() => client.job(promptId, { signal }));
+      if (job.state === 'unknown') {
+        if (++unknowns === UNKNOWN_TIMES) return job;
+        continue;
       }
-      if (state === 'pending' && Date.now() - queue.at >= QUEUE_LOOK_MS) {
-        const depth = await patiently(() => client.queueDepth({ signal }), { ...options.patience, signal });
-        if (depth !== queue.depth) news.at = Date.now();
-        queue = { depth, at: Date.now() };
+      unknowns = 0;
+      if (job.state !== 'pending' && job.state !== 'running') return job;
+      watch.saw(job.state, now());
+      if (job.state === 'pending' && now() - lookedAt >= lookMs) {
+        watch.sawQueue(await ask(() => lookAtQueue(host, promptId, signal)), now());
+        lookedAt = now();
       }
-      const allowed = state === 'pending' ? options.queueStallMs : options.stallMs * (hears() ? 1 : 3);
-      if (Date.now() - news.at >= allowed) throw await stalled(host, promptId, { state, allowed });
-      // "Ended" can be about a prompt of the same id that is not ours; do not poll in a tight loop for ever.
-      if (news.ended && Date.now() - news.at > 2_000) news.ended = false;
+      const expiry = watch.expired(now(), hears());
+      if (!expiry) continue;
+      // A loader may not be named like one: its category is asked for once it matters.
+      if (expiry.limit === 'noProgressMs' && expiry.node !== undefined) {
+        const name = classOf(expiry.node, graph);
+        if (!slowLoaders.has(name) && (await isLoaderOn(host, name, signal))) {
+          slowLoaders.add(name);
+          continue;
+        }
+      }
+      return await giveUp(host, promptId, { expiry, graph });
     }
   } finally {
     stopListening();
   }
 }
 
-async function stalled(
-  host: Host,
-  promptId: string,
-  how: { state: string | undefined; allowed: number },
-): Promise<CullError> {
-  await cancelPrompt(host.client, promptId);
-  const minutes = Math.round(how.allowed / 6_000) / 10;
-  return new CullError(
-    'COMFY_STALLED',
-    `ComfyUI at ${host.url} made no progress for ${minutes} min (the prompt was ${how.state ?? 'not found'})`,
-    { hint: 'restart that ComfyUI: its worker thread may be dead while it still answers', details: { promptId } },
-  );
+const classOf = (node: string, graph: Graph): string =>
+  Object.hasOwn(graph, node) ? (graph[node]?.class_type ?? '') : '';
+
+async function lookAtQueue(host: Host, promptId: string, signal: AbortSignal): Promise<QueueLook> {
+  const { running, pending } = await host.client.queue({ signal });
+  const ids = pending.map((item) => item.promptId);
+  const at = ids.indexOf(promptId);
+  // Not there: it has just been taken, the next poll will tell.
+  return { running: running.map((item) => item.promptId), ahead: at < 0 ? ids.length : at };
 }
 
-/** A wait that can be cut short. A ring while nobody waits counts for the next wait. */
-class Bell {
-  #rung = false;
-  #wake: (() => void) | undefined;
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  async wait(ms: number, signal: AbortSignal): Promise<void> {
+async function isLoaderOn(host: Host, className: string, signal: AbortSignal): Promise<boolean> {
+  if (className === '') return false;
+  try {
+    return isLoaderCategory((await host.client.objectInfo(className, { signal }))?.category ?? '');
+  } catch {
     signal.throwIfAborted();
-    if (!this.#rung) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          this.#wake = undefined;
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        signal.addEventListener('abort', done, { once: true });
-        this.#wake = done;
-      });
-    }
-    this.#rung = false;
-    signal.throwIfAborted();
+    return false;
   }
 }

@@ -123,6 +123,29 @@ describe('a listener', () => {
     ]);
   });
 
+  it('that comes late is told where its prompt is', async () => {
+    const { events, socket } = await connected(await serve());
+    const id = randomUUID();
+    const news = events.subscribe({ promptId: id });
+    const heard = (): unknown[] => {
+      const seen: unknown[] = [];
+      events.listen(id, (event) => seen.push(event))();
+      return seen;
+    };
+    expect(heard()).toEqual([]);
+    socket.send(message('execution_start', { prompt_id: id }));
+    await readUntil(news, ({ type }) => type === 'execution_start');
+    expect(heard()).toEqual([{ type: 'started' }]);
+    const more = events.subscribe({ promptId: id });
+    socket.send(message('executing', { prompt_id: id, node: '4' }));
+    await readUntil(more, ({ type }) => type === 'executing');
+    expect(heard()).toEqual([{ type: 'progress', node: '4' }]);
+    const end = events.subscribe({ promptId: id });
+    socket.send(ended(id));
+    await readUntil(end, isEnd);
+    expect(heard()).toEqual([{ type: 'ended' }]);
+  });
+
   it('hears nothing after it stopped', async () => {
     const { events, socket } = await connected(await serve());
     const id = randomUUID();

@@ -193,8 +193,8 @@ describe('an accepted prompt', () => {
         'POST /api/jobs/([^/]+)/cancel': () => ({ cancelled: true }),
       }),
     );
-    const p = provider(server, { stallMs: 300 });
-    await expect(watch(p, await jobFor('noise')).result).rejects.toMatchObject({ code: 'COMFY_STALLED' });
+    const p = provider(server, { workerDeadMs: 300 });
+    await expect(watch(p, await jobFor('noise')).result).rejects.toMatchObject({ code: 'COMFY_WORKER_DEAD' });
     expect(server.asked.some((line) => /^POST .*\/cancel$/.test(line))).toBe(true);
     expect(await p.health()).toMatchObject({ ok: false, reason: expect.stringContaining('restart') as string });
   });
