@@ -24,8 +24,8 @@ export async function history(to: Server, page: HistoryPage, options: With): Pro
 
 export async function historyEntry(to: Server, promptId: string, options: With): Promise<HistoryEntry | undefined> {
   const id = checkId(promptId);
-  const entry = fieldsOf(await to.json(`/history/${id}`, options))[id];
-  return entry === undefined ? undefined : parseEntry(entry);
+  const found = fieldsOf(await to.json(`/history/${id}`, options));
+  return Object.hasOwn(found, id) ? parseEntry(found[id]) : undefined;
 }
 
 export async function deleteHistory(to: Server, promptIds: readonly string[], options: With): Promise<void> {
