@@ -152,6 +152,7 @@ function hintFor(code: string): string {
   if (/^ERR_SSL|EPROTO/.test(code)) {
     return 'it does not speak TLS: write http://, or give ComfyUI both --tls-keyfile and --tls-certfile';
   }
+  if (code === 'UND_ERR_SOCKET') return 'it hung up: it is ending, or it has a certificate and wants https://';
   return 'start it, or correct CULL_COMFYUI_URLS';
 }
 

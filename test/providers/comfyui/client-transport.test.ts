@@ -140,6 +140,9 @@ describe('TLS', () => {
     await expect(new ComfyClient({ url: plain, ca: made.ca }).queueDepth()).rejects.toMatchObject({
       hint: expect.stringContaining('http://') as string,
     });
+    await expect(new ComfyClient({ url: tls.url.replace('https:', 'http:') }).queueDepth()).rejects.toMatchObject({
+      hint: expect.stringContaining('https://') as string,
+    });
   });
 
   it.each([
