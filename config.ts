@@ -17,6 +17,28 @@ const urls = list.superRefine((items, context) => {
 
 const positive = z.coerce.number().positive();
 
+/** The time-outs of a ComfyUI that `CULL_COMFYUI_TIMEOUTS` may set; each is `<name>Ms` of the provider's options. */
+const TIMEOUTS = [
+  ...['connect', 'request', 'submit', 'download', 'upload', 'giveUp', 'refused'],
+  ...['noProgress', 'loader', 'execution', 'queueStall', 'workerDead'],
+];
+
+/** `noProgress=30,download=120`, in seconds, as `{ noProgressMs: 30000, downloadMs: 120000 }`. */
+const timeouts = list.transform((items, context) => {
+  const found: Record<string, number> = {};
+  for (const item of items) {
+    const [, name = '', seconds = ''] = /^(\w+)=([\d.]+)$/.exec(item) ?? [];
+    const ms = Number(seconds) * 1000;
+    if (TIMEOUTS.includes(name) && ms > 0) found[`${name}Ms`] = ms;
+    else
+      context.addIssue({
+        code: 'custom',
+        message: `"${item}" is not a time-out: write name=seconds, with a name of ${TIMEOUTS.join(', ')}`,
+      });
+  }
+  return found;
+});
+
 const schema = z.object({
   CULL_DIR: z.string().min(1).default('.cull'),
   CULL_STORAGE: z.string().min(1).optional(),
@@ -28,7 +50,7 @@ const schema = z.object({
   CULL_SCORERS: list,
   CULL_COMFYUI_USD_PER_HOUR: positive.optional(),
   CULL_SCORE_THREADS: positive.int().default(Math.max(1, Math.min(8, availableParallelism() - 1))),
-  CULL_COMFYUI_GIVE_UP_SECONDS: positive.default(60),
+  CULL_COMFYUI_TIMEOUTS: timeouts,
   CULL_GRACE_SECONDS: positive.default(10),
   CULL_IDLE_SECONDS: positive.default(60),
   CULL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -56,8 +78,8 @@ export interface Config {
   comfyUsdPerHour: number | undefined;
   /** Threads that score. `CULL_SCORE_THREADS` @default cores - 1, at least 1, at most 8 */
   scoreThreads: number;
-  /** After this long without an answer a candidate is drawn on another ComfyUI. `CULL_COMFYUI_GIVE_UP_SECONDS` @default 60 */
-  comfyGiveUpMs: number;
+  /** Time-outs of the ComfyUIs that differ from the provider's defaults, in milliseconds. `CULL_COMFYUI_TIMEOUTS`, `name=seconds` by commas */
+  comfyTimeouts: Readonly<Record<string, number>>;
   /** A worker that is told to end waits so long for what it draws; the rest is left in ComfyUI for others. `CULL_GRACE_SECONDS` @default 10 */
   graceMs: number;
   /** How long the embedded stack outlives its last client. `CULL_IDLE_SECONDS` @default 60 */
@@ -96,7 +118,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     scorers: value.CULL_SCORERS,
     comfyUsdPerHour: value.CULL_COMFYUI_USD_PER_HOUR,
     scoreThreads: value.CULL_SCORE_THREADS,
-    comfyGiveUpMs: value.CULL_COMFYUI_GIVE_UP_SECONDS * 1000,
+    comfyTimeouts: value.CULL_COMFYUI_TIMEOUTS,
     graceMs: value.CULL_GRACE_SECONDS * 1000,
     idleMs: value.CULL_IDLE_SECONDS * 1000,
     logLevel: value.CULL_LOG_LEVEL,
@@ -120,7 +142,9 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_SCORERS: config.scorers.join(','),
     CULL_COMFYUI_USD_PER_HOUR: config.comfyUsdPerHour === undefined ? '' : String(config.comfyUsdPerHour),
     CULL_SCORE_THREADS: String(config.scoreThreads),
-    CULL_COMFYUI_GIVE_UP_SECONDS: String(config.comfyGiveUpMs / 1000),
+    CULL_COMFYUI_TIMEOUTS: Object.entries(config.comfyTimeouts)
+      .map(([name, ms]) => `${name.replace(/Ms$/, '')}=${ms / 1000}`)
+      .join(','),
     CULL_GRACE_SECONDS: String(config.graceMs / 1000),
     CULL_IDLE_SECONDS: String(config.idleMs / 1000),
     CULL_LOG_LEVEL: config.logLevel,

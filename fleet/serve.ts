@@ -38,7 +38,7 @@ export async function serveComfy(service: ComfyService): Promise<void> {
     host: { ...member, ca: config.comfyCa },
     peers: () => peers().map((peer) => ({ ...peer, ca: config.comfyCa })),
     usdPerHour: config.comfyUsdPerHour,
-    timeouts: { giveUpMs: config.comfyGiveUpMs },
+    timeouts: config.comfyTimeouts,
   });
   const pause = () => wait(HEALTH_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
   try {

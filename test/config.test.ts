@@ -8,6 +8,7 @@ test('a process that is given environmentOf(config) reads the same configuration
     CULL_COMFYUI_CA: 'ca.pem',
     CULL_ALLOW_NODES: 'A B',
     CULL_COMFYUI_USD_PER_HOUR: '0.5',
+    CULL_COMFYUI_TIMEOUTS: 'noProgress=30, download=0.5',
     CULL_IDLE_SECONDS: '5',
   };
   for (const env of [{}, set]) {
@@ -21,4 +22,13 @@ test('a certificate authority is a file or the text of one', () => {
   expect(readConfig({ CULL_COMFYUI_CA: 'ca.pem' }, '/somewhere').comfyCa).toBe(resolve('/somewhere', 'ca.pem'));
   const pem = '-----BEGIN CERTIFICATE-----\nMIIB';
   expect(readConfig({ CULL_COMFYUI_CA: pem }).comfyCa).toBe(pem);
+});
+
+test('time-outs are named, in seconds; a wrong one is told with the names there are', () => {
+  expect(readConfig({ CULL_COMFYUI_TIMEOUTS: 'noProgress=30,download=0.5' }).comfyTimeouts).toEqual({
+    noProgressMs: 30_000,
+    downloadMs: 500,
+  });
+  for (const wrong of ['progress=3', 'download', 'download=0', 'download=x'])
+    expect(() => readConfig({ CULL_COMFYUI_TIMEOUTS: wrong })).toThrow(/CULL_COMFYUI_TIMEOUTS.*noProgress/);
 });
