@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -51,13 +52,16 @@ const methods: Record<string, (comfy: ComfyClient) => Promise<unknown>> = {
   free: (c) => c.free({}),
 };
 
-it('has a row here for every method of the client', () => {
-  const others = ['constructor', 'refusal', 'viewStream'];
-  const own = [ComfyClient.prototype, Object.getPrototypeOf(ComfyClient.prototype) as object].flatMap((one) =>
-    Object.getOwnPropertyNames(one),
-  );
-  const covered = new Set(Object.keys(methods).map((name) => name.split(' ')[0]));
-  expect([...new Set(own)].filter((name) => !covered.has(name) && !others.includes(name))).toEqual([]);
+it('has a row here, and one in docs/comfyui-client.md, for every method of the client', () => {
+  const own = [ComfyClient.prototype, Object.getPrototypeOf(ComfyClient.prototype) as object]
+    .flatMap((one) => Object.getOwnPropertyNames(one))
+    .filter((name) => name !== 'constructor');
+  expect(own.length).toBeGreaterThan(25);
+  const here = ['refusal', 'viewStream', ...Object.keys(methods).map((name) => name.split(' ')[0])];
+  expect(own.filter((name) => !here.includes(name))).toEqual([]);
+  const docs = readFileSync(new URL('../../../docs/comfyui-client.md', import.meta.url), 'utf8');
+  const rows = docs.split('\n').filter((line) => line.startsWith('| `'));
+  expect(own.filter((name) => !rows.some((row) => row.includes(`\`${name}(`)))).toEqual([]);
 });
 
 /** JSON in the places where ComfyUI has something, and anything else. */
