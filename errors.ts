@@ -119,7 +119,7 @@ export const ERRORS = {
     exit: 1,
     delayMs: 500,
     where: 'here',
-    tries: 3,
+    tries: 2,
   },
   COMFY_OUTPUT_NOT_AN_IMAGE: {
     title: 'The downloaded output is truncated or not an image',
@@ -128,7 +128,7 @@ export const ERRORS = {
     exit: 1,
     delayMs: 500,
     where: 'here',
-    tries: 3,
+    tries: 2,
   },
   COMFY_CACHED_OUTPUT: {
     title: 'The image repeats another candidate of the request',
@@ -155,6 +155,7 @@ export const ERRORS = {
     delayMs: 1_000,
     where: 'anywhere',
     tries: 4,
+    attach: true,
   },
   STORAGE_UNWRITABLE: {
     title: 'The storage cannot be written',
@@ -164,6 +165,7 @@ export const ERRORS = {
     delayMs: 1_000,
     where: 'anywhere',
     tries: 4,
+    attach: true,
   },
   STORAGE_CONFLICT: { title: 'Somebody else changed the object first', retry: true, http: 409, exit: 1 },
   STORAGE_KEY_INVALID: { title: 'The storage key is not allowed', retry: false, http: 400, exit: 2 },

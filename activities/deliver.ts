@@ -150,8 +150,12 @@ async function deliveredOf(storage: Storage, manifest: CandidateRecord[], select
     winners.map(async ({ candidate, rank, quality }) => {
       const record = manifest[candidate];
       const key = record?.image?.key ?? '';
-      const url = await storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
-      return { candidate, seed: record?.seed ?? 0, rank, quality, key, url };
+      const urlOf = (of: string) => storage.signedUrl(of, { expiresInSeconds: URL_SECONDS });
+      const files = await Promise.all(
+        (record?.files ?? []).map(async (file) => ({ ...file, url: await urlOf(file.key) })),
+      );
+      const picture = { candidate, seed: record?.seed ?? 0, rank, quality, key, url: await urlOf(key) };
+      return files.length === 0 ? picture : { ...picture, files };
     }),
   );
 }

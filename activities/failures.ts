@@ -6,8 +6,8 @@ import { CullError, messageOf } from '../errors.js';
 const MAX_MESSAGE = 1_000;
 const MAX_DETAILS = 2_000;
 
-/** Turns anything thrown by an activity into what Temporal understands. Cancellations pass through. `last`: not to be retried in any case. */
-export function toFailure(error: unknown, options: { last?: boolean } = {}): Error {
+/** Turns anything thrown by an activity into what Temporal understands. Cancellations pass through. `last`: not to be retried in any case; `delayMs`: before the next try, instead of the retry policy's. */
+export function toFailure(error: unknown, options: { last?: boolean; delayMs?: number } = {}): Error {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (error instanceof CullError) {
     const message = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
@@ -16,6 +16,7 @@ export function toFailure(error: unknown, options: { last?: boolean } = {}): Err
       type: error.code,
       message: message.slice(0, MAX_MESSAGE),
       nonRetryable: !error.retry || options.last === true,
+      ...(options.delayMs === undefined ? {} : { nextRetryDelay: options.delayMs }),
       ...(fits ? { details: [error.details] } : {}),
     });
   }

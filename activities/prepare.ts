@@ -74,7 +74,7 @@ function nameFiles(tenant: string, inputs: Record<string, InputValue>) {
       values[input] = value;
       continue;
     }
-    const name = `cull/${tenant}/${value.image}.png`;
+    const name = `cull/${tenant}/${value.image}${value.extension ?? '.png'}`;
     files.push({ name, sha256: value.image });
     values[input] = name;
   }

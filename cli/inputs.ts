@@ -44,5 +44,5 @@ async function readImage(cull: Cull, name: string, path: string): Promise<InputV
       hint: 'give the path of an image file',
     });
   });
-  return cull.putInput(bytes);
+  return cull.putInput(bytes, { name: path });
 }

@@ -1,6 +1,8 @@
 /** `out/<request>/`: the winners, the manifest, the result and the contact sheet, for people to open. */
+import { createWriteStream } from 'node:fs';
 import { access, constants, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
 import type { Cull } from '../client/cull.js';
 import { CullError, messageOf } from '../errors.js';
@@ -27,6 +29,11 @@ export async function checkOut(out: string): Promise<void> {
       folder = parent;
     }
   }
+}
+
+async function copyOut(cull: Cull, key: string, path: string): Promise<void> {
+  const object = await cull.storage.getStream(key);
+  if (object) await pipeline(object.body, createWriteStream(path));
 }
 
 /**
@@ -67,10 +74,15 @@ export async function writeOut(cull: Cull, result: ResultDoc, out: string): Prom
   });
   try {
     await mkdir(folder, { recursive: true });
-    for (const { key, candidate } of result.delivered) {
-      const object = await cull.storage.get(key);
+    for (const { key, candidate, files: others = [] } of result.delivered) {
       const name = files.get(candidate);
-      if (object && name !== undefined) await writeFile(join(folder, name), object.body);
+      if (name === undefined) continue;
+      await copyOut(cull, key, join(folder, name));
+      // `01-candidate-0007.png`, and beside it `01-candidate-0007.1.mp4`.
+      for (const other of others) {
+        const ending = basename(other.key).slice(candidateName(candidate).length);
+        await copyOut(cull, other.key, join(folder, name.replace(/\.[^.]+$/, ending)));
+      }
     }
     const manifest = records.map((record) => `${JSON.stringify(record)}\n`).join('');
     await writeFile(join(folder, 'manifest.ndjson'), manifest);

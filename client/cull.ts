@@ -228,11 +228,12 @@ export class Cull {
     );
   }
 
-  /** Stores an input image under its content hash; the value to give as the template's input. */
-  async putInput(bytes: Uint8Array): Promise<InputValue> {
+  /** Stores an input file under its content hash; the value to give as the template's input. `name` is what it was called: its extension is kept. */
+  async putInput(bytes: Uint8Array, options: { name?: string } = {}): Promise<InputValue> {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     await ignoreConflict(this.storage.put(keys.input(this.tenant, sha256), bytes, { ifAbsent: true }));
-    return { image: sha256 };
+    const extension = /\.[a-z0-9]{1,5}$/.exec(options.name?.toLowerCase() ?? '')?.[0];
+    return extension === undefined ? { image: sha256 } : { image: sha256, extension };
   }
 
   /** Every ComfyUI that a worker has looked at, as it was last seen. */

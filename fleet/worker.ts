@@ -35,7 +35,13 @@ export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
       namespace: target.namespace,
       taskQueue: queue,
       identity: `${hostname()}/${member.id}`,
-      activities: createGenerateActivities({ storage, provider, usdPerHour: config.comfyUsdPerHour, leave }),
+      activities: createGenerateActivities({
+        storage,
+        provider,
+        pool: member.pool,
+        usdPerHour: config.comfyUsdPerHour,
+        leave,
+      }),
       maxConcurrentActivityTaskExecutions: member.slots,
       // A cancellation arrives with the answer to a heartbeat.
       maxHeartbeatThrottleInterval: '1s',

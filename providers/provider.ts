@@ -8,8 +8,20 @@ export interface Health {
   queueDepth?: number;
 }
 
+/** A file that the graph needs on the host. */
+export interface InputFile {
+  /** What the graph says in its place; its extension is kept. */
+  name: string;
+  /** Of its content, hex: what it is called on the host. */
+  sha256: string;
+  /** Reads it from its beginning, `size` bytes. Asked only where the host does not have it yet. */
+  open(): Promise<{ size: number; body: AsyncIterable<Uint8Array> }>;
+}
+
 /** One candidate to draw. */
 export interface GenerationJob {
+  /** The pool it is drawn for; kept with the prompt. @default `default` */
+  pool?: string;
   tenant: string;
   request: string;
   candidate: number;
@@ -20,10 +32,9 @@ export interface GenerationJob {
   fresh?: boolean;
   /** Fully bound: inputs, models, seed. */
   graph: Graph;
-  /** Nodes whose images are the output. */
+  /** Nodes whose images and other files are the output. */
   output: string[];
-  /** Files the graph needs on the host: the graph says `image` fields name `name`. */
-  files: { name: string; bytes: () => Promise<Uint8Array> }[];
+  files: InputFile[];
 }
 
 /** Where a submitted job can be found again after a crash. Kept below 300 B: it travels in every heartbeat. */
@@ -41,12 +52,28 @@ export interface Progress {
   of?: number;
 }
 
+export type FileKind = 'image' | 'video' | 'audio' | 'text' | 'model3d' | 'other';
+
+/** Something that the output nodes made besides the image: passed through, never scored. */
+export interface OutputFile {
+  /** As the host calls it, without folders. */
+  name: string;
+  kind: FileKind;
+  /** MIME type. */
+  contentType: string;
+  bytes: Uint8Array;
+}
+
+/** What came out of one candidate. */
 export interface Generation {
+  /** The image: what is scored. */
   bytes: Uint8Array;
   /** `png`, `jpeg` or `webp`: what the bytes really are. */
   format: string;
   width: number;
   height: number;
+  /** Everything else that the output nodes made, in the order of the nodes. */
+  files: OutputFile[];
   host: string;
   promptId: string;
   timing: { /** submit to start */ queuedMs: number; /** start to end, as the host reports it */ drawMs: number };
@@ -62,6 +89,8 @@ export interface Quote {
 /** Who draws. One contract; a conformance suite holds every provider to it. */
 export interface Provider {
   readonly id: string;
+  /** The one machine it draws on, as in `Handle.host`; left out where there is no such thing. */
+  readonly host?: string;
   readonly supports: { graph: boolean; seed: boolean; cancel: boolean; referenceImages: boolean };
   health(): Promise<Health>;
   quote(job: GenerationJob): Quote;

@@ -114,6 +114,21 @@ export function createFsStorage(options: FsStorageOptions): Storage {
           await file.close();
         }
       }),
+    getStream: (key) =>
+      guarded('reading', key, async () => {
+        const file = await orMissing(open(pathOf(key), 'r'));
+        if (!file) return undefined;
+        try {
+          const stats = await file.stat({ bigint: true });
+          // The open file stays the version it was: a put renames another one into its place.
+          if (stats.isFile()) return { ...describe(key, stats), body: file.createReadStream() };
+        } catch (error) {
+          await file.close();
+          throw error;
+        }
+        await file.close();
+        return undefined;
+      }),
     head: (key) =>
       guarded('reading', key, async () => {
         const stats = await statOf(pathOf(key));

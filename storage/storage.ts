@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+
 /** What is known of a stored object without reading it. */
 export interface StoredObject {
   key: string;
@@ -30,6 +32,11 @@ export interface Storage {
   put(key: string, body: Uint8Array | string, options?: PutOptions): Promise<StoredObject>;
   /** The object's bytes, or undefined if there is none. */
   get(key: string): Promise<(StoredObject & { body: Buffer }) | undefined>;
+  /**
+   * `get` for what need not fit into memory: `size` bytes of one version of the object, also if it is written anew meanwhile. Read it to
+   * its end or destroy it.
+   */
+  getStream(key: string): Promise<(StoredObject & { body: Readable }) | undefined>;
   head(key: string): Promise<StoredObject | undefined>;
   /** Objects whose key starts with `prefix`, in key order. */
   list(prefix: string): AsyncIterable<StoredObject>;

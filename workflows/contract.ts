@@ -31,7 +31,8 @@ export interface RequestDoc {
   bodySha256: string;
 }
 
-export type InputValue = string | number | boolean | { image: string };
+/** `extension`: of the file, with its dot. @default .png */
+export type InputValue = string | number | boolean | { image: string; extension?: string };
 
 /** Argument of `bestOfN`. */
 export interface BestOfNArgs {
@@ -70,8 +71,14 @@ export interface GenerateHeartbeat {
   handle?: { host: string; promptId: string; failed?: boolean } | undefined;
   /** Node that runs, and the step of its steps. */
   progress?: { node?: string; step?: number; of?: number } | undefined;
-  /** Tries of this candidate that failed by ComfyUI's or the storage's doing. */
-  failures?: number | undefined;
+  /** Failures so far by their code. */
+  failures?: Record<string, number>;
+  /** Hosts where it failed in a way in which it may not fail elsewhere. */
+  avoid?: string[];
+  /** How often a worker of such a host has handed it back since. */
+  handBacks?: number;
+  /** Attempts that ended with a word: failed, handed back or left behind. All others were cut off. */
+  told?: number;
 }
 
 /** Answer of the query `progress`. */
@@ -103,7 +110,16 @@ export interface ResultDoc {
   release: string;
   state: RequestState;
   wanted: number;
-  delivered: { candidate: number; seed: number; rank: number; quality: number; key: string; url: string }[];
+  delivered: {
+    candidate: number;
+    seed: number;
+    rank: number;
+    quality: number;
+    key: string;
+    url: string;
+    /** What came with the image (video, sound, text, …). Absent: nothing. */
+    files?: (CandidateFile & { url: string })[];
+  }[];
   shortfall: null | {
     missing: number;
     gates: Record<string, number>;
@@ -133,6 +149,18 @@ export interface CandidateRecord {
   timing: { queuedMs: number | null; drawMs: number | null; scoreMs: number | null };
   cost: null | { microUsd: number };
   error: null | RequestError;
+  /** What the output nodes made besides the image: passed through, never scored. Absent: nothing. */
+  files?: CandidateFile[];
+}
+
+/** A file of a candidate beside its image. */
+export interface CandidateFile {
+  key: string;
+  kind: 'image' | 'video' | 'audio' | 'text' | 'model3d' | 'other';
+  /** MIME type. */
+  contentType: string;
+  bytes: number;
+  sha256: string;
 }
 
 /** plan.json: the resolved release with everything bound but the seed. Activities read it; Temporal never carries it. */

@@ -13,7 +13,12 @@ export const { prepare } = proxyActivities<PrepareActivities>({
 
 /**
  * Long enough for a cold model load and a slow draw. A dead worker is found by its heartbeat in 15 s. There is no limit on waiting in the
- * queue: a request waits for its ComfyUIs. Each attempt has its own prompt id, so attempts are bounded.
+ * queue: a request waits for its ComfyUIs.
+ *
+ * How often a candidate may fail is decided where the reason is known (activities/attempts.ts, by the table of errors), and so is the delay
+ * before the next attempt. To Temporal, an attempt that only handed the candidate back to another ComfyUI is one like any other, so the
+ * number here is but a fence: about 40 failures of all kinds together, each with at most 7 hand-backs. Attempts are no events: the history
+ * has three for each candidate, however many there were. The intervals are for attempts that end without a word (a worker that died).
  */
 export const generateOn = (queue: string): GenerateActivities =>
   proxyActivities<GenerateActivities>({
@@ -21,7 +26,7 @@ export const generateOn = (queue: string): GenerateActivities =>
     startToCloseTimeout: '45m',
     heartbeatTimeout: '15s',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { maximumAttempts: 8, initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    retry: { maximumAttempts: 400, initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' },
   });
 
 export const { score } = proxyActivities<ScoreActivities>({

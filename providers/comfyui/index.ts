@@ -159,6 +159,7 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
 
   return {
     id: 'comfyui',
+    host: own.id,
     supports: { graph: true, seed: true, cancel: true, referenceImages: true },
     health,
     quote,

@@ -34,12 +34,14 @@ export interface Job {
   files: FileRef[];
   /** Node id -> the text that it shows, where it shows any. */
   texts: Record<string, string[]>;
+  /** Nodes whose results came from ComfyUI's cache; known of jobs that have ended. */
+  cached: string[];
   error?: JobError;
   /** Milliseconds since the epoch, by the host's clock. */
   timing: { createdAt?: number; startedAt?: number; endedAt?: number };
 }
 
-export const UNKNOWN_JOB: Job = { state: 'unknown', outputs: {}, files: [], texts: {}, timing: {} };
+export const UNKNOWN_JOB: Job = { state: 'unknown', outputs: {}, files: [], texts: {}, cached: [], timing: {} };
 
 /** ComfyUI's words for the states. */
 export const STATES: Record<string, JobState> = {
@@ -60,6 +62,7 @@ export function parseJob(body: unknown): Job | undefined {
     // The messages are right where the summary is not: a run that broke off can leave "success" behind.
     state: state === 'pending' || state === 'running' ? state : (ended.state ?? state),
     ...parseOutputs(job.outputs),
+    cached: ended.cached,
     error: ended.error ?? parseError(job.execution_error),
     timing: present<Job['timing']>({
       createdAt: numberOf(job.create_time),
@@ -77,6 +80,7 @@ export function parseHistory(entry: unknown): Job {
   return present<Job>({
     state: ended.state ?? summary,
     ...parseOutputs(outputs),
+    cached: ended.cached,
     error: ended.error,
     timing: present<Job['timing']>({
       createdAt: numberOf(fieldsOf(listOf(prompt)[3]).create_time),
@@ -93,13 +97,22 @@ export function findInQueue(body: unknown, id: string): 'pending' | 'running' | 
   return holds(queue_running) ? 'running' : holds(queue_pending) ? 'pending' : undefined;
 }
 
+interface Ended {
+  state?: JobState;
+  error?: JobError;
+  cached: string[];
+  startedAt?: number;
+  endedAt?: number;
+}
+
 /** `status` of a history entry: what its messages say. */
-function parseStatus(status: unknown): { state?: JobState; error?: JobError; startedAt?: number; endedAt?: number } {
-  const found: ReturnType<typeof parseStatus> = {};
+function parseStatus(status: unknown): Ended {
+  const found: Ended = { cached: [] };
   for (const message of listOf(fieldsOf(status).messages)) {
     const [type, data] = listOf(message);
     const at = numberOf(fieldsOf(data).timestamp);
     if (type === 'execution_start' && at !== undefined) found.startedAt = at;
+    if (type === 'execution_cached') found.cached = textsOf(fieldsOf(data).nodes);
     const state =
       type === 'execution_success' ? 'succeeded' : type === 'execution_interrupted' ? 'cancelled' : undefined;
     const error = type === 'execution_error' ? parseError(data) : undefined;

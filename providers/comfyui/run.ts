@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CullError } from '../../errors.js';
+import { CullError, rowOf, type ErrorCode } from '../../errors.js';
 import { setFilenamePrefix } from '../../templates/bind.js';
 import type { Generation, GenerationJob, Handle, Progress } from '../provider.js';
 import { cancelPrompt } from './cancel.js';
@@ -7,9 +7,12 @@ import { download } from './download.js';
 import { nodeFailed, type NodeProblem } from './errors.js';
 import type { Host } from './host.js';
 import { isUnreachable } from './http.js';
-import type { Job } from './job.js';
+import { UNKNOWN_JOB, type Job } from './job.js';
+import { markFor } from './mark.js';
+import { unloadModels } from './memory.js';
 import { patiently, type PatienceOptions } from './patience.js';
 import { filenamePrefixOf, promptIdOf } from './prompt-id.js';
+import { refuseRepeated } from './repeated.js';
 import { submit } from './submit.js';
 import { waitForEnd } from './wait.js';
 import type { WaitLimits } from './watch.js';
@@ -45,7 +48,8 @@ const POST_GRACE_MS = 1_000;
  *
  * First the host of `resume` is asked: pending, running or done there, it is finished there. Otherwise the candidate is
  * submitted here, under an id that follows from (tenant, request, candidate, attempt), after a look whether that very id is
- * here already. An id that has failed is never used again.
+ * here already. An id that has failed is never used again. After errors that say so (`where: 'here'` in errors.ts), and after memory ran out
+ * and the models were unloaded, it is drawn here once more under a new id and file name before the error is thrown.
  *
  * @throws CullError COMFY_*; the reason of `signal` or `leave`
  */
@@ -67,6 +71,10 @@ class Run {
   /** The prompt that a cancellation is about. */
   #current: { host: Host; promptId: string } | undefined;
   #post: Promise<unknown> | undefined;
+  /** Prompts that ended and are of no use. */
+  readonly #spent = new Set<string>();
+  /** Errors after which it was drawn once more. */
+  readonly #repeated = new Set<ErrorCode>();
 
   constructor(job: GenerationJob, options: RunOptions) {
     this.#job = job;
@@ -87,7 +95,8 @@ class Run {
     } catch (error) {
       // Given up: the prompt is drawn again here, unless here is what does not answer.
       if (isUnreachable(error) && host.id !== own.id) return undefined;
-      throw error;
+      if (host.id !== own.id || !(await this.#mayRepeat(error, resume.promptId))) throw error;
+      return undefined;
     }
   }
 
@@ -97,16 +106,17 @@ class Run {
     let lost = 0;
     for (let turn = 0; turn < MAX_TURNS; turn++) {
       const promptId = promptIdOf({ ...this.#job, turn });
-      const fresh = turn === 0 && this.#job.fresh === true;
-      const found = fresh ? { state: 'unknown' as const } : await this.#ask(own, promptId);
-      if (found.state === 'failed' || found.state === 'cancelled') continue;
-      let generation: Generation | undefined;
-      if (found.state === 'unknown') generation = await this.#submit(promptId, turn);
-      else {
-        await this.#options.onSubmitted({ host: own.id, promptId });
-        generation = await this.#finish(own, promptId, {});
+      if (this.#spent.has(promptId)) continue;
+      try {
+        const found = turn === 0 && this.#job.fresh ? UNKNOWN_JOB : await this.#ask(own, promptId);
+        if (found.state === 'failed' || found.state === 'cancelled') continue;
+        const generation =
+          found.state === 'unknown' ? await this.#submit(promptId, turn) : await this.#attach({ host: own, promptId });
+        if (generation) return generation;
+      } catch (error) {
+        if (await this.#mayRepeat(error, promptId)) continue;
+        throw error;
       }
-      if (generation) return generation;
       if (++lost === MAX_LOST) break;
     }
     throw new CullError(
@@ -140,6 +150,23 @@ class Run {
     return patiently(() => host.client.job(promptId, { signal }), { ...this.#options.timeouts, signal });
   }
 
+  /** Whether it is to be drawn here once more after this error; each error allows that once. */
+  async #mayRepeat(error: unknown, promptId: string): Promise<boolean> {
+    if (!(error instanceof CullError) || this.#repeated.has(error.code)) return false;
+    const hasNoMemory = error.code === 'COMFY_OUT_OF_MEMORY';
+    if (!hasNoMemory && rowOf(error.code)?.where !== 'here') return false;
+    this.#repeated.add(error.code);
+    this.#spent.add(promptId);
+    const { own, timeouts } = this.#options;
+    if (hasNoMemory) await unloadModels(own, { patience: timeouts, signal: this.#signal });
+    return true;
+  }
+
+  async #attach(to: { host: Host; promptId: string }): Promise<Generation | undefined> {
+    await this.#options.onSubmitted({ host: to.host.id, promptId: to.promptId });
+    return await this.#finish(to.host, to.promptId, {});
+  }
+
   async #submit(promptId: string, turn: number, again = false): Promise<Generation | undefined> {
     const { own, timeouts } = this.#options;
     const signal = this.#signal;
@@ -157,7 +184,8 @@ class Run {
       const onPost = (post: Promise<unknown>): void => {
         this.#post = post;
       };
-      usedId = await submit(own, { graph, promptId, clientId }, { patience: timeouts, signal, onPost });
+      const prompt = { graph, promptId, clientId, extraData: { cull: markFor(this.#job, own.id) } };
+      usedId = await submit(own, prompt, { patience: timeouts, signal, onPost });
     } catch (error) {
       // The file was sent before, and ComfyUI's input folder was emptied since.
       if (again || !isMissingFile(error) || this.#job.files.length === 0) throw error;
@@ -191,9 +219,9 @@ class Run {
         details: { promptId },
       });
     }
-    const { output } = this.#job;
-    const image = await download(host, { job, output, graph, promptId }, { patience: timeouts, signal });
-    return { ...image, host: host.id, promptId, timing: timingOf(job, from.submittedAt) };
+    await refuseRepeated(host, { job, of: this.#job }, { patience: timeouts, signal });
+    const drawn = await download(host, { job, of: this.#job, promptId }, { patience: timeouts, signal });
+    return { ...drawn, host: host.id, promptId, timing: timingOf(job, from.submittedAt) };
   }
 }
 

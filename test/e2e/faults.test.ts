@@ -88,8 +88,8 @@ describe('a download', () => {
       expect(state).toBe('lost');
       expect(error?.code).toBe('COMFY_OUTPUT_NOT_AN_IMAGE');
     }
-    // Three prompts of their own for each candidate: an id is never used again after a failure.
-    expect(new Set((await sandbox.log()).map(({ promptId }) => promptId)).size).toBe(6);
+    // Two tries for each candidate, each with a second prompt on the same ComfyUI: an id is never used again after a failure.
+    expect(new Set((await sandbox.log()).map(({ promptId }) => promptId)).size).toBe(8);
   });
 });
 

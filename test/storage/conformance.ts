@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { buffer, text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Storage } from '../../storage/storage.js';
@@ -35,6 +38,33 @@ export function storageConformance(driver: Driver): void {
       expect(got).toMatchObject(put);
       expect(await storage.head('acme/requests/r1/plan.json')).toEqual(put);
       expect(Math.abs(put.modifiedAt - Date.now())).toBeLessThan(60_000);
+    });
+
+    it('streams what was put, one version of it from beginning to end', async () => {
+      const storage = await driver.open();
+      const first = randomBytes(300_000);
+      const put = await storage.put('big', first);
+      const got = await storage.getStream('big');
+      const { body, ...about } = got!;
+      expect(about).toEqual(put);
+      await storage.put('big', 'another version');
+      expect(Buffer.compare(await buffer(body), first)).toBe(0);
+      expect(await text((await storage.getStream('big'))!.body)).toBe('another version');
+      await storage.put('none', '');
+      expect(await text((await storage.getStream('none'))!.body)).toBe('');
+      expect(await storage.getStream('nothing')).toBeUndefined();
+      await expect(storage.getStream('../x')).rejects.toMatchObject({ code: 'STORAGE_KEY_INVALID' });
+    });
+
+    it('gives a stream back that nobody reads', async () => {
+      const storage = await driver.open();
+      await storage.put('a', randomBytes(300_000));
+      const { body } = (await storage.getStream('a'))!;
+      const closed = once(body, 'close');
+      body.destroy();
+      await closed;
+      await storage.delete('a');
+      expect(await storage.getStream('a')).toBeUndefined();
     });
 
     it('knows nothing of a key that was never put', async () => {

@@ -106,6 +106,7 @@ describe.each(['0.33.0', '0.16.3', '0.3.40'] as const)('ComfyUI %s', (profile) =
         outputs: {},
         files: [],
         texts: {},
+        cached: [],
         timing: {},
       });
     });

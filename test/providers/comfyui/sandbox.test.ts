@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+  ComfyClient,
   createComfyProvider,
   promptIdOf,
   type ComfyProvider,
@@ -71,7 +74,9 @@ describe('drawing', () => {
   it('gives the same pixels for the same seed, and others for another', async () => {
     const p = provider();
     const [one, same, other] = await Promise.all(
-      [5, 5, 6].map(async (seed) => pixels((await watch(p, await jobFor('noise', { seed })).result).bytes)),
+      [5, 5, 6].map(async (seed, i) =>
+        pixels((await watch(p, await jobFor('noise', { seed, request: `r${i}` })).result).bytes),
+      ),
     );
     expect(same).toBe(one);
     expect(other).not.toBe(one);
@@ -92,19 +97,21 @@ describe('drawing', () => {
       .png()
       .toBuffer();
     const job = await jobFor('noise');
-    let read = 0;
-    const files = [{ name: 'cull/acme/abc.png', bytes: () => Promise.resolve(new Uint8Array((read++, bytes))) }];
-    const graph = { ...job.graph, '1': { class_type: 'LoadImage', inputs: { image: 'cull/acme/abc.png' } } };
+    let opened = 0;
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const open = () => {
+      opened++;
+      return Promise.resolve({ size: bytes.length, body: Readable.from([bytes]) });
+    };
+    const files = [{ name: 'photo.png', sha256, open }];
+    const graph = { ...job.graph, '1': { class_type: 'LoadImage', inputs: { image: 'photo.png' } } };
     const p = provider();
     for (const candidate of [1001, 1002]) {
       expect(await watch(p, { ...job, graph, files, candidate }).result).toMatchObject({ width: 40, height: 30 });
     }
-    expect(read).toBe(1);
-    const nameless = { ...job.graph, '1': { class_type: 'LoadImage', inputs: { image: 'photo.png' } } };
-    const photo = [{ name: 'photo.png', bytes: () => Promise.resolve(new Uint8Array(bytes)) }];
-    expect(await watch(p, { ...job, graph: nameless, files: photo, candidate: 1003 }).result).toMatchObject({
-      width: 40,
-    });
+    expect(opened).toBe(1);
+    const [entry] = await new ComfyClient({ url: a.url }).history();
+    expect(entry?.graph['1']?.inputs.image).toBe(`cull/acme/${sha256}.png`);
   });
 });
 

@@ -9,19 +9,20 @@ export const address = (url: string) => ({ id: hostId(url), url });
 
 let candidates = 0;
 
-/** A job for one of the example graphs. */
+/** A job for one of the example graphs; each is a candidate with a seed of its own. */
 export async function jobFor(
   name: 'noise' | 'txt2img' | 'product',
   options: { seed?: number; inputs?: Record<string, unknown>; request?: string } = {},
 ): Promise<GenerationJob> {
   const path = fileURLToPath(new URL(`../../../examples/templates/${name}.json`, import.meta.url));
   const template = await loadTemplate(path, { allowNodes: [] });
-  const seed = options.seed ?? 1;
+  const candidate = candidates++;
+  const seed = options.seed ?? candidate + 1;
   const bound = bind(template, checkInputs(template, options.inputs ?? {}));
   return {
     tenant: 'acme',
     request: options.request ?? 'r1',
-    candidate: candidates++,
+    candidate,
     attempt: 1,
     seed,
     graph: bindSeed(bound, template.bindings.seed, seed),

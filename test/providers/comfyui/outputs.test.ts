@@ -1,0 +1,183 @@
+import sharp from 'sharp';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ComfyClient, createComfyProvider, type ComfyProvider } from '../../../providers/comfyui/index.js';
+import { startSandbox, type TestSandbox } from '../../support/sandbox.js';
+import { address, jobFor, startFake, watch, type Fake } from './support.js';
+
+/** What counts as a candidate's output: its image, the files beside it, and whether they are this prompt's own. */
+
+let png: Buffer;
+let animation: Buffer;
+const cleanUp: (() => unknown)[] = [];
+beforeAll(async () => {
+  const frame = (background: string) =>
+    sharp({ create: { width: 8, height: 6, channels: 3, background } })
+      .png()
+      .toBuffer();
+  png = await frame('grey');
+  animation = await sharp([await frame('red'), await frame('blue')], { join: { animated: true } })
+    .gif()
+    .toBuffer();
+});
+afterEach(async () => {
+  for (const one of cleanUp.splice(0).reverse()) await one();
+});
+
+function provider(of: { url: string }): ComfyProvider {
+  const made = createComfyProvider({ host: address(of.url), timeouts: { giveUpMs: 3_000, refusedMs: 500 } });
+  cleanUp.push(() => made.close());
+  return made;
+}
+
+async function sandbox(): Promise<TestSandbox> {
+  const comfy = await startSandbox();
+  cleanUp.push(() => comfy.close());
+  return comfy;
+}
+
+type File = { filename: string; subfolder?: string; type?: string };
+const file = (filename: string, over: Partial<File> = {}) => ({ filename, subfolder: '', type: 'output', ...over });
+
+/** A ComfyUI whose prompts end with these outputs. Every file there is a PNG, but for `bytes`. */
+async function ending(outputs: unknown, bytes: Record<string, Buffer> = {}): Promise<Fake & { ids: string[] }> {
+  const ids: string[] = [];
+  const server = await startFake({
+    'POST /prompt': ({ body }) => {
+      const { prompt_id } = JSON.parse(body) as { prompt_id: string };
+      ids.push(prompt_id);
+      return { prompt_id, number: 1, node_errors: {} };
+    },
+    'GET /api/jobs/([^/]+)': ({ params: [id = ''] }) =>
+      ids.includes(id) ? { status: 'completed', outputs } : { status: 404, text: '{"error":"Job not found"}' },
+    'GET /view': ({ request }) =>
+      bytes[new URL(request.url ?? '', 'http://x').searchParams.get('filename') ?? ''] ?? png,
+  });
+  cleanUp.push(() => server.close());
+  return Object.assign(server, { ids });
+}
+
+describe('files beside the image', () => {
+  it('are passed through: video, sound, 3D, text and further images of the declared nodes', async () => {
+    const bytes = { 'v.mp4': Buffer.from('video'), 's.flac': Buffer.from('sound'), 'm.glb': Buffer.from('model') };
+    const server = await ending(
+      {
+        '4': { images: [file('a.png'), file('b.png')], text: ['a red', 'mug'] },
+        '5': { images: [file('v.mp4')], animated: [true] },
+        '6': { audio: [file('s.flac')], '3d': [file('m.glb')] },
+        '7': { images: [file('not-declared.png')] },
+        '8': { images: [file('preview.png', { type: 'temp' })] },
+      },
+      bytes,
+    );
+    const job = await jobFor('noise');
+    const drawn = await watch(provider(server), { ...job, output: ['5', '4', '6', '8'] }).result;
+    expect(drawn).toMatchObject({ format: 'png', width: 8, height: 6 });
+    expect(
+      drawn.files.map(({ bytes: content, ...about }) => ({ ...about, content: Buffer.from(content).toString() })),
+    ).toEqual([
+      { name: 'v.mp4', kind: 'video', contentType: 'video/mp4', content: 'video' },
+      { name: 'b.png', kind: 'image', contentType: 'image/png', content: png.toString() },
+      { name: 's.flac', kind: 'audio', contentType: 'audio/flac', content: 'sound' },
+      { name: 'm.glb', kind: 'model3d', contentType: 'model/gltf-binary', content: 'model' },
+      { name: '4.txt', kind: 'text', contentType: 'text/plain; charset=utf-8', content: 'a red\nmug' },
+    ]);
+  });
+
+  it('are the animation itself where the image is its first frame', async () => {
+    const server = await ending({ '4': { gifs: [file('a.gif')] } }, { 'a.gif': animation });
+    const drawn = await watch(provider(server), await jobFor('noise')).result;
+    expect(drawn).toMatchObject({ format: 'png', width: 8, height: 6, files: [{ name: 'a.gif', kind: 'image' }] });
+    expect(Buffer.compare(Buffer.from(drawn.files[0]?.bytes ?? []), animation)).toBe(0);
+    expect((await sharp(drawn.bytes).stats()).dominant.r).toBeGreaterThan(200);
+  });
+
+  it('alone are no candidate: scorers need an image, and the next one would have none either', async () => {
+    const server = await ending({ '4': { images: [file('v.mp4')] } });
+    const { result } = watch(provider(server), await jobFor('noise'));
+    await expect(result).rejects.toMatchObject({ code: 'TEMPLATE_INVALID', retry: false });
+    await expect(result).rejects.toThrow('saved v.mp4 but no image');
+  });
+});
+
+describe('an output that is not there', () => {
+  it('is drawn again here, once, under a new name', async () => {
+    const comfy = await sandbox();
+    // Each look at a file is repeated three times.
+    await comfy.config({ fault: { missingViews: 4 } });
+    const drawn = await watch(provider(comfy), await jobFor('noise')).result;
+    const [first, second] = await new ComfyClient({ url: comfy.url }).history();
+    expect(drawn.promptId).toBe(second?.promptId);
+    expect(second?.graph['4']?.inputs.filename_prefix).not.toBe(first?.graph['4']?.inputs.filename_prefix);
+  });
+
+  it('is a missing output if it is missing again', async () => {
+    const comfy = await sandbox();
+    await comfy.config({ fault: { missingViews: 100 } });
+    await expect(watch(provider(comfy), await jobFor('noise')).result).rejects.toMatchObject({
+      code: 'COMFY_OUTPUT_MISSING',
+    });
+    expect(await comfy.log()).toHaveLength(2);
+  });
+
+  it("is not replaced by another prompt's file that a stale cache names", async () => {
+    const server = await ending({ '4': { images: [file('0001-1_00001_.png', { subfolder: 'cull/acme/another' })] } });
+    const { result } = watch(provider(server), await jobFor('noise'));
+    await expect(result).rejects.toMatchObject({ code: 'COMFY_OUTPUT_MISSING' });
+    await expect(result).rejects.toThrow('a file of another prompt');
+    expect(server.asked.filter((line) => line.startsWith('GET /view'))).toEqual([]);
+  });
+
+  it.each(['cull/acme/r1', 'cull\\acme\\r1'])('is there if the name is its own, in %s', async (subfolder) => {
+    const job = await jobFor('noise');
+    const name = `${String(job.candidate).padStart(4, '0')}-1_00001_.png`;
+    const server = await ending({ '4': { images: [file(name, { subfolder })] } });
+    expect(await watch(provider(server), job).result).toMatchObject({ width: 8 });
+  });
+});
+
+describe('a picture from the cache of ComfyUI', () => {
+  it('of another candidate of the request is no new candidate', async () => {
+    const comfy = await sandbox();
+    const p = provider(comfy);
+    const first = await jobFor('noise', { seed: 5 });
+    const drawn = await watch(p, first).result;
+    const { result } = watch(p, await jobFor('noise', { seed: 5 }));
+    await expect(result).rejects.toMatchObject({
+      code: 'COMFY_CACHED_OUTPUT',
+      retry: false,
+      details: { promptId: drawn.promptId },
+    });
+    await expect(result).rejects.toThrow(`repeats candidate ${first.candidate}`);
+  });
+
+  it('is right for a later try of the same candidate, and for another request that asks for the seed', async () => {
+    const comfy = await sandbox();
+    const p = provider(comfy);
+    const job = await jobFor('noise', { seed: 5 });
+    const pixels = async (of: { bytes: Uint8Array }) => (await sharp(of.bytes).raw().toBuffer()).toString('base64');
+    const first = await watch(p, job).result;
+    const later = await watch(p, { ...job, attempt: 2 }).result;
+    const other = await watch(p, await jobFor('noise', { seed: 5, request: 'r2' })).result;
+    expect(await pixels(later)).toBe(await pixels(first));
+    expect(await pixels(other)).toBe(await pixels(first));
+    expect(new Set([first, later, other].map((one) => one.promptId)).size).toBe(3);
+    const history = await new ComfyClient({ url: comfy.url }).history();
+    expect(history.map((entry) => entry.job.cached.includes('2'))).toEqual([false, true, true]);
+  });
+});
+
+describe('every prompt', () => {
+  it('says in queue and history whose it is', async () => {
+    const comfy = await sandbox();
+    const job = { ...(await jobFor('noise')), pool: 'big' };
+    await watch(provider(comfy), job).result;
+    const [entry] = await new ComfyClient({ url: comfy.url }).history();
+    expect(entry?.extraData.cull).toEqual({
+      pool: 'big',
+      host: address(comfy.url).id,
+      tenant: 'acme',
+      request: 'r1',
+      candidate: job.candidate,
+    });
+  });
+});
