@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { CACHE_MODES, PREVIEW_METHODS, PROFILES, startSandboxComfy, type Faults } from './comfyui/index.js';
 
@@ -15,6 +16,9 @@ const { values } = parseArgs({
     'prerendered-pictures': { type: 'string' },
     'no-metadata': { type: 'boolean', default: false },
     fault: { type: 'string' },
+    'tls-key': { type: 'string' },
+    'tls-cert': { type: 'string' },
+    'required-header': { type: 'string', multiple: true, default: [] },
     profile: { type: 'string', default: '0.33.0' },
     cache: { type: 'string', default: 'default' },
     'preview-method': { type: 'string', default: 'none' },
@@ -41,6 +45,18 @@ const pool = {
   ...(pictures === undefined ? {} : { pictures: number('prerendered-pictures', pictures) }),
 };
 
+// As with ComfyUI, one without the other means plain HTTP.
+const { 'tls-key': keyFile, 'tls-cert': certFile } = values;
+const tls =
+  keyFile === undefined || certFile === undefined
+    ? undefined
+    : { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') };
+const headers = values['required-header'].map((line) => {
+  const colon = line.indexOf(':');
+  if (colon < 1) throw new Error(`--required-header takes "Name: value", not "${line}".`);
+  return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+});
+
 const comfy = await startSandboxComfy({
   port: number('port', values.port),
   secondsPerImage: number('seconds', values.seconds),
@@ -49,6 +65,8 @@ const comfy = await startSandboxComfy({
   profile: oneOf('profile', { text: values.profile, of: PROFILES }),
   cache: oneOf('cache', { text: values.cache, of: CACHE_MODES }),
   previewMethod: oneOf('preview-method', { text: values['preview-method'], of: PREVIEW_METHODS }),
+  requiredHeaders: Object.fromEntries(headers) as Record<string, string>,
+  ...(tls ? { tls } : {}),
   loadSeconds: number('load-seconds', values['load-seconds']),
   modelsHeld: number('models-held', values['models-held']),
   ...(values.host === undefined ? {} : { host: values.host }),

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { isDict, type Dict } from './graph.js';
 import { decodeJson, encodeJson } from './json.js';
 
@@ -80,17 +81,17 @@ function find(
   routes: readonly Route[],
   method: string,
   path: string,
-): { handler: Handler; params: string[] } | 404 | 405 {
+): { handler: Handler; params: string[] } | { allowed: string[] } {
   const given = path.split('/');
-  let known = false;
+  const allowed: string[] = [];
   for (const { verb, parts, handler } of routes) {
     if (parts.length !== given.length || !parts.every((p, i) => p === ':' || p === given[i])) continue;
-    known = true;
+    allowed.push(...(verb === 'GET' ? ['GET', 'HEAD'] : [verb]));
     if (verb !== method && !(verb === 'GET' && method === 'HEAD')) continue;
     const params = parts.flatMap((p, i) => (p === ':' ? [decodeURIComponent(given[i] ?? '')] : []));
     return { handler, params };
   }
-  return known ? 405 : 404;
+  return { allowed };
 }
 
 async function answer(request: IncomingMessage, routes: readonly Route[]): Promise<Reply> {
@@ -98,12 +99,12 @@ async function answer(request: IncomingMessage, routes: readonly Route[]): Promi
   const url = new URL(request.url ?? '/', 'http://sandbox');
   if (method === 'OPTIONS') return empty();
   const found = find(routes, method, url.pathname);
-  if (found === 404 && (method === 'GET' || method === 'HEAD')) {
-    return { status: 404, headers: { 'Content-Type': 'application/octet-stream' } };
-  }
-  if (typeof found === 'number') {
-    // Unknown paths too: on the real server static files answer GET for every path.
-    const headers = { 'Content-Type': 'text/plain; charset=utf-8' };
+  if ('allowed' in found) {
+    // On the real server static files answer GET for every path.
+    if (method === 'GET' || method === 'HEAD')
+      return { status: 404, headers: { 'Content-Type': 'application/octet-stream' } };
+    const allowed = [...new Set([...found.allowed, ...(found.allowed.length > 0 ? [] : ['GET', 'HEAD'])])];
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8', Allow: allowed.sort().join(',') };
     return { status: 405, headers, body: '405: Method Not Allowed' };
   }
   const body = await read(request);
@@ -152,13 +153,20 @@ function trickle(response: ServerResponse, { body, ms }: { body: Buffer; ms: num
   response.once('close', () => clearInterval(timer));
 }
 
-/** An HTTP server over a table of routes. `guard` may refuse a request before anything else looks at it; `now` is its clock. */
-export function serve(
-  routes: Routes,
-  { guard, now = Date.now }: { guard?: (request: IncomingMessage) => number | undefined; now?: () => number } = {},
-): Server {
+/** How a server is set up. */
+interface ServeOptions {
+  /** May refuse a request, with the status it returns, before anything else looks at it. */
+  readonly guard?: (request: IncomingMessage) => number | undefined;
+  /** The server's clock: Unix ms. */
+  readonly now?: () => number;
+  /** Key and certificate of an HTTPS server. */
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined;
+}
+
+/** An HTTP server over a table of routes. */
+export function serve(routes: Routes, { guard, now = Date.now, tls }: ServeOptions = {}): Server | TlsServer {
   const table = compiled(routes);
-  return createServer((request, response) => {
+  const serveOne = (request: IncomingMessage, response: ServerResponse): void => {
     response.setHeader('Date', new Date(now()).toUTCString());
     const refused = guard?.(request);
     if (refused !== undefined) {
@@ -169,7 +177,8 @@ export function serve(
       (reply) => send(response, reply, request.method === 'HEAD'),
       () => response.destroy(),
     );
-  });
+  };
+  return tls ? createTlsServer(tls, serveOne) : createServer(serveOne);
 }
 
 /** The same routes bare and under /api, as ComfyUI has them. */

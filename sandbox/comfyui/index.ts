@@ -67,12 +67,12 @@ export async function startSandboxComfy(options: SandboxOptions = {}): Promise<S
     secondsPerImage: options.secondsPerImage ?? 0,
     inputNames: [],
   };
-  const sandbox = new Sandbox(world, options.cache ?? 'default');
+  const sandbox = new Sandbox(world, { ...options, cache: options.cache ?? 'default' });
   const port = await sandbox.open({ port: options.port ?? 0, host });
   const admin = options.adminPort === undefined ? undefined : adminServer(sandbox);
   const adminPort = admin && (await listen(admin, { port: options.adminPort ?? 0, host }));
   return {
-    url: `http://${host}:${port}`,
+    url: `${options.tls ? 'https' : 'http'}://${host}:${port}`,
     ...(adminPort === undefined ? {} : { adminUrl: `http://${host}:${adminPort}` }),
     close: async () => {
       admin?.close();

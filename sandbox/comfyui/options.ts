@@ -57,6 +57,10 @@ export interface SandboxOptions {
   readonly loadSeconds?: number;
   /** Checkpoints that stay loaded; the one used longest ago goes. @default 1 */
   readonly modelsHeld?: number;
+  /** Serve HTTPS: PEM texts. The admin server stays on plain HTTP. @default plain HTTP */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Headers that every request and websocket has to carry, with these values; 401 otherwise. @default none */
+  readonly requiredHeaders?: Readonly<Record<string, string>>;
   /** Faults from the start on. @default none */
   readonly fault?: Partial<Faults>;
   /** @default the painter of sandbox/painter */

@@ -5,7 +5,7 @@ import { encodeJson } from './json.js';
 const deflated = promisify<Buffer, { level: number }, Buffer>(deflate);
 const deflatedRaw = promisify<Buffer, { level: number }, Buffer>(deflateRaw);
 
-const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+export const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const ADLER_PRIME = 65521;
 
 /** Size and RGB samples (8 bits, row by row) of a picture. */
@@ -22,7 +22,7 @@ export interface EncodedPixels {
   readonly chunks: readonly Buffer[];
 }
 
-function chunk(type: string, body: Uint8Array): Buffer {
+export function chunk(type: string, body: Uint8Array): Buffer {
   const out = Buffer.allocUnsafe(body.length + 12);
   out.writeUInt32BE(body.length, 0);
   out.write(type, 4, 'latin1');

@@ -31,7 +31,7 @@ const SINCE = {
   saveImageOutput: '0.26.0',
   /** By. Text that a node shows is no longer counted among a job's outputs. */
   textNotCounted: '0.27.0',
-  /** By. `has_intermediate_output` in /object_info; categories such as "model/loaders" (before: "loaders"). */
+  /** By. `has_intermediate_output` in /object_info, new names and categories ("model/loaders"), more kinds of model folders. */
   newCategories: '0.27.0',
   /** By. Package versions and deployment in /system_stats, `supports_model_type_tags` among the features. */
   packageVersions: '0.27.0',
@@ -43,6 +43,8 @@ const SINCE = {
   audioNames: '0.27.0',
   /** By. SaveText. */
   saveText: '0.27.0',
+  /** By. A model folder for data sets. */
+  datasets: '0.30.0',
   /** By. A cached output is in the history of a prompt without client id, too. */
   cachedUiForAll: '0.30.0',
   /** By. Active file types come with `no-store`. */

@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
@@ -13,7 +14,7 @@ import { jobRoutes } from './routes/jobs.js';
 import { promptRoutes } from './routes/prompts.js';
 import { uploadRoutes } from './routes/uploads.js';
 import { viewRoutes } from './routes/view.js';
-import type { CacheMode } from './options.js';
+import type { CacheMode, SandboxOptions } from './options.js';
 import type { World } from './world.js';
 
 /** Largest websocket message taken from a client, in bytes. */
@@ -32,7 +33,7 @@ function crossSite({ headers }: IncomingMessage, profile: Profile): number | und
 }
 
 /** Listens and tells the port. */
-export function listen(server: Server, { port, host }: { port: number; host: string }): Promise<number> {
+export function listen(server: Server | TlsServer, { port, host }: { port: number; host: string }): Promise<number> {
   return new Promise((done, failed) => {
     server.once('error', failed);
     server.listen(port, host, () => {
@@ -42,12 +43,15 @@ export function listen(server: Server, { port, host }: { port: number; host: str
   });
 }
 
+/** How a sandbox differs from a plain ComfyUI on the outside. */
+type SandboxSettings = Pick<SandboxOptions, 'tls' | 'requiredHeaders'> & { readonly cache: CacheMode };
+
 /** One simulated server: queue, worker, event hub and the public port. */
 export class Sandbox {
   readonly hub: EventHub;
   readonly queue: PromptQueue;
   readonly executor: Executor;
-  private readonly server: Server;
+  private readonly server: Server | TlsServer;
   private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
   private readonly chores: (() => void)[] = [];
   private address: { port: number; host: string } | undefined;
@@ -56,11 +60,11 @@ export class Sandbox {
 
   constructor(
     readonly world: World,
-    cache: CacheMode,
+    private readonly settings: SandboxSettings,
   ) {
     this.hub = new EventHub(world.faults, world.profile);
     this.queue = new PromptQueue(() => this.hub.send('status', this.status(), null));
-    this.executor = new Executor(world, { cache, hub: this.hub, queue: this.queue });
+    this.executor = new Executor(world, { cache: settings.cache, hub: this.hub, queue: this.queue });
     const routes = {
       ...promptRoutes(this),
       ...jobRoutes(this),
@@ -68,12 +72,17 @@ export class Sandbox {
       ...viewRoutes(world),
       ...infoRoutes(world),
     };
-    this.server = serve(doubled(routes), { guard: (request) => this.refused(request), now: world.now });
+    this.server = serve(doubled(routes), {
+      guard: (request) => this.refused(request),
+      now: world.now,
+      tls: settings.tls,
+    });
     this.server.on('upgrade', (request, socket, head) => {
       const url = new URL(request.url ?? '/', 'http://sandbox');
       const known = ['/ws', '/api/ws'].includes(url.pathname);
-      if (!known || world.faults.noWebsocket || this.refused(request) !== undefined) {
-        socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+      const status = this.refused(request) ?? (known && !world.faults.noWebsocket ? undefined : 403);
+      if (status !== undefined) {
+        socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Length: 0\r\n\r\n`);
         return;
       }
       this.sockets.handleUpgrade(request, socket, head, (ws) =>
@@ -143,7 +152,11 @@ export class Sandbox {
   }
 
   private refused(request: IncomingMessage): number | undefined {
-    return crossSite(request, this.world.profile);
+    const { requiredHeaders = {} } = this.settings;
+    const missing = Object.entries(requiredHeaders).some(
+      ([name, value]) => request.headers[name.toLowerCase()] !== value,
+    );
+    return missing ? 401 : crossSite(request, this.world.profile);
   }
 
   private status(): { status: { exec_info: { queue_remaining: number } } } {

@@ -47,6 +47,8 @@ export function validatePrompt(
   const outputs: string[] = [];
   for (const [id, node] of Object.entries(graph)) {
     if (!isDict(node)) throw new PythonError('TypeError', `node ${id} is not an object`);
+    if ('inputs' in node && !isDict(node.inputs))
+      throw new PythonError('TypeError', `inputs of node ${id} are no object`);
     const nodeClass = classes.get(classOf(node));
     if (!nodeClass) return unknownClass(id, { node, world: context.world });
     if (nodeClass.isOutput && (targets === null || targets.includes(id))) outputs.push(id);

@@ -92,7 +92,11 @@ export async function startSandboxProcess(
     | 'previewMethod'
     | 'loadSeconds'
     | 'modelsHeld'
+    | 'requiredHeaders'
   > & {
+    /** Files with key and certificate in PEM: HTTPS. */
+    tlsKey?: string;
+    tlsCert?: string;
     prerendered?: boolean;
     /** Where the pool of ready pictures is kept, so that several processes paint it once. */
     prerenderedFolder?: string;
@@ -110,9 +114,14 @@ export async function startSandboxProcess(
     'load-seconds': options.loadSeconds,
     'models-held': options.modelsHeld,
     'prerendered-folder': options.prerenderedFolder,
+    'tls-key': options.tlsKey,
+    'tls-cert': options.tlsCert,
   };
   for (const [name, value] of Object.entries(flags)) if (value !== undefined) args.push(`--${name}`, String(value));
   for (const name of checkpoints) args.push('--checkpoint', name);
+  for (const [name, value] of Object.entries(options.requiredHeaders ?? {})) {
+    args.push('--required-header', `${name}: ${value}`);
+  }
   if (options.prerendered) args.push('--prerendered');
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>;

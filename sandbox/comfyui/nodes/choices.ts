@@ -1,4 +1,5 @@
 import { Exact } from '../json.js';
+import type { Ability, Profile } from '../profile.js';
 
 /** Largest seed ComfyUI takes: 2^64 - 1. */
 export const MAX_SEED = new Exact('18446744073709551615');
@@ -15,10 +16,27 @@ export const SAMPLERS: readonly string[] = (
 export const SCHEDULERS: readonly string[] =
   'simple sgm_uniform karras exponential ddim_uniform beta normal linear_quadratic kl_optimal'.split(' ');
 
-/** Kinds of model folders, as /models lists them. */
-export const MODEL_FOLDERS: readonly string[] = (
+/** Kinds of model folders, in the order of /models. */
+const FOLDERS: readonly string[] = (
   'checkpoints configs loras vae text_encoders diffusion_models clip_vision style_models embeddings diffusers ' +
   'vae_approx controlnet gligen upscale_models latent_upscale_models custom_nodes datasets hypernetworks photomaker ' +
   'classifiers model_patches audio_encoders background_removal frame_interpolation geometry_estimation optical_flow ' +
   'detection'
 ).split(' ');
+/** Kinds that came later than the others. */
+const LATER: Readonly<Record<string, Ability>> = {
+  datasets: 'datasets',
+  background_removal: 'newCategories',
+  frame_interpolation: 'newCategories',
+  geometry_estimation: 'newCategories',
+  optical_flow: 'newCategories',
+  detection: 'newCategories',
+};
+
+/** Kinds of model folders that a version has. */
+export function modelFolders(profile: Profile): readonly string[] {
+  return FOLDERS.filter((name) => {
+    const since = LATER[name];
+    return since === undefined || profile.has(since);
+  });
+}

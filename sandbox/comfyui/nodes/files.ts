@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import sharp from 'sharp';
-import { due } from '../faults.js';
 import { isDict, PythonError, type Dict } from '../graph.js';
 import { assemblePng, encodePixels } from '../png.js';
 import { str } from '../python.js';
 import { imageExists } from '../checks.js';
+import { counted, placeFor, write } from './saving.js';
+import { hidden } from './specs.js';
 import type { NodeClass, NodeResult, NodeRun } from './types.js';
 import { linked, text, type Images, type Picture } from './values.js';
 
@@ -48,13 +47,17 @@ const loadImage: NodeClass = {
 /** The text chunks of a saved PNG: the graph, and each key of extra_pnginfo. */
 function notes(run: NodeRun): Dict {
   if (!run.world.metadata) return {};
-  const extra = run.extraData.extra_pnginfo;
-  return { prompt: run.graph, ...(isDict(extra) ? extra : {}) };
+  const extra = run.extraData.extra_pnginfo ?? {};
+  if (isDict(extra)) return { prompt: run.graph, ...extra };
+  if (typeof extra !== 'string' && !Array.isArray(extra)) throw new PythonError('TypeError', 'object is not iterable');
+  if (extra.length === 0) return { prompt: run.graph };
+  const kind = typeof extra === 'string' ? 'string' : 'list';
+  throw new PythonError('TypeError', `${kind} indices must be integers, not 'str'`);
 }
 
 /** %width%, %height% and the date tokens of a filename prefix. */
-function expand(prefix: string, { width, height }: Picture): string {
-  const now = new Date();
+function expand(prefix: string, { picture, now }: { picture: Picture; now: Date }): string {
+  const { width, height } = picture;
   const two = (n: number): string => String(n).padStart(2, '0');
   const tokens: Record<string, string> = {
     width: String(width),
@@ -75,21 +78,13 @@ async function save(
 ): Promise<NodeResult> {
   const [first] = images;
   if (!first) return { outputs: [images], ui: { images: [] } };
-  const place = await run.world.folders.place(type, expand(prefix, first));
-  if (!place) throw new PythonError('Exception', `Saving image outside the output folder is not allowed: ${prefix}`);
+  const place = await placeFor(expand(prefix, { picture: first, now: new Date(run.world.now()) }), { type, run });
   const saved: Dict[] = [];
   for (const [i, picture] of images.entries()) {
     const stem = place.name.replaceAll('%batch_num%', String(i));
-    const filename = `${stem}_${String(place.counter + i).padStart(5, '0')}_.png`;
+    const filename = `${stem}_${counted(place.counter + i)}_.png`;
     const pixels = picture.encoded ?? (await encodePixels(picture, level));
-    if (type === 'output' && due(run.world.faults, 'diskFull')) {
-      run.world.ledger.struck(run.promptId, 'diskFull');
-      throw new PythonError('OSError', '[Errno 28] No space left on device');
-    }
-    // Synchronous: small files, and a third of the CPU time of the asynchronous way.
-    writeFileSync(join(place.folder, filename), assemblePng(pixels, notes(run)));
-    if (type === 'output') run.world.ledger.saved(run.promptId);
-    saved.push({ filename, subfolder: place.subfolder, type });
+    saved.push(write(assemblePng(pixels, notes(run)), { place, filename, type, run }));
   }
   return { outputs: [images], ui: { images: saved } };
 }
@@ -100,7 +95,7 @@ const sink = {
   isOutput: true,
   outputs: ['IMAGE'],
   outputNames: ['images'],
-  hidden: { prompt: 'PROMPT', extra_pnginfo: 'EXTRA_PNGINFO' },
+  hidden,
   essentials: 'Basics',
 } as const;
 
@@ -137,6 +132,7 @@ const saveImageWebsocket: NodeClass = {
   name: 'SaveImageWebsocket',
   displayName: 'Save Image (Websocket)',
   category: 'image',
+  before: { displayName: 'SaveImageWebsocket', category: 'api/image' },
   module: 'custom_nodes.websocket_image_save',
   isOutput: true,
   outputs: [],

@@ -9,6 +9,7 @@ const emptyImage: NodeClass = {
   name: 'EmptyImage',
   displayName: 'Empty Image',
   category: 'image',
+  before: { displayName: 'EmptyImage' },
   module: 'nodes',
   inputs: () => ({
     width: ['INT', { default: 512, min: 1, max: 16384, step: 1 }],
@@ -30,6 +31,7 @@ const imageAddNoise: NodeClass = {
   name: 'ImageAddNoise',
   displayName: 'Add Noise to Image',
   category: 'image/filters',
+  before: { displayName: null, category: 'image' },
   module: 'comfy_extras.nodes_images',
   modern: true,
   inputs: () => ({
@@ -50,6 +52,7 @@ const imageBlur: NodeClass = {
   name: 'ImageBlur',
   displayName: 'Blur Image',
   category: 'image/filters',
+  before: { displayName: 'Image Blur', category: 'image/postprocessing' },
   module: 'comfy_extras.nodes_post_processing',
   modern: true,
   inputs: () => ({
@@ -74,6 +77,25 @@ const imageBlur: NodeClass = {
       out.push(await blur(picture, settings));
     }
     return { outputs: [out] };
+  },
+};
+
+const imageInvert: NodeClass = {
+  name: 'ImageInvert',
+  displayName: 'Invert Image Colors',
+  category: 'image/color',
+  before: { displayName: 'Invert Image', category: 'image' },
+  module: 'nodes',
+  inputs: () => ({ image: ['IMAGE'] }),
+  outputs: ['IMAGE'],
+  searchAliases: ['negative'],
+  run: (inputs) => {
+    const inverted = ({ width, height, data }: Picture): Picture => ({
+      width,
+      height,
+      data: data.map((v) => 255 - v) as Buffer,
+    });
+    return Promise.resolve({ outputs: [linked<Images>(inputs, 'image').map(inverted)] });
   },
 };
 
@@ -120,4 +142,4 @@ const imageScale: NodeClass = {
   }),
 };
 
-export const images: readonly NodeClass[] = [emptyImage, imageAddNoise, imageBlur, imageScale];
+export const images: readonly NodeClass[] = [emptyImage, imageAddNoise, imageBlur, imageInvert, imageScale];

@@ -3,15 +3,21 @@ import type { Profile } from '../profile.js';
 import type { World } from '../world.js';
 import { files } from './files.js';
 import { images } from './images.js';
+import { latents } from './latents.js';
 import { loaders } from './loaders.js';
+import { moving } from './moving.js';
 import { outputsOf } from './outputs.js';
 import { sampling } from './sampling.js';
+import { solids } from './solids.js';
+import { sound } from './sound.js';
 import { texts } from './texts.js';
 import type { NodeClass } from './types.js';
 
 /** Every node class of the sandbox, by name. */
 export const CLASSES: ReadonlyMap<string, NodeClass> = new Map(
-  [...loaders, ...sampling, ...files, ...images, ...texts].map((nodeClass) => [nodeClass.name, nodeClass]),
+  [...loaders, ...latents, ...sampling, ...files, ...images, ...moving, ...sound, ...solids, ...texts].map(
+    (nodeClass) => [nodeClass.name, nodeClass],
+  ),
 );
 
 /** The classes that a version has. */
@@ -19,9 +25,15 @@ export function classesOf(profile: Profile): ReadonlyMap<string, NodeClass> {
   return new Map([...CLASSES].filter(([, { since }]) => since === undefined || profile.has(since)));
 }
 
-/** Before 0.27 models were "loaders", "conditioning", ...; now they are "model/loaders", and so on. */
-function categoryOf({ category }: NodeClass, profile: Profile): string {
-  return profile.has('newCategories') ? category : category.replace(/^model\//, '');
+/** Name and place of a class in the menu. Before 0.27 "model/loaders" was "loaders", and so on. */
+function menu(node: NodeClass, profile: Profile): Dict {
+  const { displayName, category } = node;
+  if (profile.has('newCategories')) return { display_name: displayName, category };
+  const then = node.before ?? {};
+  return {
+    display_name: then.displayName === undefined ? displayName : then.displayName,
+    category: then.category ?? category.replace(/^model\//, ''),
+  };
 }
 
 /** What /object_info says about a class. */
@@ -30,7 +42,8 @@ export function objectInfo(node: NodeClass, world: World): Dict {
   const required = node.inputs(world);
   const optional = node.optional?.(world);
   const outputs = outputsOf(node, profile);
-  const hidden = node.hidden ? { hidden: node.hidden } : {};
+  const asked = Object.entries(node.hidden ?? {}).map(([name, type]) => [name, node.modern ? [type] : type]);
+  const hidden = node.hidden ? { hidden: Object.fromEntries(asked) as Dict } : {};
   const hiddenOrder = node.hidden ? { hidden: Object.keys(node.hidden) } : {};
   const about = {
     input: { required, ...(optional ? { optional } : {}), ...hidden },
@@ -46,10 +59,9 @@ export function objectInfo(node: NodeClass, world: World): Dict {
   };
   const naming = {
     name: node.name,
-    display_name: node.displayName,
     description: node.description ?? '',
     python_module: node.module,
-    category: categoryOf(node, profile),
+    ...menu(node, profile),
     output_node: node.isOutput ?? false,
   };
   const intermediate = profile.has('newCategories') ? { has_intermediate_output: false } : {};

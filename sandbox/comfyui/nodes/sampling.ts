@@ -12,31 +12,8 @@ import { linked, number, type Conditioning, type Images, type Latent, type Model
 const TICK_MS = 100;
 /** Longest side of a preview in pixels. */
 const PREVIEW_SIDE = 512;
-/** Pixels of a side that one latent cell stands for. */
-const CELL = 8;
 /** Seeds stay whole numbers below this one when a batch derives further ones. */
 const SEED_RANGE = Number.MAX_SAFE_INTEGER;
-
-const emptyLatent: NodeClass = {
-  name: 'EmptyLatentImage',
-  displayName: 'Empty Latent Image',
-  category: 'model/latent',
-  description: 'An empty latent to sample from.',
-  module: 'nodes',
-  inputs: () => ({
-    width: ['INT', { default: 512, min: 16, max: 16384, step: 8, tooltip: 'Width in pixels.' }],
-    height: ['INT', { default: 512, min: 16, max: 16384, step: 8, tooltip: 'Height in pixels.' }],
-    batch_size: ['INT', { default: 1, min: 1, max: 4096, tooltip: 'Number of latents.' }],
-  }),
-  outputs: ['LATENT'],
-  outputTooltips: ['The empty latent.'],
-  searchAliases: ['empty'],
-  run: (inputs) => {
-    const cells = (name: string): number => Math.floor(number(inputs, name) / CELL) * CELL;
-    const latent: Latent = { width: cells('width'), height: cells('height'), batch: number(inputs, 'batch_size') };
-    return Promise.resolve({ outputs: [latent] });
-  },
-};
 
 async function painted(paint: Paint, ask: Parameters<Paint>[0]): Promise<{ picture: Picture; labels: unknown }> {
   const { data, labels } = await paint(ask);
@@ -149,4 +126,4 @@ const vaeDecode: NodeClass = {
   },
 };
 
-export const sampling: readonly NodeClass[] = [emptyLatent, kSampler, vaeDecode];
+export const sampling: readonly NodeClass[] = [kSampler, vaeDecode];

@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { PythonError } from '../graph.js';
 import { repr } from '../python.js';
+import { counted, placeFor, write } from './saving.js';
+import { combo, hidden, prefix } from './specs.js';
 import type { NodeClass } from './types.js';
 import { linked, text, type Images } from './values.js';
 
@@ -28,6 +27,7 @@ const primitiveString: NodeClass = {
   name: 'PrimitiveString',
   displayName: 'Text',
   category: 'utilities/primitive',
+  before: { displayName: 'String', category: 'utils/primitive' },
   module: 'comfy_extras.nodes_primitive',
   modern: true,
   inputs: () => ({ value: ['STRING', { multiline: false }] }),
@@ -47,6 +47,7 @@ const previewAny: NodeClass = {
   displayName: 'Preview as Text',
   description: 'Shows a value as text.',
   category: 'utilities',
+  before: { category: 'utils' },
   module: 'comfy_extras.nodes_preview_any',
   isOutput: true,
   inputs: () => ({ source: ['*', {}] }),
@@ -66,20 +67,17 @@ const saveText: NodeClass = {
   isOutput: true,
   inputs: () => ({
     text: ['STRING', { forceInput: true, multiline: false }],
-    filename_prefix: ['STRING', { default: 'ComfyUI', multiline: false }],
-    format: ['COMBO', { default: 'txt', multiselect: false, options: ['txt', 'csv', 'md', 'json'] }],
+    filename_prefix: prefix('ComfyUI'),
+    format: combo(['txt', 'csv', 'md', 'json'], 'txt'),
   }),
-  hidden: { prompt: 'PROMPT', extra_pnginfo: 'EXTRA_PNGINFO' },
+  hidden,
   outputs: ['STRING'],
   outputNames: ['text'],
   searchAliases: ['write text'],
   run: async (inputs, run) => {
-    const place = await run.world.folders.place('output', text(inputs, 'filename_prefix'));
-    if (!place) throw new PythonError('Exception', 'Saving outside the output folder is not allowed.');
-    const filename = `${place.name}_${String(place.counter).padStart(5, '0')}.${text(inputs, 'format')}`;
-    writeFileSync(join(place.folder, filename), text(inputs, 'text'));
-    run.world.ledger.saved(run.promptId);
-    const file = { filename, subfolder: place.subfolder, type: 'output' };
+    const place = await placeFor(text(inputs, 'filename_prefix'), { type: 'output', run });
+    const filename = `${place.name}_${counted(place.counter)}.${text(inputs, 'format')}`;
+    const file = write(text(inputs, 'text'), { place, filename, type: 'output', run });
     return { outputs: [text(inputs, 'text')], ui: { text: [text(inputs, 'text')], files: [file] } };
   },
 };

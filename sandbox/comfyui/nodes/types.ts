@@ -42,6 +42,8 @@ export interface NodeClass {
   readonly name: string;
   readonly displayName: string;
   readonly category: string;
+  /** What it was called before 0.27. */
+  readonly before?: { readonly displayName?: string | null; readonly category?: string };
   readonly description?: string;
   readonly module: string;
   /** Written against ComfyUI's newer node API, which lists other fields in /object_info. */

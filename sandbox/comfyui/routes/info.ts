@@ -1,13 +1,22 @@
 import { freemem, totalmem } from 'node:os';
 import { empty, json, type Routes } from '../http.js';
 import { classesOf, objectInfo } from '../nodes/index.js';
-import { MODEL_FOLDERS } from '../nodes/choices.js';
+import { modelFolders } from '../nodes/choices.js';
 import type { World } from '../world.js';
+
+/** What a server without extensions and templates has nothing to say about. */
+const EMPTY = ['/i18n', '/workflow_templates', '/node_replacements', '/global_subgraphs'];
+const NO_ASSETS = {
+  code: 'SERVICE_DISABLED',
+  message: 'Assets system is disabled. Start the server with --enable-assets to use this feature.',
+  details: {},
+};
 
 /** What the server is and has. */
 export function infoRoutes(world: World): Routes {
   const { profile } = world;
   const classes = classesOf(profile);
+  const folders = modelFolders(profile);
   return {
     'GET /system_stats': () => {
       const memory = {
@@ -37,11 +46,15 @@ export function infoRoutes(world: World): Routes {
       });
     },
     ...(profile.has('featureFlags') ? { 'GET /features': () => json(profile.features) } : {}),
+    // Without model files there is no metadata to show.
+    'GET /view_metadata/:': () => empty(404),
     'GET /embeddings': () => json([]),
     'GET /extensions': () => json([]),
-    'GET /models': () => json(MODEL_FOLDERS),
+    ...Object.fromEntries(EMPTY.map((path) => [`GET ${path}`, () => json({})])),
+    'GET /api/assets': () => json({ error: NO_ASSETS }, 503),
+    'GET /models': () => json(folders),
     'GET /models/:': ({ params: [folder = ''] }) => {
-      if (!MODEL_FOLDERS.includes(folder)) return empty(404);
+      if (!folders.includes(folder)) return empty(404);
       return json(folder === 'checkpoints' ? world.checkpoints : []);
     },
     'GET /object_info': async () => {

@@ -30,6 +30,12 @@ function extraData(body: Dict, { ask, nowMs }: { ask: Ask; nowMs: number }): Dic
   return extra;
 }
 
+/** The fields of a body; a list has none. */
+function fields(ask: Ask): Dict {
+  const body = ask.json();
+  return Array.isArray(body) ? {} : dict(body);
+}
+
 /** Submitting, looking at and changing the queue; freeing memory. */
 export function promptRoutes(sandbox: Sandbox): Routes {
   const { queue, world, executor } = sandbox;
@@ -82,7 +88,7 @@ export function promptRoutes(sandbox: Sandbox): Routes {
       return json({ queue_running: running, queue_pending: queue.pending.map(asTuple) });
     },
     'POST /queue': (ask) => {
-      const body = dict(ask.json());
+      const body = fields(ask);
       if (body.clear) {
         for (const item of queue.pending) world.ledger.ended(item.promptId, 'dequeued');
         queue.wipe();
@@ -114,7 +120,7 @@ export function promptRoutes(sandbox: Sandbox): Routes {
       return json(entry ? { [id]: entry } : {});
     },
     'POST /history': (ask) => {
-      const body = dict(ask.json());
+      const body = fields(ask);
       if (body.clear) queue.forget();
       if (Array.isArray(body.delete)) for (const id of body.delete) queue.forget(String(id));
       return empty();

@@ -14,9 +14,25 @@ const TYPES: Readonly<Record<string, string>> = {
   '.jpeg': 'image/jpeg',
   '.webp': 'image/webp',
   '.gif': 'image/gif',
+  '.svg': 'image/svg+xml',
   '.txt': 'text/plain',
+  '.csv': 'text/csv',
+  '.md': 'text/markdown',
   '.json': 'application/json',
+  '.html': 'text/html',
+  '.css': 'text/css',
+  '.js': 'application/javascript',
+  '.xml': 'text/xml',
+  '.flac': 'audio/flac',
+  '.mp3': 'audio/mpeg',
+  '.wav': 'audio/x-wav',
+  '.mp4': 'video/mp4',
+  '.webm': 'video/webm',
+  '.glb': 'model/gltf-binary',
 };
+
+/** Types that a browser would run or render: handed out as downloads. */
+const ACTIVE = /html|javascript|css|svg|xml/;
 
 interface Found {
   readonly path: string;
@@ -84,11 +100,16 @@ function raw(found: Found, { ask, profile }: { ask: Ask; profile: Profile }): Re
   const etag = `"${(found.changedMs * 1e6).toString(16)}-${found.size.toString(16)}"`;
   if (ask.headers['if-none-match'] === etag) return { status: 304, headers: { ETag: etag } };
   const bytes = readFileSync(found.path);
-  const known = TYPES[extname(found.name).toLowerCase()];
+  const type = TYPES[extname(found.name).toLowerCase()] ?? 'application/octet-stream';
+  // Before `safeViews` a picture in SVG was shown as one.
+  const active = ACTIVE.test(type) && (profile.has('safeViews') || !type.startsWith('image/'));
+  const attachment = active && profile.has('safeViews') ? 'attachment; ' : '';
+  const noStore = { Vary: 'Sec-Fetch-Dest', 'Cache-Control': 'no-store' };
   const headers = {
     ...(profile.has('safeViews') ? { 'X-Content-Type-Options': 'nosniff' } : {}),
-    'Content-Disposition': `${known ? '' : 'attachment; '}filename="${found.name.replace(/["\\]/g, '\\$&')}"`,
-    'Content-Type': known ?? 'application/octet-stream',
+    ...(active && profile.has('noStoreViews') ? noStore : {}),
+    'Content-Disposition': `${attachment}filename="${found.name.replace(/["\\]/g, '\\$&')}"`,
+    'Content-Type': active ? 'application/octet-stream' : type,
     ETag: etag,
     'Last-Modified': new Date(found.changedMs).toUTCString(),
     'Accept-Ranges': 'bytes',
