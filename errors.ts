@@ -76,6 +76,15 @@ export const ERRORS = {
     where: 'elsewhere',
     tries: 3,
   },
+  COMFY_DISK_FULL: {
+    title: 'The disk of ComfyUI is full',
+    retry: true,
+    http: 502,
+    exit: 1,
+    delayMs: 2_000,
+    where: 'elsewhere',
+    tries: 8,
+  },
   COMFY_UNREACHABLE: {
     title: 'ComfyUI does not answer',
     retry: true,

@@ -103,6 +103,16 @@ export function nodeFailed(error: JobError | undefined, graph: Graph, host: stri
       details,
     });
   }
+  if (isDiskFull(message)) {
+    return new CullError(
+      'COMFY_DISK_FULL',
+      `the disk of ComfyUI at ${host} is full: ${where} could not save: ${words}`,
+      {
+        hint: 'make room in the output folder of that ComfyUI',
+        details,
+      },
+    );
+  }
   return new CullError('COMFY_NODE_FAILED', `${where} failed on ComfyUI at ${host}: ${exception}: ${words}`, {
     hint: 'look at the inputs of that node and into the log of that ComfyUI',
     details,
@@ -117,4 +127,9 @@ function isOutOfMemory(exception: string, message: string): boolean {
       message,
     )
   );
+}
+
+/** ENOSPC and EDQUOT as Python words them (errno 28 and 122), and Windows' code for a full disk (112). */
+function isDiskFull(message: string): boolean {
+  return /\[Errno (28|122)\]|\[WinError 112\]|No space left on device|Disk quota exceeded/i.test(message);
 }
