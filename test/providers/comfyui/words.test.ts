@@ -131,14 +131,14 @@ describe('nodeFailed', () => {
     ['Exception', 'x\nThis error means you ran out of memory on your GPU.\n\nTIPS: ...'],
   ])('knows %s: %s as out of memory', (exception, message) => {
     expect(nodeFailed({ node: '3', exception, message }, graph, 'h')).toMatchObject({ code: 'COMFY_OUT_OF_MEMORY' });
+  });
 
-    it.each([
-      ['OSError', '[Errno 28] No space left on device'],
-      ['OSError', "[Errno 122] Disk quota exceeded: '/out'"],
-      ['OSError', '[WinError 112] There is not enough space on the disk'],
-    ])('knows %s: %s as a full disk', (exception, message) => {
-      expect(nodeFailed({ node: '9', exception, message }, graph, 'h')).toMatchObject({ code: 'COMFY_DISK_FULL' });
-    });
+  it.each([
+    ['OSError', '[Errno 28] No space left on device'],
+    ['OSError', "[Errno 122] Disk quota exceeded: '/out'"],
+    ['OSError', '[WinError 112] There is not enough space on the disk'],
+  ])('knows %s: %s as a full disk', (exception, message) => {
+    expect(nodeFailed({ node: '9', exception, message }, graph, 'h')).toMatchObject({ code: 'COMFY_DISK_FULL' });
   });
 
   it('names node, title, class and exception', () => {
