@@ -40,7 +40,11 @@ const KEPT_FORMATS = ['png', 'jpeg', 'webp'];
  */
 export async function download(host: Host, from: Download, how: How): Promise<Image & { files: OutputFile[] }> {
   const { job, of } = from;
-  const made = of.output.flatMap((node) => job.files.filter((file) => file.node === node && file.type === 'output'));
+  const declared = of.output.flatMap((node) =>
+    job.files.filter((file) => file.node === node && file.type === 'output'),
+  );
+  // Two nodes that save the same picture name one file.
+  const made = [...new Map(declared.map((file) => [pathOf(file), file])).values()];
   const chosen = made.find(isImage);
   if (!chosen) throw noImage(host, from, made);
   for (const file of made) refuseForeign(host, from, file);

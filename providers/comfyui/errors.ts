@@ -122,7 +122,9 @@ export function nodeFailed(error: JobError | undefined, graph: Graph, host: stri
 /** The advice that ComfyUI appends is the most stable mark of a full GPU; the rest are torch's own names and words. */
 function isOutOfMemory(exception: string, message: string): boolean {
   return (
-    /OutOfMemory/i.test(exception) ||
+    /OutOfMemory|MemoryError$/i.test(exception) ||
+    // cudaErrorMemoryAllocation and its like, where the words are those of the driver.
+    (exception.endsWith('AcceleratorError') && /error code:? ?2\b/i.test(message)) ||
     /ran out of memory on your GPU|out of memory|can't allocate memory|DefaultCPUAllocator|not enough memory/i.test(
       message,
     )

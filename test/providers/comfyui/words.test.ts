@@ -127,6 +127,8 @@ describe('nodeFailed', () => {
     ['torch.OutOfMemoryError', 'Allocation on device'],
     ['torch.cuda.OutOfMemoryError', 'CUDA out of memory. Tried to allocate'],
     ['torch.AcceleratorError', 'CUDA error: out of memory'],
+    ['torch.AcceleratorError', 'HIP failure, error code: 2'],
+    ['numpy.core._exceptions._ArrayMemoryError', 'Unable to allocate 12.0 GiB for an array'],
     ['RuntimeError', "[enforce fail] DefaultCPUAllocator: can't allocate memory"],
     ['Exception', 'x\nThis error means you ran out of memory on your GPU.\n\nTIPS: ...'],
   ])('knows %s: %s as out of memory', (exception, message) => {
