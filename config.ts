@@ -46,6 +46,7 @@ const schema = z.object({
   CULL_COMFYUI_URLS: urls,
   CULL_COMFYUI_FILE: z.string().min(1).optional(),
   CULL_COMFYUI_CA: z.string().min(1).optional(),
+  CULL_COMFYUI_RESTART: z.string().min(1).optional(),
   CULL_ALLOW_NODES: list,
   CULL_SCORERS: list,
   CULL_COMFYUI_USD_PER_HOUR: positive.optional(),
@@ -70,6 +71,8 @@ export interface Config {
   comfyFile: string | undefined;
   /** A private certificate authority of the ComfyUIs: PEM text or the absolute path of a PEM file. `CULL_COMFYUI_CA` */
   comfyCa: string | undefined;
+  /** Shell command that restarts a ComfyUI whose worker thread is dead; `$CULL_COMFYUI_ID` and `$CULL_COMFYUI_URL` say which. `CULL_COMFYUI_RESTART` */
+  comfyRestart: string | undefined;
   /** Node classes allowed besides ComfyUI's own safe ones. `CULL_ALLOW_NODES` */
   allowNodes: string[];
   /** Scorers from outside: files or packages. `CULL_SCORERS` */
@@ -114,6 +117,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     comfyUrls: value.CULL_COMFYUI_URLS,
     comfyFile: value.CULL_COMFYUI_FILE === undefined ? undefined : resolve(cwd, value.CULL_COMFYUI_FILE),
     comfyCa: authority(value.CULL_COMFYUI_CA, cwd),
+    comfyRestart: value.CULL_COMFYUI_RESTART,
     allowNodes: value.CULL_ALLOW_NODES,
     scorers: value.CULL_SCORERS,
     comfyUsdPerHour: value.CULL_COMFYUI_USD_PER_HOUR,
@@ -138,6 +142,7 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_COMFYUI_URLS: config.comfyUrls.join(','),
     CULL_COMFYUI_FILE: config.comfyFile ?? '',
     CULL_COMFYUI_CA: config.comfyCa ?? '',
+    CULL_COMFYUI_RESTART: config.comfyRestart ?? '',
     CULL_ALLOW_NODES: config.allowNodes.join(','),
     CULL_SCORERS: config.scorers.join(','),
     CULL_COMFYUI_USD_PER_HOUR: config.comfyUsdPerHour === undefined ? '' : String(config.comfyUsdPerHour),

@@ -2,14 +2,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TemporalTarget } from '../client/temporal.js';
 import type { Config } from '../config.js';
-import { messageOf } from '../errors.js';
-import { createComfyProvider, type HostAddress } from '../providers/comfyui/index.js';
-import type { Health, Provider } from '../providers/provider.js';
+import { CullError, messageOf } from '../errors.js';
+import { createComfyProvider, type ComfyProvider, type HostAddress } from '../providers/comfyui/index.js';
+import type { Health } from '../providers/provider.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/log.js';
 import { gpuQueue } from '../workflows/contract.js';
+import { Fuse } from './fuse.js';
 import type { Member } from './members.js';
 import type { HostReport } from './report.js';
+import { Restarter } from './restart.js';
 import { runGpuWorker } from './worker.js';
 
 const HEALTH_EVERY_MS = 2_000;
@@ -33,25 +35,27 @@ export interface ComfyService {
 
 /** Serves one ComfyUI until it is drained. */
 export async function serveComfy(service: ComfyService): Promise<void> {
-  const { member, peers, config, report, stop } = service;
+  const { member, peers, config, report, stop, log } = service;
   const provider = createComfyProvider({
     host: { ...member, ca: config.comfyCa },
     peers: () => peers().map((peer) => ({ ...peer, ca: config.comfyCa })),
     usdPerHour: config.comfyUsdPerHour,
     timeouts: config.comfyTimeouts,
   });
+  const restarter = new Restarter({ restart: config.comfyRestart, ...member }, log);
   const pause = () => wait(HEALTH_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
   try {
     while (!stop.aborted) {
       const health = await provider.health();
       if (health.ok) {
-        await report.tell({ state: 'serving', reason: null });
+        await report.tell({ state: 'serving', reason: null, needsRestart: false });
         await serveWhileHealthy(service, provider).catch(async (error: unknown) => {
-          service.log.error({ error: messageOf(error) }, 'its Worker ended');
+          log.error({ error: messageOf(error) }, 'its Worker ended');
           await pause();
         });
       } else {
-        await report.tell({ state: 'unhealthy', reason: health.reason ?? 'no answer' });
+        await tellSick(report, health);
+        if (health.restart === 'surely') void restarter.run();
         await pause();
       }
     }
@@ -60,45 +64,55 @@ export async function serveComfy(service: ComfyService): Promise<void> {
   }
 }
 
-async function serveWhileHealthy(service: ComfyService, provider: Provider): Promise<void> {
-  const { member, config, report } = service;
-  // A sick ComfyUI gets the same grace as a worker that ends; then its candidates are drawn elsewhere.
+const tellSick = (report: HostReport, { reason = 'no answer', restart }: Health): Promise<void> =>
+  report.tell({ state: 'unhealthy', reason, needsRestart: restart !== undefined });
+
+async function serveWhileHealthy(service: ComfyService, provider: ComfyProvider): Promise<void> {
+  const { member, config, report, log } = service;
   const sick = new AbortController();
   const late = new AbortController();
   const ended = new AbortController();
+  const fuse = new Fuse({ provider, slots: member.slots, log, report });
   const stop = AbortSignal.any([service.stop, sick.signal]);
-  stop.addEventListener('abort', () => void report.tell({ state: sick.signal.aborted ? 'unhealthy' : 'draining' }), {
-    once: true,
-    signal: ended.signal,
-  });
+  const draining = () => sick.signal.aborted || void report.tell({ state: 'draining', reason: null });
+  stop.addEventListener('abort', draining, { once: true, signal: ended.signal });
   const watching = untilSick(provider, ended.signal).then(async (health) => {
     if (!health) return;
-    await report.tell({ state: 'unhealthy', reason: health.reason ?? 'no answer' });
     sick.abort();
+    await tellSick(report, health);
+    // Whoever waits for a dead worker thread waits in vain; one that only does not answer may come back within the grace.
+    if (health.restart)
+      provider.fail(
+        new CullError('COMFY_WORKER_DEAD', `ComfyUI at ${member.url}: ${health.reason ?? 'it does not draw'}`, {
+          hint: 'restart that ComfyUI; the candidate is drawn elsewhere',
+        }),
+      );
     await wait(config.graceMs, undefined, { signal: ended.signal }).catch(() => undefined);
     late.abort();
   });
   try {
     await runGpuWorker({
       ...service,
-      provider,
+      provider: fuse.provider,
+      permit: fuse.permit,
       queue: gpuQueue(member.pool),
       stop,
       leave: AbortSignal.any([service.leave, late.signal]),
     });
   } finally {
     ended.abort();
+    fuse.close();
     await watching;
   }
 }
 
 /** The health that made it sick, or undefined once `signal` aborts. */
-async function untilSick(provider: Provider, signal: AbortSignal): Promise<Health | undefined> {
+async function untilSick(provider: ComfyProvider, signal: AbortSignal): Promise<Health | undefined> {
   for (let failures = 0; ;) {
     await wait(HEALTH_EVERY_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return undefined;
     const health = await provider.health();
     failures = health.ok ? 0 : failures + 1;
-    if (failures >= FAILURES_BEFORE_STOP) return health;
+    if (failures >= FAILURES_BEFORE_STOP || (health.restart && failures > 0)) return health;
   }
 }

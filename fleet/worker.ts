@@ -7,13 +7,23 @@ import type { Config } from '../config.js';
 import type { Provider } from '../providers/provider.js';
 import type { Storage } from '../storage/storage.js';
 import type { Member } from './members.js';
+import { slotsOf, type Permit } from './permit.js';
 
 /** Longer than any candidate may take: who drains waits, and who cannot wait aborts `leave`. */
 const DRAIN = '1h';
 
+const ONE = { type: 'fixed-size', numSlots: 1 } as const;
+const NO_OTHER_TASKS = {
+  workflowTaskSlotSupplier: ONE,
+  localActivityTaskSlotSupplier: ONE,
+  nexusTaskSlotSupplier: ONE,
+} as const;
+
 export interface GpuWorkerOptions {
   member: Member;
   provider: Provider;
+  /** The ComfyUI's slots. */
+  permit: Permit;
   queue: string;
   config: Config;
   target: TemporalTarget;
@@ -26,8 +36,9 @@ export interface GpuWorkerOptions {
 
 /** Draws the candidates of one queue on one ComfyUI until `stop` aborts. */
 export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
-  const { member, provider, queue, config, target, storage, stop, leave } = options;
+  const { member, provider, permit, queue, config, target, storage, stop, leave } = options;
   // Workers of one queue in one process each need a connection of their own.
+  const slots = slotsOf(permit);
   const connection = await NativeConnection.connect(target.connectionOptions);
   try {
     const worker = await Worker.create({
@@ -42,7 +53,7 @@ export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
         usdPerHour: config.comfyUsdPerHour,
         leave,
       }),
-      maxConcurrentActivityTaskExecutions: member.slots,
+      tuner: { ...NO_OTHER_TASKS, activityTaskSlotSupplier: slots.supplier },
       // A cancellation arrives with the answer to a heartbeat.
       maxHeartbeatThrottleInterval: '1s',
       defaultHeartbeatThrottleInterval: '1s',
@@ -50,11 +61,15 @@ export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
     });
     const ended = new AbortController();
     const running = worker.run().finally(() => ended.abort());
-    const shutdown = () => worker.getState() === 'RUNNING' && worker.shutdown();
+    const shutdown = () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      slots.close();
+    };
     stop.addEventListener('abort', shutdown, { once: true, signal: ended.signal });
     if (stop.aborted) shutdown();
     await running;
   } finally {
+    slots.close();
     await connection.close();
   }
 }

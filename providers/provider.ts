@@ -6,6 +6,8 @@ export interface Health {
   reason?: string;
   /** Jobs of anybody that wait or run there. */
   queueDepth?: number;
+  /** Only a restart helps; `perhaps`: unless a job of somebody else's just takes long. */
+  restart?: 'surely' | 'perhaps';
 }
 
 /** A file that the graph needs on the host. */

@@ -31,8 +31,12 @@ export const keys = {
  * @throws CullError REQUEST_INVALID unless the name is 1 to 128 of letters, digits, `.`, `_`, `-`, not starting with `.`, `_` or `-`
  */
 export function checkName(what: 'tenant' | 'request', name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name) && !name.includes('..')) return name;
+  if (isName(name)) return name;
   throw new CullError('REQUEST_INVALID', `${what} "${name}" is not a valid name`, {
     hint: 'use 1 to 128 letters, digits, ".", "_" or "-", starting with a letter or a digit',
   });
 }
+
+/** Whether `checkName` would let it pass. */
+export const isName = (name: string): boolean =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name) && !name.includes('..');

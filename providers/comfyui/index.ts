@@ -1,6 +1,8 @@
-import { CullError, messageOf } from '../../errors.js';
-import type { GenerationJob, Health, Provider, Quote } from '../provider.js';
+import { CullError } from '../../errors.js';
+import type { GenerationJob, Handle, Provider, Quote } from '../provider.js';
+import { cancelPrompt } from './cancel.js';
 import type { ClientTimeouts } from './endpoints/server.js';
+import { HealthCheck } from './health.js';
 import { createHost, type Host, type HostAddress } from './host.js';
 import { drawCandidate } from './run.js';
 import { WAIT_LIMITS, type WaitLimits } from './watch.js';
@@ -68,11 +70,11 @@ export interface ComfyProviderOptions {
 
 /** A Provider that holds a connection. */
 export interface ComfyProvider extends Provider {
+  /** Gives up everything that is drawn on this ComfyUI: cancelled there by id, and thrown to whoever waits. */
+  fail(error: CullError): void;
   /** Ends the connection and everything under way; prompts that run go on in ComfyUI, for others to attach to. */
   close(): Promise<void>;
 }
-
-const HEALTH_MS = 3_000;
 
 /**
  * Draws on one ComfyUI.
@@ -101,16 +103,17 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
     return hosts.get(id);
   };
 
-  const runs = new Map<AbortController, Promise<unknown>>();
+  const runs = new Map<AbortController, { drawing: Promise<unknown>; handle?: Handle }>();
   let closed = false;
   /** Seconds that a candidate takes here, smoothed; null before the first. */
   let seconds: number | null = null;
-  /** How many prompts it held when one stalled; a number that stays says that its worker is dead. */
-  let stalledAt: number | undefined;
+  const isOwn = (promptId: string): boolean => [...runs.values()].some(({ handle }) => handle?.promptId === promptId);
+  const health = new HealthCheck(own.client, { isOwn });
 
   const generate: Provider['generate'] = async (job: GenerationJob, run) => {
     if (closed) throw closedError();
     const leave = new AbortController();
+    const state: { drawing: Promise<unknown>; handle?: Handle } = { drawing: Promise.resolve() };
     const drawing = drawCandidate(job, {
       own,
       hostOf,
@@ -118,37 +121,31 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
       leave: leave.signal,
       signal: run.signal,
       ...(run.resume ? { resume: run.resume } : {}),
-      onSubmitted: (handle) => run.onSubmitted(handle),
+      onSubmitted: (handle) => {
+        state.handle = handle;
+        return run.onSubmitted(handle);
+      },
       onProgress: (progress) => run.onProgress(progress),
     });
-    runs.set(leave, drawing);
+    state.drawing = drawing;
+    if (run.resume) state.handle = run.resume;
+    runs.set(leave, state);
     try {
       const generation = await drawing;
       const took = generation.timing.drawMs / 1000;
       seconds = seconds === null ? took : seconds * 0.8 + took * 0.2;
-      stalledAt = undefined;
+      if (generation.host === own.id) health.proven();
       return generation;
     } catch (error) {
-      if (error instanceof CullError && /^COMFY_(STALLED|WORKER_DEAD)$/.test(error.code)) {
-        stalledAt = await own.client.queueDepth({ timeoutMs: HEALTH_MS }).catch(() => undefined);
+      const given = leave.signal.aborted ? (leave.signal.reason as unknown) : undefined;
+      if (given instanceof CullError && !run.signal.aborted) {
+        if (state.handle?.host === own.id) await cancelPrompt(own.client, state.handle.promptId);
+        throw given;
       }
+      if (error instanceof CullError && error.code === 'COMFY_WORKER_DEAD') health.suspect();
       throw error;
     } finally {
       runs.delete(leave);
-    }
-  };
-
-  const health = async (): Promise<Health> => {
-    try {
-      const queueDepth = await own.client.queueDepth({ timeoutMs: HEALTH_MS });
-      if (stalledAt !== undefined && queueDepth === stalledAt && queueDepth > 0) {
-        const reason = `ComfyUI at ${own.url} answers but does not move its ${queueDepth} prompts: restart it`;
-        return { ok: false, reason, queueDepth };
-      }
-      stalledAt = undefined;
-      return { ok: true, queueDepth };
-    } catch (error) {
-      return { ok: false, reason: messageOf(error) };
     }
   };
 
@@ -161,12 +158,15 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
     id: 'comfyui',
     host: own.id,
     supports: { graph: true, seed: true, cancel: true, referenceImages: true },
-    health,
+    health: () => health.check(),
     quote,
     generate,
+    fail(error) {
+      for (const [leave, { handle }] of runs) if (handle === undefined || handle.host === own.id) leave.abort(error);
+    },
     async close() {
       closed = true;
-      const ending = [...runs.values()];
+      const ending = [...runs.values()].map(({ drawing }) => drawing);
       for (const leave of runs.keys()) leave.abort(closedError());
       await Promise.allSettled(ending);
       for (const host of hosts.values()) host.events.close();
