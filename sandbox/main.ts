@@ -16,6 +16,7 @@ const { values } = parseArgs({
     'prerendered-pictures': { type: 'string' },
     'no-metadata': { type: 'boolean', default: false },
     fault: { type: 'string' },
+    'log-file': { type: 'string' },
     'tls-key': { type: 'string' },
     'tls-cert': { type: 'string' },
     'required-header': { type: 'string', multiple: true, default: [] },
@@ -73,6 +74,7 @@ const comfy = await startSandboxComfy({
   ...(adminPort === undefined ? {} : { adminPort: number('admin-port', adminPort) }),
   ...(values.output === undefined ? {} : { outputDir: values.output }),
   ...(values.input === undefined ? {} : { inputDir: values.input }),
+  ...(values['log-file'] === undefined ? {} : { logFile: values['log-file'] }),
   ...(values.fault === undefined ? {} : { fault: JSON.parse(values.fault) as Partial<Faults> }),
   ...(values.checkpoint === undefined ? {} : { checkpoints: values.checkpoint }),
 });

@@ -58,7 +58,7 @@ export async function startSandboxComfy(options: SandboxOptions = {}): Promise<S
     metadata: options.metadata ?? true,
     paint,
     pool: prerendered ? await PicturePool.open(paint, prerendered) : undefined,
-    ledger: new Ledger(),
+    ledger: new Ledger(options.logFile),
     profile: new Profile(options.profile ?? '0.33.0'),
     previewMethod: options.previewMethod ?? 'none',
     models: new Models(options.modelsHeld ?? 1, options.loadSeconds ?? 0),

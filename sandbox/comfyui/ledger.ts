@@ -1,3 +1,4 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Faults } from './faults.js';
 import { classOf, isDict, type Graph } from './graph.js';
 import { numeric } from './json.js';
@@ -9,8 +10,8 @@ export interface LogEntry {
   readonly submittedMs: number;
   startedMs: number | null;
   endedMs: number | null;
-  /** A prompt whose worker died stays "running", as it does for its client. */
-  status: 'pending' | 'running' | 'success' | 'error' | 'interrupted' | 'dequeued';
+  /** A prompt whose worker died stays "running", as it does for its client; "killed" is one that went with an earlier process. */
+  status: 'pending' | 'running' | 'success' | 'error' | 'interrupted' | 'dequeued' | 'killed';
   /** Whether a picture was computed for it; a cached rerun computes none, and a prompt that stalls or lacks memory none either. */
   drawn: boolean;
   /** Files written to the output folder. */
@@ -55,9 +56,14 @@ export function seedOf(graph: Graph): number | null {
 
 /** The tests' view of a sandbox: kept apart from everything that the public port can answer. */
 export class Ledger {
-  readonly log: LogEntry[] = [];
+  readonly log: LogEntry[];
   readonly labels = new Map<string, LabelEntry>();
   private readonly open = new Map<string, LogEntry>();
+
+  /** With a file the log outlives the process: what earlier ones wrote into it comes first. */
+  constructor(private readonly file?: string) {
+    this.log = file === undefined ? [] : earlier(file);
+  }
 
   submitted(promptId: string, graph: Graph): void {
     const entry: LogEntry = {
@@ -74,6 +80,7 @@ export class Ledger {
     };
     this.open.set(promptId, entry);
     this.log.push(entry);
+    this.keep(entry);
     if (this.log.length > MAX_ENTRIES) this.log.shift();
   }
 
@@ -82,25 +89,24 @@ export class Ledger {
     if (!entry) return;
     entry.startedMs = Date.now();
     entry.status = 'running';
+    this.keep(entry);
   }
 
   drew(promptId: string, label?: LabelEntry): void {
-    const entry = this.open.get(promptId);
-    if (entry) entry.drawn = true;
+    this.change(promptId, (entry) => (entry.drawn = true));
     if (label) this.labels.set(promptId, label);
   }
 
   saved(promptId: string): void {
-    const entry = this.open.get(promptId);
-    if (entry) entry.saved++;
+    this.change(promptId, (entry) => entry.saved++);
   }
 
   loaded(promptId: string, checkpoint: string): void {
-    this.open.get(promptId)?.loads.push(checkpoint);
+    this.change(promptId, ({ loads }) => loads.push(checkpoint));
   }
 
   struck(promptId: string, fault: keyof Faults): void {
-    this.open.get(promptId)?.faults.push(fault);
+    this.change(promptId, ({ faults }) => faults.push(fault));
   }
 
   ended(promptId: string, status: 'success' | 'error' | 'interrupted' | 'dequeued'): void {
@@ -108,6 +114,7 @@ export class Ledger {
     if (!entry) return;
     entry.endedMs = Date.now();
     entry.status = status;
+    this.keep(entry);
     this.open.delete(promptId);
   }
 
@@ -128,6 +135,32 @@ export class Ledger {
 
   reset(): void {
     this.log.length = 0;
+    if (this.file !== undefined) writeFileSync(this.file, '');
     this.labels.clear();
   }
+
+  private change(promptId: string, how: (entry: LogEntry) => void): void {
+    const entry = this.open.get(promptId);
+    if (!entry) return;
+    how(entry);
+    this.keep(entry);
+  }
+
+  /** Appends the entry as it is now: of the lines about one submission the last one counts. */
+  private keep(entry: LogEntry): void {
+    if (this.file !== undefined) appendFileSync(this.file, `${JSON.stringify(entry)}\n`);
+  }
+}
+
+/** The submissions of earlier processes; those that had not ended were killed. A line cut short by the kill is passed over. */
+function earlier(file: string): LogEntry[] {
+  const last = new Map<string, LogEntry>();
+  for (const line of existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []) {
+    if (!line.endsWith('}')) continue;
+    const entry = JSON.parse(line) as LogEntry;
+    last.set(`${entry.promptId} ${entry.submittedMs}`, entry);
+  }
+  const entries = [...last.values()];
+  for (const entry of entries) if (entry.endedMs === null) entry.status = 'killed';
+  return entries;
 }

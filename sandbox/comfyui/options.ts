@@ -61,6 +61,8 @@ export interface SandboxOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Headers that every request and websocket has to carry, with these values; 401 otherwise. @default none */
   readonly requiredHeaders?: Readonly<Record<string, string>>;
+  /** Where the log of the admin server is kept, so that it outlives the process. @default in memory only */
+  readonly logFile?: string;
   /** Faults from the start on. @default none */
   readonly fault?: Partial<Faults>;
   /** @default the painter of sandbox/painter */

@@ -87,6 +87,7 @@ export async function startSandboxProcess(
     | 'inputDir'
     | 'checkpoints'
     | 'fault'
+    | 'logFile'
     | 'profile'
     | 'cache'
     | 'previewMethod'
@@ -108,6 +109,7 @@ export async function startSandboxProcess(
     output: options.outputDir,
     input: options.inputDir,
     fault: fault && JSON.stringify(fault),
+    'log-file': options.logFile,
     profile: options.profile,
     cache: options.cache,
     'preview-method': options.previewMethod,

@@ -43,3 +43,26 @@ it('ends cleanly on SIGTERM; after SIGKILL the files are left, queue and history
   expect(await second.kill('SIGTERM')).toBe(0);
   expect(await readdir(join(folder, 'kept'))).toEqual(['a_00001_.png']);
 });
+
+it('keeps its log over a kill, where a file is named; a prompt that ran is told as killed', async () => {
+  const logFile = join(folder, 'log.ndjson');
+  const first = await startSandboxProcess({ logFile, fault: { stallPrompts: 1 } });
+  const send = (url: string, seed: number): Promise<Response> =>
+    fetch(`${url}/prompt`, { method: 'POST', body: JSON.stringify({ prompt: noise({ seed, prefix: 'a' }) }) });
+  await send(first.url, 1);
+  await expect.poll(async () => (await first.log())[0]?.faults, { timeout: 10_000 }).toEqual(['stallPrompts']);
+  await first.kill('SIGKILL');
+  const second = await startSandboxProcess({ logFile });
+  await send(second.url, 1);
+  const known = async (): Promise<unknown> => (await second.log()).map((e) => [e.seed, e.status, e.drawn]);
+  await expect.poll(known, { timeout: 10_000 }).toEqual([
+    [1, 'killed', false],
+    [1, 'success', true],
+  ]);
+  expect(await second.seeds()).toMatchObject({
+    1: { submitted: 2, started: 2, drawn: 1, faults: { stallPrompts: 1 } },
+  });
+  await second.reset();
+  expect(await second.log()).toEqual([]);
+  await second.close();
+});
