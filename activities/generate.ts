@@ -29,7 +29,8 @@ const HEARTBEAT_MS = 1_000;
  * Activities of the Worker of one ComfyUI (or hosted provider).
  *
  * `generate` is idempotent: a picture already in storage is the answer; else the job named in the last heartbeat is attached to; else it is
- * drawn under a prompt id of this attempt's own. Where it failed elsewhere only (errors.ts), a worker of another ComfyUI takes it (attempts.ts).
+ * drawn under a prompt id of this attempt's own. One that failed here in a way in which it may not fail elsewhere is handed back, for the worker
+ * of another ComfyUI to take (attempts.ts).
  */
 export function createGenerateActivities(deps: {
   storage: Storage;

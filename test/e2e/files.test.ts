@@ -1,4 +1,5 @@
-/** What a template makes besides the image reaches the one who asked: storage, manifest, result, `out/`. */
+/** Files on both ends: input images reach ComfyUI, and what a template makes besides the image reaches the one who asked. */
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { writeOut } from '../../cli/out-folder.js';
 import { readRelease } from '../../cli/release.js';
+import { ComfyClient } from '../../providers/comfyui/index.js';
 import type { Graph } from '../../templates/types.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
@@ -63,4 +65,42 @@ test('a second output is kept with every candidate and delivered with the winner
     expect(await readdir(out)).toEqual(expect.arrayContaining([`${name}.png`, `${name}.1.png`]) as string[]);
     expect(await sharp(join(out, `${name}.1.png`)).metadata()).toMatchObject({ width: 32, height: 32 });
   }
+});
+
+test('an input image reaches ComfyUI once, under its content, and is what is drawn on', async () => {
+  const path = join(folder, 'photo.json');
+  const graph: Graph = {
+    '1': { class_type: 'LoadImage', inputs: { image: 'example.png' } },
+    '2': { class_type: 'ImageAddNoise', inputs: { image: ['1', 0], seed: 0, strength: 0.1 } },
+    '3': { class_type: 'SaveImage', inputs: { images: ['2', 0], filename_prefix: 'x' } },
+  };
+  await writeFile(path, JSON.stringify(graph));
+  await writeFile(
+    join(folder, 'photo.template.yaml'),
+    "name: photo\ninputs: { photo: { node: '1', field: image, required: true } }\nseed: { node: '2', field: seed }\noutput: '3'\n",
+  );
+  const release = await readRelease(path, {
+    policyPath: 'examples/policies/generic.yaml',
+    scorers: [],
+    allowNodes: [],
+  });
+  const photo = await sharp({ create: { width: 96, height: 64, channels: 3, background: 'red' } })
+    .jpeg()
+    .toBuffer();
+  const given = await pipeline.cull.putInput(photo, { name: 'holiday/Face.JPG' });
+  const sha256 = createHash('sha256').update(photo).digest('hex');
+  expect(given).toEqual({ image: sha256, extension: '.jpg' });
+  const request = await pipeline.generate({ release, inputs: { photo: given }, deliver: 1, candidates: 4 });
+  const { result, records } = await pipeline.end(request);
+  expect(result.counts).toMatchObject({ drawn: 4, scored: 4 });
+  for (const { image } of records) {
+    expect(image).toMatchObject({ width: 96, height: 64 });
+    const drawn = await pipeline.cull.storage.get(image?.key ?? '');
+    const { channels } = await sharp(drawn?.body).stats();
+    expect(channels.map(({ mean }) => Math.round(mean / 100))).toEqual([2, 0, 0]);
+  }
+  const history = await new ComfyClient({ url: sandbox.url }).history({ maxItems: 4 });
+  expect(history.map((entry) => entry.graph['1']?.inputs.image)).toEqual(
+    Array.from({ length: 4 }, () => `cull/default/${sha256}.jpg`),
+  );
 });
