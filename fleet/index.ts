@@ -5,6 +5,7 @@ import type { Config } from '../config.js';
 import { messageOf } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/log.js';
+import { Adopted } from './adopted.js';
 import { FleetFile } from './file.js';
 import { changesOf, mergeMembers, type FleetDoc, type Member, type MemberChanges } from './members.js';
 import { readFleet } from './registry.js';
@@ -49,6 +50,7 @@ class Fleet {
   readonly #options: FleetOptions;
   readonly #file: FleetFile | undefined;
   readonly #served = new Map<string, Served>();
+  readonly #adopted = new Adopted();
   readonly #leave = new AbortController();
   #wanted: ReadonlyMap<string, Member> = new Map();
   #api: FleetDoc = { hosts: {} };
@@ -95,7 +97,18 @@ class Fleet {
     const stop = new AbortController();
     const peers = () => [...this.#wanted.values()];
     const leave = this.#leave.signal;
-    const done = serveComfy({ member, peers, config, target, storage, log, report, stop: stop.signal, leave })
+    const done = serveComfy({
+      member,
+      peers,
+      config,
+      target,
+      storage,
+      log,
+      report,
+      adopted: this.#adopted,
+      stop: stop.signal,
+      leave,
+    })
       .catch((error: unknown) => log.error(messageOf(error)))
       .then(() => this.#ended(report, stop.signal.reason as MemberChanges['stop'][number]['then'] | 'stopped'))
       .finally(() => this.#served.delete(member.id));

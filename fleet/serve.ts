@@ -3,11 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { TemporalTarget } from '../client/temporal.js';
 import type { Config } from '../config.js';
 import { CullError, messageOf } from '../errors.js';
-import { createComfyProvider, type ComfyProvider, type HostAddress } from '../providers/comfyui/index.js';
+import { createComfyProvider, type ComfyProvider, type HostAddress, type Mark } from '../providers/comfyui/index.js';
 import type { Health } from '../providers/provider.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/log.js';
 import { gpuQueue } from '../workflows/contract.js';
+import { isWanted, withAdopted, type Adopted } from './adopted.js';
 import { Fuse } from './fuse.js';
 import type { Member } from './members.js';
 import type { HostReport } from './report.js';
@@ -27,6 +28,8 @@ export interface ComfyService {
   storage: Storage;
   log: Logger;
   report: HostReport;
+  /** What predecessors left in the ComfyUIs of this worker. */
+  adopted: Adopted;
   /** Drains: nothing new is taken, what runs there finishes. */
   stop: AbortSignal;
   /** Ends what still runs here and leaves it in ComfyUI: another worker attaches to it. */
@@ -43,11 +46,14 @@ export async function serveComfy(service: ComfyService): Promise<void> {
     timeouts: config.comfyTimeouts,
   });
   const restarter = new Restarter({ restart: config.comfyRestart, ...member }, log);
+  // Who draws on another ComfyUI meanwhile and wants to know what is here waits for that.
+  const first = <T>(look: () => Promise<T>): Promise<T> => service.adopted.during(look());
   const pause = () => wait(HEALTH_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
   try {
     while (!stop.aborted) {
-      const health = await provider.health();
+      const health = await first(() => provider.health());
       if (health.ok) {
+        await first(() => takeOver(service, provider));
         await report.tell({ state: 'serving', reason: null, needsRestart: false });
         await serveWhileHealthy(service, provider).catch(async (error: unknown) => {
           log.error({ error: messageOf(error) }, 'its Worker ended');
@@ -61,6 +67,20 @@ export async function serveComfy(service: ComfyService): Promise<void> {
     }
   } finally {
     await provider.close();
+  }
+}
+
+/** Finds what a predecessor left there, and clears what nobody wants any more. */
+async function takeOver({ member, storage, log, adopted }: ComfyService, provider: ComfyProvider): Promise<void> {
+  try {
+    const wants = (mark: Mark) => isWanted(storage, mark);
+    const { kept, cancelled } = await provider.adopt({ pool: member.pool, wants });
+    adopted.keep(kept);
+    if (kept.length + cancelled.length > 0)
+      log.info({ kept: kept.length, cancelled: cancelled.length }, 'looked through its queue');
+  } catch (error) {
+    // Nothing is lost by it: attempts with a handle of their own do without.
+    log.warn({ error: messageOf(error) }, 'its queue could not be looked through');
   }
 }
 
@@ -93,7 +113,7 @@ async function serveWhileHealthy(service: ComfyService, provider: ComfyProvider)
   try {
     await runGpuWorker({
       ...service,
-      provider: fuse.provider,
+      provider: withAdopted(fuse.provider, service.adopted),
       permit: fuse.permit,
       queue: gpuQueue(member.pool),
       stop,

@@ -1,9 +1,11 @@
 import { CullError } from '../../errors.js';
 import type { GenerationJob, Handle, Provider, Quote } from '../provider.js';
+import { adopt, type Adoption } from './adopt.js';
 import { cancelPrompt } from './cancel.js';
 import type { ClientTimeouts } from './endpoints/server.js';
 import { HealthCheck } from './health.js';
 import { createHost, type Host, type HostAddress } from './host.js';
+import type { Mark } from './mark.js';
 import { drawCandidate } from './run.js';
 import { WAIT_LIMITS, type WaitLimits } from './watch.js';
 
@@ -42,6 +44,8 @@ export type { ExpiryDetails } from './expiry.js';
 export { hostId } from './host-id.js';
 export type { Answer } from './http.js';
 export type { FileRef, ImageRef, Job, JobError, JobState } from './job.js';
+export type { Adoption } from './adopt.js';
+export type { Mark } from './mark.js';
 export type * from './messages.js';
 export { parseMessage } from './messages.js';
 export { promptIdOf } from './prompt-id.js';
@@ -70,6 +74,8 @@ export interface ComfyProviderOptions {
 
 /** A Provider that holds a connection. */
 export interface ComfyProvider extends Provider {
+  /** Looks through what a dead predecessor left there: see `adopt`. @throws CullError COMFY_* */
+  adopt(who: { pool: string; wants: (mark: Mark) => Promise<boolean> }): Promise<Adoption>;
   /** Gives up everything that is drawn on this ComfyUI: cancelled there by id, and thrown to whoever waits. */
   fail(error: CullError): void;
   /** Ends the connection and everything under way; prompts that run go on in ComfyUI, for others to attach to. */
@@ -161,6 +167,7 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
     health: () => health.check(),
     quote,
     generate,
+    adopt: (who) => adopt(own.client, { host: own.id, ...who }),
     fail(error) {
       for (const [leave, { handle }] of runs) if (handle === undefined || handle.host === own.id) leave.abort(error);
     },
