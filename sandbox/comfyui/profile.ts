@@ -35,6 +35,8 @@ const SINCE = {
   newCategories: '0.27.0',
   /** By. Package versions and deployment in /system_stats, `supports_model_type_tags` among the features. */
   packageVersions: '0.27.0',
+  /** By. The header `Comfy-Usage-Source` is noted in a prompt's extra_data. */
+  usageSource: '0.27.0',
   /** By. `nosniff`, and active file types as attachments, in /view. */
   safeViews: '0.27.0',
   /** By. Requests with `Sec-Fetch-Site: cross-site` are refused. */

@@ -7,6 +7,7 @@ import { str, toFloat } from '../python.js';
 import { asTuple } from '../queue.js';
 import type { Sandbox } from '../sandbox.js';
 import { validatePrompt } from '../validation.js';
+import type { World } from '../world.js';
 
 const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SECRETS = ['auth_token_comfy_org', 'api_key_comfy_org'];
@@ -19,14 +20,14 @@ function bad(type: string, message: string, details: string): Reply {
   return json({ error: { type, message, details, extra_info: {} }, node_errors: {} }, 400);
 }
 
-function extraData(body: Dict, { ask, nowMs }: { ask: Ask; nowMs: number }): Dict {
+function extraData(body: Dict, { ask, world }: { ask: Ask; world: World }): Dict {
   const { extra_data: given = {} } = body;
   const extra = { ...dict(given) };
   if ('client_id' in body) extra.client_id = body.client_id;
-  const source = ask.headers['comfy-usage-source'];
+  const source = world.profile.has('usageSource') ? ask.headers['comfy-usage-source'] : undefined;
   if (!('comfy_usage_source' in extra) && source !== undefined) extra.comfy_usage_source = source;
   for (const secret of SECRETS) Reflect.deleteProperty(extra, secret);
-  extra.create_time = nowMs;
+  extra.create_time = world.now();
   return extra;
 }
 
@@ -69,7 +70,7 @@ export function promptRoutes(sandbox: Sandbox): Routes {
     const targets = Array.isArray(given) ? given : null;
     world.inputNames = await world.folders.inputs();
     const { error, outputs, nodeErrors } = validatePrompt(graph, { classes, world, targets });
-    const extra = extraData(body, { ask, nowMs: world.now() });
+    const extra = extraData(body, { ask, world });
     if (error) return json({ error, node_errors: nodeErrors }, 400);
     world.ledger.submitted(promptId, graph);
     queue.put({ number, promptId, graph, extraData: extra, outputs });
