@@ -38,8 +38,13 @@ export interface TextFrame {
   text: string;
 }
 
-const FORMATS: Record<number, PreviewFrame['format']> = { 1: 'jpeg', 2: 'png' };
-const MIME_TYPES: Record<string, PreviewFrame['format']> = { 'image/jpeg': 'jpeg', 'image/png': 'png' };
+/** By the number in type 1, and by the name in type 4. */
+const FORMATS = new Map<unknown, PreviewFrame['format']>([
+  [1, 'jpeg'],
+  [2, 'png'],
+  ['image/jpeg', 'jpeg'],
+  ['image/png', 'png'],
+]);
 
 /**
  * Reads one binary frame of the websocket; never throws. A frame that ends too early, or names a format or a type that we do
@@ -62,7 +67,7 @@ function read(bytes: Uint8Array): ComfyFrame | undefined {
   const second = view.getUint32(4);
   const rest = bytes.subarray(8);
   if (type === 1) {
-    const format = FORMATS[second];
+    const format = FORMATS.get(second);
     return format && rest.length > 0 ? { type: 'preview', format, image: rest } : undefined;
   }
   // Types 3 and 4 begin with a text of `second` bytes.
@@ -71,7 +76,7 @@ function read(bytes: Uint8Array): ComfyFrame | undefined {
   const tail = rest.subarray(second);
   if (type === 3) return { type: 'text', node: head, text: Buffer.from(tail).toString('utf8') };
   const about = parseLoose(head);
-  const format = isRecord(about) ? MIME_TYPES[textOf(about.image_type) ?? ''] : undefined;
+  const format = isRecord(about) ? FORMATS.get(textOf(about.image_type)) : undefined;
   if (!isRecord(about) || !format || tail.length === 0) return undefined;
   return {
     type: 'preview',

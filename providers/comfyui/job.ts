@@ -52,10 +52,14 @@ export const STATES: Record<string, JobState> = {
   cancelled: 'cancelled',
 };
 
+/** ComfyUI's word as ours; undefined for any other, `constructor` included. */
+export const stateOf = (word: unknown): JobState | undefined =>
+  typeof word === 'string' && Object.hasOwn(STATES, word) ? STATES[word] : undefined;
+
 /** The body of `GET /api/jobs/{id}`. */
 export function parseJob(body: unknown): Job | undefined {
   const job = fieldsOf(body);
-  const state = STATES[textOf(job.status) ?? ''];
+  const state = stateOf(job.status);
   if (state === undefined) return undefined;
   const ended = parseStatus(job.execution_status);
   return present<Job>({

@@ -1,6 +1,8 @@
 import { CullError } from '../../errors.js';
 import type { Graph } from '../../templates/types.js';
 import { cancelPrompt } from './cancel.js';
+import { isPromptId } from './endpoints/server.js';
+import { isRecord } from './fields.js';
 import type { Host } from './host.js';
 import type { Answer } from './http.js';
 import { isUnreachable } from './http.js';
@@ -78,9 +80,9 @@ async function isThere(
 }
 
 async function accepted(host: Host, prompt: Submission, answer: Answer): Promise<string> {
-  const said = answer.json as { prompt_id?: unknown; node_errors?: unknown } | undefined;
-  const promptId = typeof said?.prompt_id === 'string' && said.prompt_id !== '' ? said.prompt_id : prompt.promptId;
-  if (said === undefined) throw host.client.refusal(answer);
+  if (!isRecord(answer.json)) throw host.client.refusal(answer);
+  const said = answer.json;
+  const promptId = isPromptId(said.prompt_id) ? said.prompt_id : prompt.promptId;
   if (problemsOf({ node_errors: said.node_errors }, prompt.graph).length > 0) {
     // Queued all the same, with some outputs left out.
     await cancelPrompt(host.client, promptId);

@@ -127,13 +127,15 @@ export class Server {
 export const lacksRoute = (answer: Answer): boolean =>
   (answer.status === 404 || answer.status === 405) && textOf(fieldsOf(answer.json).error) === undefined;
 
+export const isPromptId = (id: unknown): id is string => typeof id === 'string' && /^[A-Za-z0-9-]{8,64}$/.test(id);
+
 /**
  * An empty id would interrupt whatever runs, perhaps another tenant's: never send one.
  *
  * @throws CullError INTERNAL
  */
 export function checkId(id: unknown): string {
-  if (typeof id === 'string' && /^[A-Za-z0-9-]{8,64}$/.test(id)) return id;
+  if (isPromptId(id)) return id;
   throw new CullError('INTERNAL', `"${String(id)}" is not a prompt id`, {
     hint: 'use the id that POST /prompt answered',
   });

@@ -71,6 +71,7 @@ describe('binary frames', () => {
     ['a head that is not an object', Buffer.concat([u32(4, 2), Buffer.from('[]'), image])],
     ['a head without the format', preview({ node_id: '1' }, image)],
     ['a head with another format', preview({ ...about, image_type: 'image/tiff' }, image)],
+    ['a head with a format that every object has', preview({ ...about, image_type: 'constructor' }, image)],
     ['a head without a picture', preview(about, Buffer.alloc(0))],
   ])('%s is unknown, with its bytes', (_, bytes) => {
     expect(parseFrame(bytes)).toEqual({ type: 'unknown', data: bytes });
