@@ -57,7 +57,9 @@ export async function download(host: Host, from: Download, how: How): Promise<Im
   }
   for (const node of of.output) {
     const text = job.texts[node]?.join('\n');
-    if (text !== undefined) files.push({ name: `${node}.txt`, ...kindOf('.txt'), bytes: Buffer.from(text) });
+    const isSaved = made.some((file) => file.node === node && kindOf(file.filename).kind === 'text');
+    if (text !== undefined && !isSaved)
+      files.push({ name: `${node}.txt`, ...kindOf('.txt'), bytes: Buffer.from(text) });
   }
   const { bytes, format, width, height } = image;
   return { bytes, format, width, height, files };

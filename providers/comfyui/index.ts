@@ -48,9 +48,21 @@ export type { Adoption } from './adopt.js';
 export type { Mark } from './mark.js';
 export type * from './messages.js';
 export { parseMessage } from './messages.js';
+export { markOf } from './mark.js';
 export { promptIdOf } from './prompt-id.js';
 export { WAIT_LIMITS, type WaitLimits } from './watch.js';
-export type { Generation, GenerationJob, Handle, Health, Progress, Provider, Quote } from '../provider.js';
+export type {
+  FileKind,
+  Generation,
+  GenerationJob,
+  Handle,
+  Health,
+  InputFile,
+  OutputFile,
+  Progress,
+  Provider,
+  Quote,
+} from '../provider.js';
 
 /** Milliseconds. */
 export interface ComfyTimeouts extends ClientTimeouts, Partial<WaitLimits> {

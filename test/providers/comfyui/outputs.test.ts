@@ -83,6 +83,47 @@ describe('files beside the image', () => {
     ]);
   });
 
+  it('come from the nodes of ComfyUI itself, named after the candidate', async () => {
+    const comfy = await sandbox();
+    const job = await jobFor('noise');
+    const node = (class_type: string, inputs: Record<string, unknown>) => ({ class_type, inputs });
+    const prefix = { filename_prefix: 'x' };
+    const graph = {
+      ...job.graph,
+      '10': node('EmptyImage', { width: 32, height: 16, batch_size: 3, color: 255 }),
+      '11': node('ImageAddNoise', { image: ['10', 0], seed: job.seed, strength: 0.5 }),
+      '12': node('CreateVideo', { images: ['11', 0], fps: 6 }),
+      '13': node('SaveVideo', { video: ['12', 0], format: 'auto', codec: 'auto', ...prefix }),
+      '14': node('EmptyAudio', { duration: 1, sample_rate: 44100, channels: 2 }),
+      '15': node('SaveAudio', { audio: ['14', 0], ...prefix }),
+      '16': node('PrimitiveString', { value: 'hello' }),
+      '17': node('SaveText', { text: ['16', 0], format: 'txt', ...prefix }),
+      '18': node('SaveAnimatedWEBP', {
+        images: ['11', 0],
+        fps: 6,
+        lossless: true,
+        quality: 80,
+        method: 'default',
+        ...prefix,
+      }),
+    };
+    const output = ['4', '13', '15', '17', '18'];
+    const drawn = await watch(provider(comfy), { ...job, graph, output }).result;
+    expect(drawn).toMatchObject({ format: 'png', width: 256, height: 256 });
+    const stem = `${String(job.candidate).padStart(4, '0')}-1_0000`;
+    expect(drawn.files.map(({ name, kind }) => [name, kind])).toEqual([
+      [expect.stringMatching(`^${stem}.*\\.mp4$`), 'video'],
+      [expect.stringMatching(`^${stem}.*\\.flac$`), 'audio'],
+      [expect.stringMatching(`^${stem}.*\\.txt$`), 'text'],
+      [expect.stringMatching(`^${stem}.*\\.webp$`), 'image'],
+    ]);
+    expect(Buffer.from(drawn.files[2]?.bytes ?? []).toString()).toBe('hello');
+    // The animation alone: its first frame is the image.
+    const next = await jobFor('noise', { request: 'r2' });
+    const animated = await watch(provider(comfy), { ...next, graph, output: ['18'] }).result;
+    expect(animated).toMatchObject({ format: 'png', width: 32, height: 16, files: [{ kind: 'image' }] });
+  });
+
   it('are the animation itself where the image is its first frame', async () => {
     const server = await ending({ '4': { gifs: [file('a.gif')] } }, { 'a.gif': animation });
     const drawn = await watch(provider(server), await jobFor('noise')).result;
