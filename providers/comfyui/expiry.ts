@@ -44,7 +44,8 @@ export async function giveUp(host: Host, promptId: string, about: { expiry: Expi
   // A node that works looks at interrupts, sooner or later; where nobody works, none does. Old versions were sent none.
   const deaf = job?.state === 'running' && done === 'interrupted';
   const { code, what, hint } = describe(expiry, { where, deaf });
-  const message = `ComfyUI at ${host.url}: ${what}; the prompt was cancelled (${expiry.limit} is ${timeOf(expiry.ms)})`;
+  const end = cancelled ? 'the prompt was cancelled' : 'the prompt does not end, although it was cancelled';
+  const message = `ComfyUI at ${host.url}: ${what}; ${end} (${expiry.limit} is ${timeOf(expiry.ms)})`;
   throw new CullError(code, message, { hint, details });
 }
 
@@ -69,7 +70,7 @@ function describe(
       const what = `no progress for ${time} in ${where}`;
       if (found.deaf) {
         const hint = `${restart}; or raise noProgressMs if that node works for so long without a word`;
-        return { code: 'COMFY_WORKER_DEAD', what: `${what}, and it does not react`, hint };
+        return { code: 'COMFY_WORKER_DEAD', what, hint };
       }
       return {
         code: 'COMFY_STALLED',
