@@ -20,7 +20,7 @@ import { address, jobFor } from './support.js';
 const FRAMES = 5_500;
 const ANSWERS = 4_500;
 const RUNS = 100;
-const GROWTH_BYTES = 8 * 1024 * 1024;
+const GROWTH_BYTES = 3 * 1024 * 1024;
 
 const seed = Number(process.env.CULL_FUZZ_SEED ?? randomInt(2 ** 31));
 const ID = '7fef5984-faef-4e5e-ad10-48a399e9b479';

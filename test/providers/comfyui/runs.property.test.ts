@@ -210,6 +210,5 @@ describe('a run', () => {
     expect(Object.keys(seen)).toEqual(
       expect.arrayContaining(['done', 'cancelled', 'COMFY_NODE_FAILED', 'COMFY_INTERRUPTED']),
     );
-    console.log(seen);
   });
 });
