@@ -35,7 +35,8 @@ export class HealthCheck {
   #statsAt = -Infinity;
   #memory: string | undefined;
   #isFreed = false;
-  #isSuspect = false;
+  /** The prompt of which somebody who waited for it says that nobody works on it. */
+  #suspect: string | undefined;
 
   /** @param options.isOwn prompts that somebody here waits for: whoever waits tells when they do not move */
   constructor(
@@ -47,14 +48,15 @@ export class HealthCheck {
     this.#extraData = options.extraData ?? {};
   }
 
-  /** Somebody who waited for a prompt says that nobody works there. It is believed until a job has ended. */
-  suspect(): void {
-    this.#isSuspect = true;
+  /** Somebody who waited for a prompt says that nobody works there. It is believed until a job has ended, or another one runs. */
+  suspect(promptId: string): void {
+    this.#suspect = promptId;
+    this.#queueAt = -Infinity;
   }
 
   /** A job has ended. */
   proven(): void {
-    this.#isSuspect = false;
+    this.#suspect = undefined;
   }
 
   async check(): Promise<Health> {
@@ -77,20 +79,22 @@ export class HealthCheck {
       this.#queueAt = now;
       const { running, pending } = await this.#client.queue({ timeoutMs: ASK_MS });
       this.#watch.saw({ running, pending: pending.length }, now);
+      const isAnother = running.length > 0 && running.every(({ promptId }) => promptId !== this.#suspect);
+      if (isAnother) this.#suspect = undefined;
     }
-    const stuck = this.#watch.stuck(now, this.#isOwn);
+    const stuck = this.#watch.stuck(now, { isOwn: this.#isOwn, givenUp: this.#suspect });
     if (!stuck) return undefined;
-    const isSure = stuck.isSure || this.#isSuspect;
+    const isSure = stuck.isSure || this.#suspect !== undefined;
     const reason = `it answers, but ${stuck.reason}: ${isSure ? 'its worker thread is dead' : 'its worker thread seems dead'}`;
     return { reason, restart: isSure ? 'surely' : 'perhaps' };
   }
 
   /** What can be wrong with a ComfyUI that has nothing to do. */
   async #idleTrouble(): Promise<Pick<Health, 'reason' | 'restart'> | undefined> {
-    if (this.#isSuspect) {
+    if (this.#suspect !== undefined) {
       if (!(await this.#probe()))
         return { reason: 'it answers, but not even a tiny job ends: its worker thread is dead', restart: 'surely' };
-      this.#isSuspect = false;
+      this.#suspect = undefined;
     }
     const now = performance.now();
     if (now - this.#statsAt >= STATS_EVERY_MS) {

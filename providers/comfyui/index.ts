@@ -3,6 +3,7 @@ import type { GenerationJob, Handle, Provider, Quote } from '../provider.js';
 import { adopt, type Adoption } from './adopt.js';
 import { cancelPrompt } from './cancel.js';
 import type { ClientTimeouts } from './endpoints/server.js';
+import type { ExpiryDetails } from './expiry.js';
 import { HealthCheck } from './health.js';
 import { createHost, type Host, type HostAddress } from './host.js';
 import type { Mark } from './mark.js';
@@ -160,7 +161,8 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
         if (state.handle?.host === own.id) await cancelPrompt(own.client, state.handle.promptId);
         throw given;
       }
-      if (error instanceof CullError && error.code === 'COMFY_WORKER_DEAD') health.suspect();
+      if (error instanceof CullError && error.code === 'COMFY_WORKER_DEAD')
+        health.suspect((error.details as ExpiryDetails).promptId);
       throw error;
     } finally {
       runs.delete(leave);

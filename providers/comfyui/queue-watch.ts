@@ -37,14 +37,20 @@ export class QueueWatch {
     this.#pending = queue.pending;
   }
 
-  /** @param isOwn prompts that somebody here waits for and hears of; they are not judged here */
-  stuck(now: number, isOwn: (promptId: string) => boolean): Stuck | undefined {
+  /**
+   * @param about.isOwn prompts that somebody here waits for and hears of; they are not judged here
+   * @param about.givenUp a prompt of ours that was cancelled because nobody worked on it, and did not end
+   */
+  stuck(now: number, about: { isOwn: (promptId: string) => boolean; givenUp?: string | undefined }): Stuck | undefined {
+    const { isOwn, givenUp } = about;
     const took = now - this.#since;
     const [running] = this.#running;
     if (!running) {
       if (this.#pending === 0 || took < IDLE_MS) return undefined;
       return { reason: `takes none of the ${this.#pending} prompts that wait`, isSure: true };
     }
+    if (this.#running.some(({ promptId }) => promptId === givenUp))
+      return { reason: `prompt ${running.promptId} was given up and does not end`, isSure: true };
     if (this.#running.some(({ promptId }) => isOwn(promptId))) return undefined;
     if (isPoison(running.graph)) {
       if (took < IDLE_MS) return undefined;

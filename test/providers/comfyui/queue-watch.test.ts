@@ -14,47 +14,55 @@ describe('QueueWatch', () => {
     const watch = new QueueWatch();
     watch.saw({ running: [], pending: 1 }, 0);
     watch.saw({ running: [], pending: 3 }, 10 * SECOND);
-    expect(watch.stuck(14 * SECOND, nobodys)).toBeUndefined();
-    expect(watch.stuck(15 * SECOND, nobodys)).toMatchObject({ isSure: true, reason: /3 prompts/ });
+    expect(watch.stuck(14 * SECOND, { isOwn: nobodys })).toBeUndefined();
+    expect(watch.stuck(15 * SECOND, { isOwn: nobodys })).toMatchObject({ isSure: true, reason: /3 prompts/ });
   });
 
   test('one prompt that runs within a minute, unless it may load a model', () => {
     const watch = new QueueWatch();
     watch.saw({ running: [job('a')], pending: 0 }, 0);
-    expect(watch.stuck(49 * SECOND, nobodys)).toBeUndefined();
-    expect(watch.stuck(50 * SECOND, nobodys)).toMatchObject({ isSure: false });
+    expect(watch.stuck(49 * SECOND, { isOwn: nobodys })).toBeUndefined();
+    expect(watch.stuck(50 * SECOND, { isOwn: nobodys })).toMatchObject({ isSure: false });
     watch.saw({ running: [job('b', loading)], pending: 0 }, 50 * SECOND);
-    expect(watch.stuck(340 * SECOND, nobodys)).toBeUndefined();
-    expect(watch.stuck(350 * SECOND, nobodys)).toMatchObject({ isSure: false });
-    expect(watch.stuck(1_300 * SECOND, nobodys)).toMatchObject({ isSure: true });
+    expect(watch.stuck(340 * SECOND, { isOwn: nobodys })).toBeUndefined();
+    expect(watch.stuck(350 * SECOND, { isOwn: nobodys })).toMatchObject({ isSure: false });
+    expect(watch.stuck(1_300 * SECOND, { isOwn: nobodys })).toMatchObject({ isSure: true });
   });
 
   test('a prompt known to kill the worker is sure at once', () => {
     const watch = new QueueWatch();
     watch.saw({ running: [job('a', poison)], pending: 0 }, 0);
-    expect(watch.stuck(15 * SECOND, nobodys)).toMatchObject({ isSure: true });
+    expect(watch.stuck(15 * SECOND, { isOwn: nobodys })).toMatchObject({ isSure: true });
   });
 
   test('our own prompts are judged by who waits for them; the time counts once nobody does', () => {
     const watch = new QueueWatch();
     watch.saw({ running: [job('a')], pending: 0 }, 0);
-    expect(watch.stuck(100 * SECOND, (id) => id === 'a')).toBeUndefined();
-    expect(watch.stuck(100 * SECOND, nobodys)).toBeDefined();
+    expect(watch.stuck(100 * SECOND, { isOwn: (id) => id === 'a' })).toBeUndefined();
+    expect(watch.stuck(100 * SECOND, { isOwn: nobodys })).toBeDefined();
+  });
+
+  test('a prompt of ours that was given up and still runs is sure at once; another one that runs is not', () => {
+    const watch = new QueueWatch();
+    watch.saw({ running: [job('a', loading)], pending: 1 }, 0);
+    expect(watch.stuck(SECOND, { isOwn: nobodys, givenUp: 'a' })).toMatchObject({ isSure: true, reason: /prompt a/ });
+    watch.saw({ running: [job('b', loading)], pending: 0 }, 2 * SECOND);
+    expect(watch.stuck(3 * SECOND, { isOwn: nobodys, givenUp: 'a' })).toBeUndefined();
   });
 
   test('a worker that takes the next prompt moves, however full the queue; new prompts alone are no movement', () => {
     const watch = new QueueWatch();
     for (let at = 0; at < 100; at++) watch.saw({ running: [job(`p${at}`)], pending: 50 }, at * 10 * SECOND);
-    expect(watch.stuck(991 * SECOND, nobodys)).toBeUndefined();
+    expect(watch.stuck(991 * SECOND, { isOwn: nobodys })).toBeUndefined();
     for (let at = 0; at < 6; at++) watch.saw({ running: [job('p99')], pending: 50 + at }, (990 + at * 10) * SECOND);
-    expect(watch.stuck(1_041 * SECOND, nobodys)).toBeDefined();
+    expect(watch.stuck(1_041 * SECOND, { isOwn: nobodys })).toBeDefined();
   });
 
   test('an idle time does not count for what comes after it', () => {
     const watch = new QueueWatch();
     watch.saw({ running: [], pending: 0 }, 0);
     watch.saw({ running: [], pending: 1 }, 60 * SECOND);
-    expect(watch.stuck(61 * SECOND, nobodys)).toBeUndefined();
+    expect(watch.stuck(61 * SECOND, { isOwn: nobodys })).toBeUndefined();
   });
 });
 
