@@ -108,7 +108,10 @@ export default tseslint.config(
     },
   },
   { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
-  { files: ['vitest.config.ts', 'eslint.config.js'], rules: { 'import-x/no-default-export': 'off' } },
+  {
+    files: ['vitest.config.ts', 'vitest.comfyui.config.ts', 'eslint.config.js'],
+    rules: { 'import-x/no-default-export': 'off' },
+  },
   { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: globals.node } },
   prettier,
 );

@@ -10,6 +10,9 @@ const onTemporal = [
   'test/fleet/**/*.test.ts',
 ];
 
+/** Suites that need a real ComfyUI: `npm run test:comfyui`. */
+const onRealComfyUI = ['test/**/real.test.ts'];
+
 export default defineConfig({
   test: {
     reporters: ['default', ['json', { outputFile: '.cache/test-report.json' }]],
@@ -18,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: onTemporal,
+          exclude: [...onTemporal, ...onRealComfyUI],
           pool: 'forks',
           testTimeout: 60_000,
         },

@@ -151,7 +151,7 @@ export class EventHub {
       socket.terminate();
     } else if (socket.readyState === socket.OPEN) {
       gather(wire);
-      socket.send(message);
+      socket.send(message, { compress: false });
     }
   }
 }

@@ -117,3 +117,17 @@ export function assemblePng(pixels: EncodedPixels, texts: Readonly<Record<string
   );
   return Buffer.concat([SIGNATURE, chunk('IHDR', header), ...notes, ...pixels.chunks, chunk('IEND', Buffer.alloc(0))]);
 }
+
+/** A PNG with the text chunks of another in front of its pixels. */
+export function withTextsOf(png: Buffer, other: Buffer): Buffer {
+  const texts: Buffer[] = [];
+  if (other.subarray(0, 8).equals(SIGNATURE)) {
+    for (let at = 8; at + 12 <= other.length; at += other.readUInt32BE(at) + 12) {
+      if (/^(tEXt|zTXt|iTXt)$/.test(other.toString('latin1', at + 4, at + 8))) {
+        texts.push(other.subarray(at, at + other.readUInt32BE(at) + 12));
+      }
+    }
+  }
+  const head = SIGNATURE.length + 25; // IHDR is always first, and of this length
+  return Buffer.concat([png.subarray(0, head), ...texts, png.subarray(head)]);
+}

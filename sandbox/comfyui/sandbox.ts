@@ -14,6 +14,8 @@ import { jobRoutes } from './routes/jobs.js';
 import { promptRoutes } from './routes/prompts.js';
 import { uploadRoutes } from './routes/uploads.js';
 import { viewRoutes } from './routes/view.js';
+import { experimentRoutes, internalRoutes, userRoutes } from './routes/web.js';
+import { ServerLog } from './log.js';
 import type { CacheMode, SandboxOptions } from './options.js';
 import type { World } from './world.js';
 
@@ -51,8 +53,9 @@ export class Sandbox {
   readonly hub: EventHub;
   readonly queue: PromptQueue;
   readonly executor: Executor;
+  readonly log: ServerLog;
   private readonly server: Server | TlsServer;
-  private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
+  private readonly sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: true });
   private readonly chores: (() => void)[] = [];
   private address: { port: number; host: string } | undefined;
   private refusing: NodeJS.Timeout | undefined;
@@ -65,24 +68,32 @@ export class Sandbox {
     this.hub = new EventHub(world.faults, world.profile);
     this.queue = new PromptQueue(() => this.hub.send('status', this.status(), null));
     this.executor = new Executor(world, { cache: settings.cache, hub: this.hub, queue: this.queue });
+    this.log = new ServerLog((type, data, sid) => this.hub.send(type, data, sid));
     const routes = {
       ...promptRoutes(this),
       ...jobRoutes(this),
       ...uploadRoutes(world.folders),
       ...viewRoutes(world),
       ...infoRoutes(world),
+      ...userRoutes(),
+      ...experimentRoutes(this),
     };
-    this.server = serve(doubled(routes), {
-      guard: (request) => this.refused(request),
-      now: world.now,
-      tls: settings.tls,
-    });
+    this.server = serve(
+      { ...doubled(routes), ...internalRoutes(this) },
+      {
+        guard: (request) => this.refused(request),
+        now: world.now,
+        tls: settings.tls,
+      },
+    );
     this.server.on('upgrade', (request, socket, head) => {
       const url = new URL(request.url ?? '/', 'http://sandbox');
       const known = ['/ws', '/api/ws'].includes(url.pathname);
       const status = this.refused(request) ?? (known && !world.faults.noWebsocket ? undefined : 403);
       if (status !== undefined) {
-        socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Length: 0\r\n\r\n`);
+        socket.end(
+          `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+        );
         return;
       }
       this.sockets.handleUpgrade(request, socket, head, (ws) =>

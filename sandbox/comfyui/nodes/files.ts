@@ -137,6 +137,7 @@ const saveImageWebsocket: NodeClass = {
   isOutput: true,
   outputs: [],
   searchAliases: [],
+  fingerprint: () => Promise.resolve(String(Math.random())), // runs each time
   inputs: () => ({ images: ['IMAGE'] }),
   run: async (inputs, run) => {
     const images = linked<Images>(inputs, 'images');

@@ -5,6 +5,9 @@ import { addNoise, blur, generator } from './pixels.js';
 import type { InputSpec, NodeClass } from './types.js';
 import { linked, number, text, type Images, type Picture } from './values.js';
 
+/** Largest tensor that the pretended machine can hold, in bytes. */
+const MAX_TENSOR = 64 * 1024 ** 3;
+
 const emptyImage: NodeClass = {
   name: 'EmptyImage',
   displayName: 'Empty Image',
@@ -22,6 +25,14 @@ const emptyImage: NodeClass = {
   run: (inputs) => {
     const [width, height, color] = [number(inputs, 'width'), number(inputs, 'height'), number(inputs, 'color')];
     const rgb = Buffer.from([color >> 16, (color >> 8) & 255, color & 255]);
+    const bytes = width * height * number(inputs, 'batch_size') * 4;
+    if (bytes > MAX_TENSOR) {
+      const what = `DefaultCPUAllocator: can't allocate memory: you tried to allocate ${bytes} bytes.`;
+      throw new PythonError(
+        'RuntimeError',
+        `[enforce fail at alloc_cpu.cpp] err == 0. ${what} Error code 12 (Cannot allocate memory)`,
+      );
+    }
     const picture: Picture = { width, height, data: Buffer.alloc(width * height * 3, rgb) };
     return Promise.resolve({ outputs: [Array.from({ length: number(inputs, 'batch_size') }, () => picture)] });
   },

@@ -74,6 +74,7 @@ export function promptRoutes(sandbox: Sandbox): Routes {
     if (error) return json({ error, node_errors: nodeErrors }, 400);
     world.ledger.submitted(promptId, graph);
     queue.put({ number, promptId, graph, extraData: extra, outputs });
+    sandbox.log.print('got prompt');
     if (due(world.faults, 'acceptThen500')) {
       world.ledger.struck(promptId, 'acceptThen500');
       return CRASH;

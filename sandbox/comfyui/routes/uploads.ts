@@ -4,6 +4,7 @@ import { extname, join, normalize, resolve } from 'node:path';
 import sharp from 'sharp';
 import { annotated, within, type Folders } from '../folders.js';
 import { parseMultipart, type Part } from '../multipart.js';
+import { withTextsOf } from '../png.js';
 import { dict, empty, json, type Ask, type Reply, type Routes } from '../http.js';
 
 /** Writes the uploaded bytes, or what is made of them, to a path. */
@@ -28,7 +29,7 @@ async function upload(ask: Ask, { folders, save }: { folders: Folders; save: Sav
   if (filename === undefined || filename === '') throw new TypeError('image is not a file');
 
   const subfolder = field(form, 'subfolder') ?? '';
-  const folder = join(root, normalize(subfolder));
+  const folder = resolve(root, normalize(subfolder));
   if (!within(root, folder) || !within(root, resolve(folder, filename))) return empty(400);
   await mkdir(folder, { recursive: true });
   const overwrite = ['true', '1'].includes(field(form, 'overwrite') ?? '');
@@ -55,7 +56,8 @@ function saveMask(folders: Folders): Save {
     if (!within(root, source) || !found?.isFile()) return;
     const alpha = await sharp(bytes).ensureAlpha().extractChannel('alpha').toColourspace('b-w').png().toBuffer();
     const colours = await sharp(source).toColourspace('srgb').removeAlpha().png().toBuffer();
-    await sharp(colours).joinChannel(alpha).png().toFile(path);
+    const masked = await sharp(colours).joinChannel(alpha).png().toBuffer();
+    await writeFile(path, withTextsOf(masked, await readFile(source)));
   };
 }
 

@@ -5,8 +5,16 @@ export type Graph = Record<string, { class_type: string; inputs: Record<string, 
 export const CHECKPOINT = 'tiny-random-sd15.safetensors';
 
 /** The usual text-to-image graph. */
-export function txt2img(ask: { seed: number; prefix: string; prompt?: string; size?: number; steps?: number }): Graph {
+export function txt2img(ask: {
+  seed: number;
+  prefix: string;
+  prompt?: string;
+  size?: number;
+  steps?: number;
+  checkpoint?: string;
+}): Graph {
   const { seed, prefix, prompt = 'a red mug on a white background', size = 128, steps = 8 } = ask;
+  const { checkpoint = CHECKPOINT } = ask;
   return {
     '3': {
       class_type: 'KSampler',
@@ -15,7 +23,7 @@ export function txt2img(ask: { seed: number; prefix: string; prompt?: string; si
         ...{ model: ['4', 0], positive: ['6', 0], negative: ['7', 0], latent_image: ['5', 0] },
       },
     },
-    '4': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: CHECKPOINT } },
+    '4': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: checkpoint } },
     '5': { class_type: 'EmptyLatentImage', inputs: { width: size, height: size, batch_size: 1 } },
     '6': { class_type: 'CLIPTextEncode', inputs: { text: prompt, clip: ['4', 1] } },
     '7': { class_type: 'CLIPTextEncode', inputs: { text: 'blurry', clip: ['4', 1] } },
