@@ -53,6 +53,7 @@ const schema = z.object({
   CULL_SCORE_THREADS: positive.int().default(Math.max(1, Math.min(8, availableParallelism() - 1))),
   CULL_COMFYUI_TIMEOUTS: timeouts,
   CULL_GRACE_SECONDS: positive.default(10),
+  CULL_COLD_QUEUE_SECONDS: positive.default(30),
   CULL_IDLE_SECONDS: positive.default(60),
   CULL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TEMPORAL_CLI_PATH: z.string().min(1).optional(),
@@ -85,6 +86,8 @@ export interface Config {
   comfyTimeouts: Readonly<Record<string, number>>;
   /** A worker that is told to end waits so long for what it draws; the rest is left in ComfyUI for others. `CULL_GRACE_SECONDS` @default 10 */
   graceMs: number;
+  /** Requests whose models no ComfyUI has loaded wait at most so long for a busy one. `CULL_COLD_QUEUE_SECONDS` @default 30 */
+  coldQueueMs: number;
   /** How long the embedded stack outlives its last client. `CULL_IDLE_SECONDS` @default 60 */
   idleMs: number;
   /** `CULL_LOG_LEVEL` @default info */
@@ -124,6 +127,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     scoreThreads: value.CULL_SCORE_THREADS,
     comfyTimeouts: value.CULL_COMFYUI_TIMEOUTS,
     graceMs: value.CULL_GRACE_SECONDS * 1000,
+    coldQueueMs: value.CULL_COLD_QUEUE_SECONDS * 1000,
     idleMs: value.CULL_IDLE_SECONDS * 1000,
     logLevel: value.CULL_LOG_LEVEL,
     temporalCliPath: value.TEMPORAL_CLI_PATH,
@@ -151,6 +155,7 @@ export function environmentOf(config: Config): Record<string, string> {
       .map(([name, ms]) => `${name.replace(/Ms$/, '')}=${ms / 1000}`)
       .join(','),
     CULL_GRACE_SECONDS: String(config.graceMs / 1000),
+    CULL_COLD_QUEUE_SECONDS: String(config.coldQueueMs / 1000),
     CULL_IDLE_SECONDS: String(config.idleMs / 1000),
     CULL_LOG_LEVEL: config.logLevel,
     TEMPORAL_CLI_PATH: config.temporalCliPath ?? '',

@@ -11,6 +11,7 @@ import { createScorePool } from './activities/scoring/pool.js';
 import { embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
 import type { Config } from './config.js';
 import { serveFleet } from './fleet/index.js';
+import { Queues } from './fleet/queues.js';
 import { loadScorers } from './scorers/registry.js';
 import { openStorage } from './storage/index.js';
 import { createLog, type Logger } from './telemetry/log.js';
@@ -53,13 +54,19 @@ export async function runWorker(options: {
   const storage = openStorage(config.storage);
   const scorers = await loadScorers(config.scorers);
   const connection = await connectPatiently(target, log, signal);
+  const queues = new Queues({ storage, target, log, coldAfterMs: config.coldQueueMs });
   const jobs: Promise<void>[] = [];
   const ends: (() => Promise<void>)[] = [() => connection.close()];
   const common = { connection, namespace: target.namespace, shutdownGraceTime: config.graceMs } as const;
 
   if (roles.includes('orchestrate')) {
     const activities = {
-      ...createPrepareActivities({ storage, scorers, allowNodes: config.allowNodes }),
+      ...createPrepareActivities({
+        storage,
+        scorers,
+        allowNodes: config.allowNodes,
+        onQueue: (queue) => queues.announce(queue),
+      }),
       ...createDeliverActivities({ storage }),
     };
     const worker = await Worker.create({
@@ -84,7 +91,7 @@ export async function runWorker(options: {
     });
     jobs.push(runUntil(worker, signal));
   }
-  if (roles.includes('gpu')) jobs.push(serveFleet({ config, target, storage, log, signal }));
+  if (roles.includes('gpu')) jobs.push(serveFleet({ config, target, storage, log, queues, signal }));
 
   log.info(
     { roles, comfyui: config.comfyUrls.length, storage: storage.description, temporal: target.address },

@@ -1,5 +1,6 @@
 /** prepare: from a request to a plan. Everything that can be refused before a GPU is used is refused here. */
 import { CullError } from '../errors.js';
+import { warmUpOf } from '../providers/comfyui/prewarm.js';
 import type { Scorer } from '../scorers/scorer.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
@@ -8,8 +9,16 @@ import { bind } from '../templates/bind.js';
 import { checkGraph } from '../templates/check.js';
 import { checkSeeds } from '../templates/check-seed.js';
 import { checkInputs } from '../templates/inputs.js';
-import type { Release } from '../templates/types.js';
-import { DEFAULT_POOL, gpuQueue, type InputValue, type PlanDoc, type RequestDoc } from '../workflows/contract.js';
+import { modelFields, modelsOf, modelSet } from '../templates/models.js';
+import type { Graph, Release } from '../templates/types.js';
+import {
+  DEFAULT_POOL,
+  gpuQueue,
+  type InputValue,
+  type PlanDoc,
+  type QueueDoc,
+  type RequestDoc,
+} from '../workflows/contract.js';
 import { requireJson, writeJson } from './documents.js';
 import { withFailures } from './failures.js';
 
@@ -29,8 +38,10 @@ export function createPrepareActivities(deps: {
   storage: Storage;
   scorers: readonly Scorer[];
   allowNodes: string[];
+  /** Told of the queue that a request is about to use; workers elsewhere find it in storage. */
+  onQueue?: (queue: QueueDoc) => void;
 }): PrepareActivities {
-  const { storage, scorers, allowNodes } = deps;
+  const { storage, scorers, allowNodes, onQueue = () => undefined } = deps;
   return withFailures({
     async prepare({ tenant, request }: { tenant: string; request: string }): Promise<PrepareAnswer> {
       const asked = await requireJson<RequestDoc>(storage, keys.request(tenant, request));
@@ -42,12 +53,15 @@ export function createPrepareActivities(deps: {
       const { values, files } = nameFiles(tenant, asked.inputs);
       const inputs = checkInputs(release, values);
       const text = (name: string) => (typeof inputs[name] === 'string' ? inputs[name] : undefined);
+      const graph = bind(release, inputs);
+      const models = modelsOf(graph);
+      const queue = gpuQueue(DEFAULT_POOL, modelSet(models));
       const plan: PlanDoc = {
         request,
         tenant,
         release: asked.release,
         policy: release.policy,
-        graph: bind(release, inputs),
+        graph,
         seedAt: release.bindings.seed,
         output: release.bindings.output,
         files,
@@ -56,13 +70,33 @@ export function createPrepareActivities(deps: {
         seed: asked.seed,
         deliver: asked.deliver,
         candidates: asked.candidates,
-        queue: gpuQueue(DEFAULT_POOL),
+        queue,
       };
       const again = (await storage.head(keys.plan(tenant, request))) !== undefined;
       await writeJson(storage, keys.plan(tenant, request), plan);
+      const announced: QueueDoc = {
+        queue,
+        pool: DEFAULT_POOL,
+        models,
+        warmUp: models.length === 0 ? null : (warmUpFor(release, graph) ?? null),
+        candidates: asked.candidates,
+        at: new Date().toISOString(),
+      };
+      await writeJson(storage, keys.queue(queue), announced);
+      onQueue(announced);
       return { queue: plan.queue, again };
     },
   });
+}
+
+/** The template's own graph, with the models of this request and nothing else of it: other tenants' ComfyUIs run it. */
+function warmUpFor(release: Release<Policy>, bound: Graph): Graph | undefined {
+  const graph = structuredClone(release.graph);
+  for (const { node, field, model } of modelFields(bound)) {
+    const own = graph[node];
+    if (own) own.inputs[field] = model;
+  }
+  return warmUpOf(graph, release.bindings.output);
 }
 
 /** An image input becomes the name under which ComfyUI will know the uploaded file. */

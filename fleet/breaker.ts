@@ -40,6 +40,7 @@ export interface RunResult {
 const HOSTS_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'COMFY_NODE_FAILED',
   'COMFY_OUT_OF_MEMORY',
+  'COMFY_DISK_FULL',
   'COMFY_OUTPUT_MISSING',
   'COMFY_OUTPUT_NOT_AN_IMAGE',
   'COMFY_PROTOCOL',

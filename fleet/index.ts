@@ -9,6 +9,7 @@ import { Adopted } from './adopted.js';
 import { FleetFile } from './file.js';
 import { changesOf, mergeMembers, type FleetDoc, type Member, type MemberChanges } from './members.js';
 import { readFleet } from './registry.js';
+import type { Queues } from './queues.js';
 import { HostReport } from './report.js';
 import { serveComfy } from './serve.js';
 
@@ -20,6 +21,7 @@ export interface FleetOptions {
   target: TemporalTarget;
   storage: Storage;
   log: Logger;
+  queues: Queues;
   /** Drains every ComfyUI; what has not finished after `config.graceMs` is left in ComfyUI for another worker. */
   signal: AbortSignal;
 }
@@ -37,9 +39,13 @@ interface Served {
  */
 export async function serveFleet(options: FleetOptions): Promise<void> {
   const fleet = new Fleet(options);
+  const ended = new AbortController();
+  const looking = options.queues.run(ended.signal);
   do await fleet.look();
   while (await untilNextLook(options.signal));
   await fleet.end();
+  ended.abort();
+  await looking;
 }
 
 /** False if `signal` aborts meanwhile. */
@@ -91,7 +97,7 @@ class Fleet {
   }
 
   #start(member: Member): void {
-    const { config, target, storage } = this.#options;
+    const { config, target, storage, queues } = this.#options;
     const log = this.#options.log.child({ host: member.id });
     const report = new HostReport(storage, member, log);
     const stop = new AbortController();
@@ -106,6 +112,7 @@ class Fleet {
       log,
       report,
       adopted: this.#adopted,
+      queues,
       stop: stop.signal,
       leave,
     })

@@ -11,6 +11,7 @@ import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporal
 export class Permit {
   #limit: number;
   #reserved = 0;
+  #used = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(limit: number) {
@@ -25,6 +26,19 @@ export class Permit {
 
   get reserved(): number {
     return this.#reserved;
+  }
+
+  /** Candidates that are here. */
+  get used(): number {
+    return this.#used;
+  }
+
+  use(): void {
+    this.#used++;
+  }
+
+  unuse(): void {
+    this.#used--;
   }
 
   /** Resolves once a slot is reserved. @throws the signal's reason if it aborts first */
@@ -69,14 +83,16 @@ export class Permit {
 /** The part of a permit that one Worker holds. */
 export interface WorkerSlots {
   supplier: CustomSlotSupplier<ActivitySlotInfo>;
-  /** Tasks that this Worker runs. */
-  used(): number;
   /** The Worker takes nothing more: what it has reserved and does not use is free for others at once. The SDK does not give that back. */
   close(): void;
 }
 
-/** A Worker reserves a slot before it asks Temporal for a task, so a Worker that may not take any does not even ask. */
-export function slotsOf(permit: Permit): WorkerSlots {
+/**
+ * A Worker reserves a slot before it asks Temporal for a task, so a Worker that may not take any does not even ask.
+ *
+ * @param onChange told when a task begins or ends
+ */
+export function slotsOf(permit: Permit, onChange: () => void = () => undefined): WorkerSlots {
   const held = new Map<SlotPermit, 'reserved' | 'used'>();
   const closed = new AbortController();
   const hold = (): SlotPermit => {
@@ -85,7 +101,6 @@ export function slotsOf(permit: Permit): WorkerSlots {
     return slot;
   };
   return {
-    used: () => [...held.values()].filter((state) => state === 'used').length,
     close() {
       closed.abort();
       for (const [slot, state] of held) {
@@ -105,9 +120,15 @@ export function slotsOf(permit: Permit): WorkerSlots {
         // The task was on its way when the slot was given back.
         if (!held.has(slot)) permit.force();
         held.set(slot, 'used');
+        permit.use();
+        onChange();
       },
       releaseSlot({ permit: slot }) {
-        if (held.delete(slot)) permit.release();
+        const state = held.get(slot);
+        if (!held.delete(slot)) return;
+        if (state === 'used') permit.unuse();
+        permit.release();
+        onChange();
       },
     },
   };

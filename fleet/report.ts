@@ -16,8 +16,8 @@ export class HostReport {
   constructor(storage: Storage, member: Member, log: Logger) {
     this.#storage = storage;
     this.#log = log;
-    const { id, url, pool } = member;
-    this.#doc = { host: id, url: withoutSecrets(url), pool, state: 'starting', reason: null };
+    const { id, url, pool, slots } = member;
+    this.#doc = { host: id, url: withoutSecrets(url), pool, slots, state: 'starting', reason: null };
   }
 
   get state(): HostDoc['state'] {
@@ -26,12 +26,14 @@ export class HostReport {
 
   /** Tells a change; what is the same as before is not written again. A storage that cannot be written stops nobody. */
   tell(change: Partial<Omit<HostDoc, 'host' | 'url' | 'pool' | 'at'>>): Promise<void> {
-    this.#doc = { ...this.#doc, ...change };
+    const before = this.#doc;
+    this.#doc = { ...before, ...change };
     const seen = JSON.stringify(this.#doc);
     if (seen === this.#last) return this.#writing;
     this.#last = seen;
     const { state, reason } = this.#doc;
-    this.#log[state === 'unhealthy' || state === 'paused' ? 'warn' : 'info']({ reason }, state);
+    if (state !== before.state || reason !== before.reason)
+      this.#log[state === 'unhealthy' || state === 'paused' ? 'warn' : 'info']({ reason }, state);
     const doc: HostDoc = { ...this.#doc, at: new Date().toISOString() };
     return this.#next(async () => {
       await this.#storage.put(keys.host(doc.host), JSON.stringify(doc));

@@ -7,13 +7,13 @@ import { createComfyProvider, type ComfyProvider, type HostAddress, type Mark } 
 import type { Health } from '../providers/provider.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/log.js';
-import { gpuQueue } from '../workflows/contract.js';
-import { isWanted, withAdopted, type Adopted } from './adopted.js';
+import { isWanted, type Adopted } from './adopted.js';
+import { QueueRunner } from './draw.js';
 import { Fuse } from './fuse.js';
 import type { Member } from './members.js';
+import type { Queues } from './queues.js';
 import type { HostReport } from './report.js';
 import { Restarter } from './restart.js';
-import { runGpuWorker } from './worker.js';
 
 const HEALTH_EVERY_MS = 2_000;
 /** So many unanswered health checks in a row stop the Worker; one can be a hiccup. */
@@ -30,6 +30,7 @@ export interface ComfyService {
   report: HostReport;
   /** What predecessors left in the ComfyUIs of this worker. */
   adopted: Adopted;
+  queues: Queues;
   /** Drains: nothing new is taken, what runs there finishes. */
   stop: AbortSignal;
   /** Ends what still runs here and leaves it in ComfyUI: another worker attaches to it. */
@@ -111,14 +112,8 @@ async function serveWhileHealthy(service: ComfyService, provider: ComfyProvider)
     late.abort();
   });
   try {
-    await runGpuWorker({
-      ...service,
-      provider: withAdopted(fuse.provider, service.adopted),
-      permit: fuse.permit,
-      queue: gpuQueue(member.pool),
-      stop,
-      leave: AbortSignal.any([service.leave, late.signal]),
-    });
+    const leave = AbortSignal.any([service.leave, late.signal]);
+    await new QueueRunner(service, { provider, fuse, stop, leave }).run();
   } finally {
     ended.abort();
     fuse.close();

@@ -25,6 +25,8 @@ export interface GpuWorkerOptions {
   /** The ComfyUI's slots. */
   permit: Permit;
   queue: string;
+  /** Told when a candidate begins or ends. */
+  onChange?: () => void;
   config: Config;
   target: TemporalTarget;
   storage: Storage;
@@ -38,7 +40,7 @@ export interface GpuWorkerOptions {
 export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
   const { member, provider, permit, queue, config, target, storage, stop, leave } = options;
   // Workers of one queue in one process each need a connection of their own.
-  const slots = slotsOf(permit);
+  const slots = slotsOf(permit, options.onChange);
   const connection = await NativeConnection.connect(target.connectionOptions);
   try {
     const worker = await Worker.create({

@@ -21,6 +21,8 @@ export const keys = {
   input: (tenant: string, sha256: string) => `${tenant}/inputs/${sha256}`,
   release: (sha256: string) => `_registry/releases/${sha256}.json`,
   host: (host: string) => `_registry/hosts/${host}.json`,
+  queues: () => '_registry/queues/',
+  queue: (queue: string) => `_registry/queues/${queue}.json`,
   hosts: () => '_registry/hosts/',
   fleet: () => '_registry/fleet.json',
 } as const;

@@ -3,8 +3,12 @@ import type { Policy, Scores, Verdict } from '../selection/types.js';
 
 export const ORCHESTRATE_QUEUE = 'cull-orchestrate';
 export const SCORE_QUEUE = 'cull-score';
-/** One queue per pool of ComfyUIs; one Worker per ComfyUI polls it. */
-export const gpuQueue = (pool: string): string => `cull-gpu-${pool}`;
+/**
+ * One queue per pool of ComfyUIs and set of models, so that a ComfyUI draws what it has loaded; without models the pool's own.
+ *
+ * @param set of templates/models.ts
+ */
+export const gpuQueue = (pool: string, set?: string): string => `cull-gpu-${pool}${set === undefined ? '' : `.${set}`}`;
 export const DEFAULT_POOL = 'default';
 export const MAX_CANDIDATES = 2000;
 
@@ -182,6 +186,19 @@ export interface PlanDoc {
   queue: string;
 }
 
+/** `_registry/queues/<queue>.json`: a set of models that requests draw with. */
+export interface QueueDoc {
+  queue: string;
+  pool: string;
+  models: string[];
+  /** A tiny graph that loads them; null where none could be made. */
+  warmUp: PlanDoc['graph'] | null;
+  /** Candidates of the request that was announced last. */
+  candidates: number;
+  /** When that was; ISO 8601. */
+  at: string;
+}
+
 /** `_registry/hosts/<host>.json`: what a worker last saw of its ComfyUI. */
 export interface HostDoc {
   host: string;
@@ -193,6 +210,11 @@ export interface HostDoc {
    */
   state: 'starting' | 'serving' | 'unhealthy' | 'paused' | 'draining' | 'drained' | 'stopped';
   reason: string | null;
+  /** The queue that it serves, and the one whose models it has loaded. */
+  queue?: string | null;
+  loaded?: string | null;
+  /** Candidates at once. */
+  slots?: number;
   /** True where a person or the restart command has to start it anew: its worker thread is dead. */
   needsRestart?: boolean;
   /** ISO 8601. */

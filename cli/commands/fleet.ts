@@ -74,7 +74,7 @@ async function withOutput(options: Shared, action: (output: Output, config: Conf
   await action(createOutput({ json: options.json === true }), readConfig(process.env));
 }
 
-interface Row extends Omit<HostDoc, 'at'> {
+interface Row extends Omit<HostDoc, 'at' | 'slots'> {
   slots: number | null;
   /** Null: only another worker's environment or file names it. */
   source: MemberSource | null;

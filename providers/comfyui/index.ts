@@ -1,12 +1,15 @@
 import { CullError } from '../../errors.js';
 import type { GenerationJob, Handle, Provider, Quote } from '../provider.js';
 import { adopt, type Adoption } from './adopt.js';
+import type { Graph } from '../../templates/types.js';
 import { cancelPrompt } from './cancel.js';
+import type { ComfyClient } from './client.js';
 import type { ClientTimeouts } from './endpoints/server.js';
 import type { ExpiryDetails } from './expiry.js';
 import { HealthCheck } from './health.js';
 import { createHost, type Host, type HostAddress } from './host.js';
 import type { Mark } from './mark.js';
+import { warmUp } from './prewarm.js';
 import { drawCandidate } from './run.js';
 import { WAIT_LIMITS, type WaitLimits } from './watch.js';
 
@@ -87,8 +90,11 @@ export interface ComfyProviderOptions {
 
 /** A Provider that holds a connection. */
 export interface ComfyProvider extends Provider {
+  readonly client: ComfyClient;
   /** Looks through what a dead predecessor left there: see `adopt`. @throws CullError COMFY_* */
   adopt(who: { pool: string; wants: (mark: Mark) => Promise<boolean> }): Promise<Adoption>;
+  /** Runs a tiny graph that loads models, unless anything waits or runs there. @returns whether they are loaded @throws CullError COMFY_* */
+  warmUp(graph: Graph, signal: AbortSignal): Promise<boolean>;
   /** Gives up everything that is drawn on this ComfyUI: cancelled there by id, and thrown to whoever waits. */
   fail(error: CullError): void;
   /** Ends the connection and everything under way; prompts that run go on in ComfyUI, for others to attach to. */
@@ -176,12 +182,14 @@ export function createComfyProvider(options: ComfyProviderOptions): ComfyProvide
 
   return {
     id: 'comfyui',
+    client: own.client,
     host: own.id,
     supports: { graph: true, seed: true, cancel: true, referenceImages: true },
     health: () => health.check(),
     quote,
     generate,
     adopt: (who) => adopt(own.client, { host: own.id, ...who }),
+    warmUp: (graph, signal) => warmUp(own.client, { graph, signal }),
     fail(error) {
       for (const [leave, { handle }] of runs) if (handle === undefined || handle.host === own.id) leave.abort(error);
     },

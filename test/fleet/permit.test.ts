@@ -30,7 +30,7 @@ describe('a permit shared by the Workers of one ComfyUI', () => {
     await reserve(a);
     a.supplier.markSlotUsed({ permit: used } as never);
     a.close();
-    expect([permit.reserved, a.used()]).toEqual([1, 1]);
+    expect([permit.reserved, permit.used]).toEqual([1, 1]);
     await reserve(b);
     expect(b.supplier.tryReserveSlot(context)).toBeNull();
     a.supplier.releaseSlot({ permit: used });
