@@ -144,5 +144,5 @@ test('doctor tells what works and what is missing', async () => {
     cwd: pipeline.dir,
   });
   expect(broken.code).toBe(1);
-  expect(broken.stdout).toMatch(/broken +comfyui +http:\/\/127\.0\.0\.1:9/);
+  expect(broken.stdout).toMatch(/broken +comfyui +127\.0\.0\.1-9 at http:\/\/127\.0\.0\.1:9/);
 });
