@@ -20,7 +20,9 @@ const SINCE = {
   jobs: '0.6.0',
   /** Before: `invalid_prompt`, without extra_info. */
   missingNodeType: '0.12.0',
-  /** By. `assets` among the features. */
+  /** By. The assets API, on for all. */
+  assetsApi: '0.16.3',
+  /** By. `assets` among the features; the assets API is off unless asked for. */
   assetsFlag: '0.18.2',
   /** Before, a cycle fails validation without a reason. */
   dependencyCycles: '0.20.0',
@@ -37,6 +39,8 @@ const SINCE = {
   packageVersions: '0.27.0',
   /** By. The header `Comfy-Usage-Source` is noted in a prompt's extra_data. */
   usageSource: '0.27.0',
+  /** By. /internal/files writes "a.png [output]" (before: "a.png"). */
+  annotatedFiles: '0.27.0',
   /** By. `nosniff`, and active file types as attachments, in /view. */
   safeViews: '0.27.0',
   /** By. Requests with `Sec-Fetch-Site: cross-site` are refused. */

@@ -2,6 +2,7 @@ import { freemem, totalmem } from 'node:os';
 import { empty, json, type Routes } from '../http.js';
 import { classesOf, objectInfo } from '../nodes/index.js';
 import { modelFolders } from '../nodes/choices.js';
+import type { Profile } from '../profile.js';
 import type { World } from '../world.js';
 
 /** What a server without extensions and templates has nothing to say about. */
@@ -11,6 +12,13 @@ const NO_ASSETS = {
   message: 'Assets system is disabled. Start the server with --enable-assets to use this feature.',
   details: {},
 };
+
+/** The assets API: absent, then on, then off unless a flag turns it on. */
+function assets(profile: Profile): Routes {
+  if (!profile.has('assetsApi')) return {};
+  if (!profile.has('assetsFlag')) return { 'GET /api/assets': () => json({ assets: [], total: 0, has_more: false }) };
+  return { 'GET /api/assets': () => json({ error: NO_ASSETS }, 503) };
+}
 
 /** What the server is and has. */
 export function infoRoutes(world: World): Routes {
@@ -51,7 +59,7 @@ export function infoRoutes(world: World): Routes {
     'GET /embeddings': () => json([]),
     'GET /extensions': () => json([]),
     ...Object.fromEntries(EMPTY.map((path) => [`GET ${path}`, () => json({})])),
-    'GET /api/assets': () => json({ error: NO_ASSETS }, 503),
+    ...assets(profile),
     'GET /models': () => json(folders),
     'GET /models/:': ({ params: [folder = ''] }) => {
       if (!folders.includes(folder)) return empty(404);

@@ -101,8 +101,8 @@ function raw(found: Found, { ask, profile }: { ask: Ask; profile: Profile }): Re
   if (ask.headers['if-none-match'] === etag) return { status: 304, headers: { ETag: etag } };
   const bytes = readFileSync(found.path);
   const type = TYPES[extname(found.name).toLowerCase()] ?? 'application/octet-stream';
-  // Before `safeViews` a picture in SVG was shown as one.
-  const active = ACTIVE.test(type) && (profile.has('safeViews') || !type.startsWith('image/'));
+  // Before `safeViews` pages and styles only.
+  const active = (profile.has('safeViews') ? ACTIVE : /html|css/).test(type);
   const attachment = active && profile.has('safeViews') ? 'attachment; ' : '';
   const noStore = { Vary: 'Sec-Fetch-Dest', 'Cache-Control': 'no-store' };
   const headers = {

@@ -73,7 +73,7 @@ export function internalRoutes({ log, world }: Sandbox): Routes {
       const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile());
       const dated = entries.map(async ({ name }) => ({ name, ms: (await stat(join(folder, name))).mtimeMs }));
       const newest = (await Promise.all(dated)).sort((a, b) => b.ms - a.ms);
-      return json(newest.map(({ name }) => `${name} [${type}]`));
+      return json(newest.map(({ name }) => (world.profile.has('annotatedFiles') ? `${name} [${type}]` : name)));
     },
   };
 }

@@ -38,7 +38,7 @@ const failure = async (result: Promise<unknown>): Promise<CullError> => {
   return error as CullError;
 };
 
-describe(`Cull's provider on ComfyUI ${comfy.version}`, () => {
+describe(`provider ${comfy.version}`, () => {
   it('draws a text-to-image graph, with progress', async () => {
     const run = watch(provider(), usual());
     expect(await run.result).toMatchObject({ format: 'png', width: 128, height: 128 });

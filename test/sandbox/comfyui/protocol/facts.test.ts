@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { fresh, harmless, rough } from './checks/index.js';
+import { page, PAGE } from './table.js';
 import { FACTS, UNCHECKED, compareVersions, holds } from './facts.js';
 
 const ids = [...harmless, ...rough, ...fresh].flatMap((checks) => Object.keys(checks));
@@ -21,4 +23,8 @@ it('knows from which version to which a fact holds', () => {
     true,
     false,
   ]);
+});
+
+it('has the table of docs/compatibility.md as the reports are (else: npm run test:comfyui)', async () => {
+  expect(await readFile(PAGE, 'utf8')).toBe(await page());
 });

@@ -1,9 +1,9 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { format } from 'prettier';
-import { compareVersions, FACTS, holds } from './facts.js';
-import { REPORTS, type Report } from './reporter.js';
+import { FACTS, holds } from './facts.js';
+import { readReports, type Report } from './reports.js';
 
-const PAGE = new URL('../../../../docs/compatibility.md', import.meta.url);
+export const PAGE = new URL('../../../../docs/compatibility.md', import.meta.url);
 const [BEGIN, END] = ['<!-- facts: begin -->', '<!-- facts: end -->'];
 
 /** What the groups of facts are about, by the first part of their ids. */
@@ -37,15 +37,6 @@ const GROUPS: Readonly<Record<string, string>> = {
   poison: 'poison prompts',
 };
 
-/** All reports that were written down: real servers first, then sandboxes, each by version. */
-export async function readReports(): Promise<Report[]> {
-  const names = (await readdir(REPORTS)).filter((name) => name.endsWith('.json'));
-  const reports = await Promise.all(
-    names.map(async (name) => JSON.parse(await readFile(new URL(name, REPORTS), 'utf8')) as Report),
-  );
-  return reports.sort((a, b) => a.kind.localeCompare(b.kind) || compareVersions(a.version, b.version));
-}
-
 /** "18", "17 of 18", "–" where a version has none of the facts, "not run". */
 function cell(report: Report, ids: readonly string[]): string {
   const held = ids.filter((id) => holds(FACTS.get(id)!, report.version));
@@ -55,6 +46,13 @@ function cell(report: Report, ids: readonly string[]): string {
   const passed = run.filter((id) => report.results[id] === 'passed').length;
   const bare = passed === held.length ? String(passed) : `${passed} of ${run.length}`;
   return run.length === held.length ? bare : `${bare}, ${held.length - run.length} not run`;
+}
+
+/** "8", "7 of 8", "–" for none. */
+function outcome(outcomes: readonly string[]): string {
+  const passed = outcomes.filter((one) => one === 'passed').length;
+  if (outcomes.length === 0) return '–';
+  return passed === outcomes.length ? String(passed) : `${passed} of ${outcomes.length}`;
 }
 
 /** The table of fact groups and servers, as Markdown. */
@@ -70,11 +68,12 @@ export function table(reports: readonly Report[]): string {
     ...reports.map((report) => cell(report, ids)),
   ]);
   const total = ['**all**', ...reports.map((report) => `**${cell(report, [...FACTS.keys()])}**`)];
+  const own = ["Cull's own client", ...reports.map(({ provider }) => outcome(Object.values(provider ?? {})))];
   const on = ['run on', ...reports.map((report) => report.on)];
-  const lines = [head, head.map(() => '---'), ...rows, total, on].map((row) => `| ${row.join(' | ')} |`);
+  const lines = [head, head.map(() => '---'), ...rows, total, own, on].map((row) => `| ${row.join(' | ')} |`);
   const failed = reports.flatMap((report) =>
     Object.entries(report.results)
-      .filter(([, result]) => result === 'failed')
+      .filter(([id, result]) => result === 'failed' && holds(FACTS.get(id)!, report.version))
       .map(([id]) => `- ${report.kind} ${report.version}: \`${id}\` was not found. ${FACTS.get(id)!.says}.`),
   );
   return [...lines, '', ...(failed.length > 0 ? failed : ['Every fact that a version has was found on it.'])].join(

@@ -117,6 +117,9 @@ export const info: Checks = {
     const folders = (await p.get('/experiment/models')).json as { name: string }[];
     expect(folders.map(({ name }) => name)).toContain('checkpoints');
   },
+  'info.assets-on': async (p) => {
+    expect(fields((await p.get('/api/assets')).json)).toEqual(['assets', 'has_more', 'total']);
+  },
   'info.assets-off': async (p) => {
     const answer = await p.get('/api/assets');
     expect([answer.status, pick(answer.json, 'error', 'code')]).toEqual([503, 'SERVICE_DISABLED']);
@@ -165,7 +168,11 @@ export const userData: Checks = {
   },
   'internal.files': async (p) => {
     await p.form('/upload/image', { image: [`${p.tag}.png`, 'x'], type: 'output' });
-    expect(pick((await p.get('/internal/files/output')).json, 0)).toBe(`${p.tag}.png [output]`);
+    expect(String(pick((await p.get('/internal/files/output')).json, 0)).split(' ')[0]).toBe(`${p.tag}.png`);
     expect((await p.get('/internal/files/nope')).status).toBe(400);
+  },
+  'internal.files.annotated': async (p) => {
+    await p.form('/upload/image', { image: [`${p.tag}.png`, 'x'], type: 'output' });
+    expect(pick((await p.get('/internal/files/output')).json, 0)).toBe(`${p.tag}.png [output]`);
   },
 };
