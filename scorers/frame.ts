@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { messageOf } from '../errors.js';
 import { labPlanes, type LabPlanes } from './image/colour.js';
 import { findSubject, type Subject } from './image/subject.js';
+import { noModels, type Models } from './models/models.js';
 
 /** Long side of the working picture: measures that depend on scale are taken here, so that they compare across sizes. */
 export const WORKING_SIDE = 512;
@@ -57,6 +58,8 @@ export class Frame implements Picture {
   readonly sha256: string;
   /** The picture at long side 512, antialiased, never enlarged; the full-size one where that is small enough. */
   readonly working: Picture;
+  /** The models of the thread that measures; a pass that needs one asks here. */
+  readonly models: Models;
   readonly #memo = new Map<unknown, unknown>();
 
   constructor(of: {
@@ -66,6 +69,7 @@ export class Frame implements Picture {
     hasAlpha: boolean;
     bytes: number;
     sha256: string;
+    models?: Models;
   }) {
     this.width = of.picture.width;
     this.height = of.picture.height;
@@ -75,10 +79,12 @@ export class Frame implements Picture {
     this.hasAlpha = of.hasAlpha;
     this.bytes = of.bytes;
     this.sha256 = of.sha256;
+    this.models = of.models ?? noModels;
   }
 
   /**
-   * The value of `make(frame)`, computed once per frame; the function itself is the key. This is how scorers share passes.
+   * The value of `make(frame)`, computed once per frame; the function itself is the key. This is how scorers share passes. A pass
+   * that answers with a promise (one with a model) is started once and awaited by all.
    *
    * @example
    * const sigma = frame.derive(noiseSigma);
@@ -127,7 +133,10 @@ export class Frame implements Picture {
  * const decoded = await decodeFrame(await readFile('a.png'));
  * if (decoded.ok) console.log(decoded.frame.width, decoded.frame.subject.share);
  */
-export async function decodeFrame(bytes: Uint8Array, { maxPixels = MAX_PIXELS } = {}): Promise<Decoded> {
+export async function decodeFrame(
+  bytes: Uint8Array,
+  { maxPixels = MAX_PIXELS, models = noModels }: { maxPixels?: number; models?: Models } = {},
+): Promise<Decoded> {
   try {
     const image = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', pages: 1 });
     const meta = await image.metadata();
@@ -153,6 +162,7 @@ export async function decodeFrame(bytes: Uint8Array, { maxPixels = MAX_PIXELS } 
         hasAlpha: meta.hasAlpha,
         bytes: bytes.byteLength,
         sha256: createHash('sha256').update(bytes).digest('hex'),
+        models,
       }),
     };
   } catch (error) {

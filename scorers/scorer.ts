@@ -2,10 +2,11 @@ import type { Frame } from './frame.js';
 
 export type Tier = 'generic' | 'useCase' | 'business';
 
-/** A model file a scorer wants (none of the scorers of today's registry does). */
+/** A model that a scorer wants, by its id in the manifest (`models/manifest.ts`) or by its role (`clip`). */
 export interface ModelRef {
   id: string;
-  sha256: string;
+  /** The scorer measures something without it too. @default false */
+  optional?: boolean;
 }
 
 export type UnassessableReason =
@@ -19,6 +20,47 @@ export type UnassessableReason =
   | 'no-reference'
   | 'not-applicable'
   | 'timeout';
+
+/**
+ * Thrown by a scorer, or by a pass that it derives from a frame, when nothing can be measured: every dimension of that scorer
+ * becomes `unassessable` with this reason. A scorer that can still measure some of its dimensions catches it (`unlessUnassessable`).
+ *
+ * @example
+ * if (faces.length === 0) throw new Unassessable('no-face');
+ */
+export class Unassessable extends Error {
+  constructor(
+    readonly reason: UnassessableReason,
+    readonly facts?: Record<string, unknown>,
+  ) {
+    super(`unassessable: ${reason}`);
+    this.name = 'Unassessable';
+  }
+
+  get assessment(): Assessment {
+    return {
+      status: 'unassessable',
+      reason: this.reason,
+      ...(this.facts === undefined ? {} : { facts: this.facts }),
+    };
+  }
+}
+
+/**
+ * The value of `make`, or the Unassessable that it threw; any other error is thrown on.
+ *
+ * @example
+ * const faces = await unlessUnassessable(() => frame.derive(facesOf));
+ * if (faces instanceof Unassessable) return { 'eyes.open': faces.assessment };
+ */
+export async function unlessUnassessable<T>(make: () => T | Promise<T>): Promise<T | Unassessable> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof Unassessable) return error;
+    throw error;
+  }
+}
 
 /** One dimension of one image. Measuring (raw) and mapping (quality) happen in the scorer; deciding is the policy's. */
 export type Assessment =
@@ -60,7 +102,11 @@ export interface ScorerSpec {
 export interface Ask {
   prompt?: string;
   negativePrompt?: string;
+  /** What the image is compared with: photos of the person, the garment, the product. */
   references?: Frame[];
+  /** Regions that the template draws beside the image, by name (`garment`); white is inside. Same shape as the image. */
+  masks?: Record<string, Frame>;
+  /** What the request expects to see: `{ text: 'ACME', people: 1 }`. Each scorer's README line says what it reads. */
   expect?: Record<string, unknown>;
   /** The policy's parameters for this scorer. */
   params: Record<string, unknown>;

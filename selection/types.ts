@@ -8,7 +8,12 @@ export type Score = (
   | { status: 'unassessable'; reason: string }
   | { status: 'notRun' }
   | { status: 'error'; error: string }
-) & { /** `id@version` of what measured it */ scorer: string; facts?: Record<string, unknown> };
+) & {
+  /** `id@version` of what measured it */ scorer: string;
+  /** Models that it came from: id -> sha256. Scores of different models are never compared. */
+  models?: Record<string, string>;
+  facts?: Record<string, unknown>;
+};
 
 /** Dimension id (`exposure.clippedShare`) -> score. */
 export type Scores = Record<string, Score>;

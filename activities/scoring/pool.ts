@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 import { Piscina } from 'piscina';
 import { CullError, messageOf } from '../../errors.js';
 import { loadScorers } from '../../scorers/registry.js';
+import type { ModelOptions } from '../../scorers/models/sessions.js';
 import type { Scorer } from '../../scorers/scorer.js';
 import { unread } from './result.js';
 import {
@@ -25,6 +26,8 @@ export interface ScorePoolOptions {
   scorerModules?: readonly string[];
   /** Where relative modules are found from. @default process.cwd() */
   from?: string;
+  /** Where models are. @default the folder .cull/models */
+  models?: ModelOptions;
   /** Milliseconds after which an idle thread ends. @default 30_000 */
   idleTimeout?: number;
   /** Milliseconds one image may take. Then its thread is replaced, and the scorer that ran is left out. @default 60_000 */
@@ -55,13 +58,14 @@ export async function createScorePool({
   threads,
   scorerModules = [],
   from = process.cwd(),
+  models = { folder: '.cull/models' },
   idleTimeout = 30_000,
   taskTimeoutMs = 60_000,
 }: ScorePoolOptions): Promise<ScorePool> {
   // loaded here too, so that a bad module is an error now, with its reason, and not one per image
   const scorers = await loadScorers(scorerModules, { from });
   const inSource = import.meta.url.endsWith('.ts');
-  const workerData: ThreadData = { scorerModules, from };
+  const workerData: ThreadData = { scorerModules, from, models };
   const piscina = new Piscina<ThreadJob, ScoreResult>({
     filename: fileURLToPath(new URL(inSource ? './thread.ts' : './thread.js', import.meta.url)),
     minThreads: 0,

@@ -38,6 +38,7 @@ export function unread(
     undecodable,
     scores,
     verdict: judge(scores, policy),
+    embedding: null,
     timing: { decodeMs: 0, scorers: {}, totalMs: 0 },
   };
 }

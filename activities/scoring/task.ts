@@ -1,4 +1,5 @@
 /** What travels between the pool and its threads. Plain data only: it is cloned. */
+import type { ModelOptions } from '../../scorers/models/sessions.js';
 import type { Policy, Scores, Verdict } from '../../selection/types.js';
 
 export interface ScoreTask {
@@ -9,6 +10,10 @@ export interface ScoreTask {
   negativePrompt?: string;
   /** Image files. One that cannot be decoded is left out. */
   references?: Uint8Array[];
+  /** Region name -> image file of its mask. */
+  masks?: Record<string, Uint8Array>;
+  /** What the request expects to see, for scorers that compare. */
+  expect?: Record<string, unknown>;
   /** `gates`: a hard failure of the cheap gates leaves the scorers of cost `model` out (`notRun`). */
   explain: 'all' | 'gates';
 }
@@ -42,6 +47,8 @@ export interface ScoreResult {
   scores: Scores;
   verdict: Verdict;
   /** Milliseconds of one thread. */
+  /** CLIP embedding of the image, unit length; null where there is no CLIP. */
+  embedding: Float32Array | null;
   timing: { decodeMs: number; scorers: Record<string, number>; totalMs: number };
 }
 
@@ -63,6 +70,7 @@ export interface ThreadData {
   scorerModules: readonly string[];
   /** Where relative modules are found from. */
   from: string;
+  models: ModelOptions;
 }
 
 export const STARTING = -2;

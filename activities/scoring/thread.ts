@@ -4,7 +4,8 @@ import sharp from 'sharp';
 import { messageOf } from '../../errors.js';
 import { decodeFrame, type Frame } from '../../scorers/frame.js';
 import { loadScorers } from '../../scorers/registry.js';
-import type { Ask, Assessment, Scorer } from '../../scorers/scorer.js';
+import { openModels } from '../../scorers/models/sessions.js';
+import { Unassessable, type Ask, type Assessment, type Scorer } from '../../scorers/scorer.js';
 import { judge } from '../../selection/judge.js';
 import type { Policy, Scores } from '../../selection/types.js';
 import { labelOf, sameForAll, unread } from './result.js';
@@ -15,14 +16,15 @@ import { DECODING, type ScoreResult, type Stand, type ThreadData, type ThreadJob
 sharp.concurrency(1);
 sharp.cache(false);
 
-const { scorerModules, from } = workerData as ThreadData;
+const { scorerModules, from, models: modelOptions } = workerData as ThreadData;
+const models = openModels(modelOptions);
 const loading = loadScorers(scorerModules, { from });
 
 export async function score({ task, given, running, timeoutMs }: ThreadJob): Promise<ScoreResult> {
   const start = performance.now();
   const scorers = await loading;
   Atomics.store(running, 0, DECODING);
-  const decoded = await decodeFrame(task.bytes);
+  const decoded = await decodeFrame(task.bytes, { models });
   const decodeMs = performance.now() - start;
   if (!decoded.ok)
     return {
@@ -32,6 +34,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
 
   const { frame } = decoded;
   const references = await decodeAll(task.references ?? []);
+  const masks = await decodeMasks(task.masks ?? {});
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs * 0.9);
   const timing: Record<string, number> = {};
@@ -45,6 +48,8 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
       const ask: Ask = {
         params,
         ...(references.length > 0 && { references }),
+        ...(Object.keys(masks).length > 0 && { masks }),
+        ...(task.expect !== undefined && { expect: task.expect }),
         ...(task.prompt !== undefined && { prompt: task.prompt }),
         ...(task.negativePrompt !== undefined && { negativePrompt: task.negativePrompt }),
       };
@@ -73,6 +78,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
     undecodable: null,
     scores,
     verdict: judge(scores, task.policy),
+    embedding: null,
     timing: { decodeMs, scorers: timing, totalMs: performance.now() - start },
   };
 }
@@ -80,8 +86,18 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
 async function decodeAll(files: readonly Uint8Array[]): Promise<Frame[]> {
   const frames: Frame[] = [];
   for (const bytes of files) {
-    const decoded = await decodeFrame(bytes);
+    const decoded = await decodeFrame(bytes, { models });
     if (decoded.ok) frames.push(decoded.frame);
+  }
+  return frames;
+}
+
+async function decodeMasks(files: Record<string, Uint8Array>): Promise<Record<string, Frame>> {
+  const names = Object.keys(files);
+  const frames: Record<string, Frame> = {};
+  for (const name of names) {
+    const decoded = await decodeFrame(files[name] as Uint8Array);
+    if (decoded.ok) frames[name] = decoded.frame;
   }
   return frames;
 }
@@ -105,12 +121,26 @@ async function assess({
   try {
     const found = await scorer.assess(frame, ask, signal);
     return Object.fromEntries(
-      Object.keys(scorer.spec.dimensions).map((id) => [id, { ...checked(id, found[id]), scorer: label }]),
+      Object.keys(scorer.spec.dimensions).map((id) => [
+        id,
+        { ...checked(id, found[id]), scorer: label, ...used(scorer) },
+      ]),
     );
   } catch (error) {
+    if (error instanceof Unassessable)
+      return sameForAll([scorer], error.assessment as { status: 'unassessable'; reason: string });
     if (signal.aborted) return sameForAll([scorer], { status: 'unassessable', reason: 'timeout' });
     return sameForAll([scorer], { status: 'error', error: messageOf(error) });
   }
+}
+
+/** The hashes of the models that a scorer came from; absent where it has none. */
+function used({ spec }: Scorer): { models?: Record<string, string> } {
+  const hashes = spec.models.flatMap(({ id }): [string, string][] => {
+    const sha256 = models.opened.get(id);
+    return sha256 === undefined ? [] : [[id, sha256]];
+  });
+  return hashes.length === 0 ? {} : { models: Object.fromEntries(hashes) };
 }
 
 /** A scorer from outside may answer anything; a number that is none must not reach a gate. */
