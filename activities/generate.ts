@@ -74,6 +74,7 @@ export function createGenerateActivities(deps: {
               fresh: isFirstTry,
               graph: bindSeed(plan.graph, plan.seedAt, seed),
               output: plan.output,
+              ...(plan.masks && { masks: plan.masks }),
               files: inputFiles(storage, ref.tenant, plan),
             },
             {

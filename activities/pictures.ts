@@ -25,11 +25,13 @@ export async function storeGeneration(
   const { bytes, format, width, height, host, promptId, timing } = generation;
   const files: CandidateFile[] = [];
   for (const file of generation.files) {
+    const { mask } = file;
     const extension = extensionOf(file.name) || 'bin';
-    const key = keys.file(ref.tenant, ref.request, ref.candidate, { n: files.length + 1, extension });
+    const key = keys.file(ref.tenant, ref.request, ref.candidate, { n: files.length + 1, mask, extension });
     await storage.put(key, file.bytes, { contentType: file.contentType });
     const { kind, contentType } = file;
-    files.push({ key, kind, contentType, bytes: file.bytes.length, sha256: sha256(file.bytes) });
+    const about = { key, kind, contentType, bytes: file.bytes.length, sha256: sha256(file.bytes) };
+    files.push(mask === undefined ? about : { ...about, mask });
   }
   const key = keys.image(ref.tenant, ref.request, ref.candidate, format === 'jpeg' ? 'jpg' : format);
   await storage.put(key, bytes, { contentType: `image/${format}` });
@@ -69,7 +71,11 @@ export async function findDrawn(
     if (isImage) {
       const { width, height } = await sharp(object.body).metadata();
       image = { key, sha256: sha256(object.body), pixelSha256: null, width, height };
-    } else files.push({ key, ...kindOf(key), bytes: object.size, sha256: sha256(object.body) });
+    } else {
+      const mask = /^\d+\.(\w+)\.\w+$/.exec(key.slice(stem.length))?.[1];
+      const about = { key, ...kindOf(key), bytes: object.size, sha256: sha256(object.body) };
+      files.push(mask === undefined ? about : { ...about, mask });
+    }
   }
   if (!image) return undefined;
   const found = { ...emptyRecord(ref.candidate, seed, 'drawn'), image, ...(files.length > 0 ? { files } : {}) };

@@ -10,7 +10,7 @@ import { checkGraph } from '../templates/check.js';
 import { checkSeeds } from '../templates/check-seed.js';
 import { checkInputs } from '../templates/inputs.js';
 import { modelFields, modelsOf, modelSet } from '../templates/models.js';
-import type { Graph, Release } from '../templates/types.js';
+import type { Bindings, Graph, Release } from '../templates/types.js';
 import {
   DEFAULT_POOL,
   gpuQueue,
@@ -67,6 +67,7 @@ export function createPrepareActivities(deps: {
         files,
         prompt: text('prompt'),
         negativePrompt: text('negative'),
+        ...comparedWith(release.bindings, { given: asked.inputs, inputs }),
         seed: asked.seed,
         deliver: asked.deliver,
         candidates: asked.candidates,
@@ -113,6 +114,31 @@ function nameFiles(tenant: string, inputs: Record<string, InputValue>) {
     values[input] = name;
   }
   return { values, files };
+}
+
+/** What the template declares that scorers compare with, filled in. A photo that the caller did not give is left out: there is only its name. */
+function comparedWith(
+  { references, named, masks, expect }: Bindings,
+  of: { given: RequestDoc['inputs']; inputs: Record<string, string | number | boolean> },
+): Pick<PlanDoc, 'references' | 'named' | 'masks' | 'expect'> {
+  const photo = (name: string): string | undefined => {
+    const value = of.given[name];
+    return typeof value === 'object' ? value.image : undefined;
+  };
+  const photos = Object.entries(named ?? {}).flatMap(([name, input]): [string, string][] => {
+    const sha256 = photo(input);
+    return sha256 === undefined ? [] : [[name, sha256]];
+  });
+  const expected = Object.entries(expect ?? {}).flatMap(([name, value]): [string, unknown][] => {
+    const found = typeof value === 'object' && 'input' in value ? of.inputs[value.input] : value;
+    return found === undefined ? [] : [[name, found]];
+  });
+  return {
+    ...(references && { references: references.flatMap((name) => photo(name) ?? []) }),
+    ...(named && { named: Object.fromEntries(photos) }),
+    ...(masks && { masks }),
+    ...(expect && { expect: Object.fromEntries(expected) }),
+  };
 }
 
 /** The policy was checked by the client; this worker may run with other scorers (`CULL_SCORERS`). */

@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { CullError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
+import { createComparedReader } from './compared.js';
 import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
 import type { ScorePool } from './scoring/pool.js';
@@ -22,6 +23,7 @@ const HEARTBEAT_MS = 5_000;
 export function createScoreActivities(deps: { storage: Storage; pool: ScorePool }): ScoreActivities {
   const { storage, pool } = deps;
   const planOf = createPlanReader(storage);
+  const comparedWith = createComparedReader(storage);
   return withFailures({
     async score(ref: CandidateRef & { image: string }): Promise<ScoreAnswer> {
       const context = Context.current();
@@ -44,6 +46,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
             bytes: object.body,
             policy: plan.policy,
             explain: 'gates',
+            ...(await comparedWith(ref.tenant, { plan, record })),
             ...(plan.prompt === undefined ? {} : { prompt: plan.prompt }),
             ...(plan.negativePrompt === undefined ? {} : { negativePrompt: plan.negativePrompt }),
           },

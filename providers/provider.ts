@@ -36,6 +36,8 @@ export interface GenerationJob {
   graph: Graph;
   /** Nodes whose images and other files are the output. */
   output: string[];
+  /** Region name -> node that saves its mask beside the image. */
+  masks?: Record<string, string>;
   files: InputFile[];
 }
 
@@ -64,6 +66,8 @@ export interface OutputFile {
   /** MIME type. */
   contentType: string;
   bytes: Uint8Array;
+  /** The region that it is the mask of. */
+  mask?: string;
 }
 
 /** What came out of one candidate. */

@@ -104,6 +104,8 @@ export interface Ask {
   negativePrompt?: string;
   /** What the image is compared with: photos of the person, the garment, the product. */
   references?: Frame[];
+  /** Further photos by name: `logo`. */
+  named?: Record<string, Frame>;
   /** Regions that the template draws beside the image, by name (`garment`); white is inside. Same shape as the image. */
   masks?: Record<string, Frame>;
   /** What the request expects to see: `{ text: 'ACME', people: 1 }`. Each scorer's README line says what it reads. */

@@ -10,9 +10,14 @@ export const keys = {
   plan: (tenant: string, request: string) => `${tenant}/requests/${request}/plan.json`,
   image: (tenant: string, request: string, candidate: number, extension = 'png') =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.${extension}`,
-  /** The n-th file that came with the candidate's image, from 1. `extension` without its dot. */
-  file: (tenant: string, request: string, candidate: number, which: { n: number; extension: string }) =>
-    `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.${which.n}.${which.extension}`,
+  /** The n-th file that came with the candidate's image, from 1; a mask's with the name of its region. `extension` without its dot. */
+  file: (
+    tenant: string,
+    request: string,
+    candidate: number,
+    { n, mask, extension }: { n: number; mask?: string | undefined; extension: string },
+  ) =>
+    `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.${n}${mask === undefined ? '' : `.${mask}`}.${extension}`,
   record: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.json`,
   manifest: (tenant: string, request: string) => `${tenant}/requests/${request}/manifest.ndjson`,

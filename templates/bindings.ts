@@ -2,6 +2,7 @@ import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } fr
 import { z } from 'zod';
 import { CullError } from '../errors.js';
 import { isLink, nodeName } from './check.js';
+import { checkCompared, comparedFields, NOT_KEPT } from './compared.js';
 import { checkValue, type InputValue } from './inputs.js';
 import { meant } from './suggest.js';
 import type { Bindings, Graph, InputBinding, InputType, Template } from './types.js';
@@ -39,13 +40,15 @@ const file = z.strictObject({
   inputs: z.record(z.string().min(1), input).default({}),
   seed: z.union([place.transform((one) => [one]), z.array(place).min(1)]),
   output: z.union([nodeId.transform((one) => [one]), z.array(nodeId).min(1)]),
+  ...comparedFields,
 });
 
 /** Field names per level, for "did you mean". */
 const KNOWN = {
-  top: ['name', 'policy', 'inputs', 'seed', 'output'],
+  top: ['name', 'policy', 'inputs', 'seed', 'output', ...Object.keys(comparedFields)],
   input: ['node', 'field', 'at', 'type', 'required', 'default', 'min', 'max', 'description'],
   place: ['node', 'field'],
+  expect: ['input'],
 };
 
 type Path = (string | number)[];
@@ -71,12 +74,10 @@ export function parseBindings(text: string, of: { graph: Graph; source: string }
   if (broken) fail(broken.message, { offset: broken.pos[0], hint: 'correct the YAML' });
   const parsed = file.safeParse(doc.toJS());
   if (!parsed.success) {
-    const { issues } = parsed.error;
-    // A misspelt field comes before the one that is missing because of it.
-    return refuse(issues.find((issue) => issue.code === 'unrecognized_keys') ?? issues[0], fail);
+    return refuse(worst(parsed.error.issues), fail);
   }
 
-  const { name, policy, inputs, seed, output } = parsed.data;
+  const { name, policy, inputs, seed, output, ...compared } = parsed.data;
   const check = (one: { node: string; field: string }, path: Path): unknown => {
     const node = Object.hasOwn(of.graph, one.node) ? of.graph[one.node] : undefined;
     if (!node) {
@@ -130,11 +131,9 @@ export function parseBindings(text: string, of: { graph: Graph; source: string }
       fail(message, { path, hint }),
     );
   }
+  Object.assign(bindings, checkCompared(compared, { graph: of.graph, bindings }, fail));
   return { graph: of.graph, bindings, ...(policy === undefined ? {} : { policyPath: policy }) };
 }
-
-/** Nodes that show or send images but keep none that could be fetched later. */
-export const NOT_KEPT: ReadonlySet<string> = new Set(['PreviewImage', 'SaveImageWebsocket']);
 
 function declare(
   name: string,
@@ -196,20 +195,26 @@ function refuse(
   if (!issue) return fail('is not valid', {});
   // In a union (one or a list) the branch that came furthest says what is wrong.
   if (issue.code === 'invalid_union') {
-    const branches = issue.errors.map((one) => one[0]).filter((one) => one !== undefined);
+    const branches = issue.errors.map(worst).filter((one) => one !== undefined);
     const deepest = branches.sort((a, b) => b.path.length - a.path.length || rank(b) - rank(a))[0];
     if (deepest) return refuse({ ...deepest, path: [...issue.path, ...deepest.path] }, fail);
   }
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    const level = path.length === 0 ? KNOWN.top : path[0] === 'inputs' && path.length === 2 ? KNOWN.input : KNOWN.place;
+    const inside = path[0] === 'expect' ? KNOWN.expect : KNOWN.place;
+    const level = path.length === 0 ? KNOWN.top : path[0] === 'inputs' && path.length === 2 ? KNOWN.input : inside;
     return fail(`unknown field "${key}"`, { path: [...path, key], hint: meant(key, level) });
   }
   const subject = path.length === 0 ? 'the file' : path.join('.');
   if (issue.message.endsWith('received undefined')) return fail(`"${subject}" is missing`, { path });
-  return fail(`${subject}: ${issue.message}`, { path });
+  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+  return fail(`${subject}: ${message}`, { path });
 }
+
+/** A misspelt field comes before the one that is missing because of it. */
+const worst = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined =>
+  issues.find((issue) => issue.code === 'unrecognized_keys') ?? issues[0];
 
 const rank = (issue: z.core.$ZodIssue): number => (issue.code === 'unrecognized_keys' ? 1 : 0);
 

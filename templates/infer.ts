@@ -1,6 +1,7 @@
 import { CullError } from '../errors.js';
-import { NOT_KEPT, typeOf } from './bindings.js';
+import { typeOf } from './bindings.js';
 import { isLink } from './check.js';
+import { NOT_KEPT } from './compared.js';
 import type { Bindings, Graph, InputBinding } from './types.js';
 
 type Place = InputBinding['at'][number];

@@ -23,6 +23,8 @@ export interface InputBinding {
   description?: string;
 }
 
+export type Expected = string | number | boolean | (string | number | boolean)[];
+
 /** What a template declares beside its graph (`name.template.yaml`). */
 export interface Bindings {
   name: string;
@@ -31,6 +33,14 @@ export interface Bindings {
   seed: { node: string; field: string }[];
   /** Nodes whose images are the candidate's output; at least one. */
   output: string[];
+  /** Image inputs that the picture is compared with: photos of the person, the garment, the product. */
+  references?: string[];
+  /** Image inputs that scorers ask for by name: `logo`. */
+  named?: Record<string, string>;
+  /** Region name -> node that saves its mask beside the picture; white is inside. */
+  masks?: Record<string, string>;
+  /** What the picture should show, fixed or from an input: `{ people: 1, text: { input: 'label' } }`. */
+  expect?: Record<string, Expected | { input: string }>;
 }
 
 /** A template: the graph, what is declared about it, and where its default policy lies. */

@@ -165,6 +165,8 @@ export interface CandidateFile {
   contentType: string;
   bytes: number;
   sha256: string;
+  /** The region of the picture that it is the mask of. Absent: of none. */
+  mask?: string;
 }
 
 /** plan.json: the resolved release with everything bound but the seed. Activities read it; Temporal never carries it. */
@@ -180,6 +182,14 @@ export interface PlanDoc {
   files: { name: string; sha256: string }[];
   prompt?: string;
   negativePrompt?: string;
+  /** What scorers compare with: sha256 under the tenant's inputs. Absent: nothing. */
+  references?: string[];
+  /** The same by name: `logo`. */
+  named?: Record<string, string>;
+  /** Region name -> node that saves its mask. */
+  masks?: Record<string, string>;
+  /** What the picture should show: `{ people: 1, text: 'ACME' }`. */
+  expect?: Record<string, unknown>;
   seed: number;
   deliver: number;
   candidates: number;

@@ -10,6 +10,8 @@ export interface ScoreTask {
   negativePrompt?: string;
   /** Image files. One that cannot be decoded is left out. */
   references?: Uint8Array[];
+  /** Image files that scorers ask for by name (`logo`). */
+  named?: Record<string, Uint8Array>;
   /** Region name -> image file of its mask. */
   masks?: Record<string, Uint8Array>;
   /** What the request expects to see, for scorers that compare. */

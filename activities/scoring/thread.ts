@@ -8,6 +8,7 @@ import { openModels } from '../../scorers/models/sessions.js';
 import { Unassessable, type Ask, type Assessment, type Scorer } from '../../scorers/scorer.js';
 import { judge } from '../../selection/judge.js';
 import type { Policy, Scores } from '../../selection/types.js';
+import { createReferenceReader, decodeMasks } from './references.js';
 import { labelOf, sameForAll, unread } from './result.js';
 import { DECODING, type ScoreResult, type Stand, type ThreadData, type ThreadJob } from './task.js';
 
@@ -19,6 +20,7 @@ sharp.cache(false);
 const { scorerModules, from, models: modelOptions } = workerData as ThreadData;
 const models = openModels(modelOptions);
 const loading = loadScorers(scorerModules, { from });
+const referenceOf = createReferenceReader(models);
 
 export async function score({ task, given, running, timeoutMs }: ThreadJob): Promise<ScoreResult> {
   const start = performance.now();
@@ -33,7 +35,8 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
     };
 
   const { frame } = decoded;
-  const references = await decodeAll(task.references ?? []);
+  const references = await referenceOf.all(task.references ?? []);
+  const named = await referenceOf.byName(task.named ?? {});
   const masks = await decodeMasks(task.masks ?? {});
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs * 0.9);
@@ -48,6 +51,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
       const ask: Ask = {
         params,
         ...(references.length > 0 && { references }),
+        ...(Object.keys(named).length > 0 && { named }),
         ...(Object.keys(masks).length > 0 && { masks }),
         ...(task.expect !== undefined && { expect: task.expect }),
         ...(task.prompt !== undefined && { prompt: task.prompt }),
@@ -81,25 +85,6 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
     embedding: null,
     timing: { decodeMs, scorers: timing, totalMs: performance.now() - start },
   };
-}
-
-async function decodeAll(files: readonly Uint8Array[]): Promise<Frame[]> {
-  const frames: Frame[] = [];
-  for (const bytes of files) {
-    const decoded = await decodeFrame(bytes, { models });
-    if (decoded.ok) frames.push(decoded.frame);
-  }
-  return frames;
-}
-
-async function decodeMasks(files: Record<string, Uint8Array>): Promise<Record<string, Frame>> {
-  const names = Object.keys(files);
-  const frames: Record<string, Frame> = {};
-  for (const name of names) {
-    const decoded = await decodeFrame(files[name] as Uint8Array);
-    if (decoded.ok) frames[name] = decoded.frame;
-  }
-  return frames;
 }
 
 /** One scorer's scores; whatever it does, each of its dimensions gets exactly one. */

@@ -1,21 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import { createReadStream } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { createScorePool, type ScorePool } from '../../activities/scoring/pool.js';
 import { readConfig } from '../../config.js';
 import { CullError, messageOf } from '../../errors.js';
 import type { Policy, Scores, Verdict } from '../../selection/types.js';
-import { wholeNumber } from '../options.js';
+import { collect, wholeNumber } from '../options.js';
 import { createOutput, type Output } from '../output.js';
 import { GENERIC_POLICY, readPolicy } from '../release.js';
-
-interface Line {
-  file: string;
-  prompt?: string;
-  references?: string[];
-  label?: unknown;
-}
+import { LINE_FIELDS, readLine, scoreLines, type ScoreLine } from '../score-lines.js';
 
 /** One line of `score --json`. */
 export interface ScoredFile {
@@ -34,7 +25,8 @@ export function addScore(program: Command): void {
     .description('measure and judge image files on this machine')
     .argument('[files...]', 'images')
     .option('-p, --policy <file>', 'policy file', GENERIC_POLICY)
-    .option('--from <file>', 'NDJSON lines { file, prompt?, references?, label? } from a file, or - for standard input')
+    .option('--from <file>', `NDJSON lines { ${LINE_FIELDS} } from a file, or - for standard input`)
+    .option('-r, --reference <file>', 'photo that every image is compared with; repeat for more', collect, [])
     .addOption(
       new Option('--explain <what>', 'all: run every scorer; gates: stop after a hard failure of the cheap ones')
         .choices(['all', 'gates'])
@@ -45,7 +37,14 @@ export function addScore(program: Command): void {
     .action(
       async (
         files: string[],
-        options: { policy: string; from?: string; explain: 'all' | 'gates'; threads?: number; json?: true },
+        options: {
+          policy: string;
+          from?: string;
+          reference: string[];
+          explain: 'all' | 'gates';
+          threads?: number;
+          json?: true;
+        },
       ) => {
         const output = createOutput({ json: options.json === true });
         const config = readConfig(process.env);
@@ -58,8 +57,9 @@ export function addScore(program: Command): void {
         const pool = await createScorePool({ threads, scorerModules: config.scorers });
         try {
           let unread = 0;
-          for await (const scored of inOrder(lines(files, options.from), threads + 2, (line) =>
-            scoreFile(pool, policy, { line, explain: options.explain }),
+          const { from, reference: references, explain } = options;
+          for await (const scored of inOrder(scoreLines(files, { from, references }), threads + 2, (line) =>
+            scoreFile(pool, policy, { line, explain }),
           )) {
             if (scored.error !== null) unread++;
             print(output, scored);
@@ -72,52 +72,17 @@ export function addScore(program: Command): void {
     );
 }
 
-async function* lines(files: string[], from: string | undefined): AsyncGenerator<Line> {
-  for (const file of files) yield { file };
-  if (from === undefined) return;
-  const input = from === '-' ? process.stdin : createReadStream(from);
-  const reader = createInterface({ input, crlfDelay: Infinity });
-  let number = 0;
-  try {
-    for await (const text of reader) {
-      number++;
-      if (text.trim() !== '') yield parseLine(text, `${from === '-' ? 'stdin' : from}:${number}`);
-    }
-  } catch (error) {
-    if (error instanceof CullError) throw error;
-    throw new CullError('USAGE', `${from} cannot be read: ${messageOf(error)}`, { hint: 'check the path' });
-  }
-}
-
-function parseLine(text: string, where: string): Line {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new CullError('USAGE', `${where} is not JSON: ${messageOf(error)}`, {
-      hint: 'write one { "file": "a.png" } a line',
-    });
-  }
-  if (typeof value !== 'object' || value === null || typeof (value as Line).file !== 'string')
-    throw new CullError('USAGE', `${where} has no "file"`, { hint: 'write one { "file": "a.png" } a line' });
-  return value as Line;
-}
-
 async function scoreFile(
   pool: ScorePool,
   policy: Policy,
-  ask: { line: Line; explain: 'all' | 'gates' },
+  ask: { line: ScoreLine; explain: 'all' | 'gates' },
 ): Promise<ScoredFile> {
-  const { file, prompt, references = [], label = null } = ask.line;
+  const { file, label = null } = ask.line;
   try {
-    const [bytes, ...others] = await Promise.all([file, ...references].map((path) => readFile(path)));
-    if (!bytes) throw new Error('it is empty');
     const { scores, verdict, undecodable } = await pool.score({
-      bytes,
+      ...(await readLine(ask.line)),
       policy,
       explain: ask.explain,
-      references: others,
-      ...(prompt === undefined ? {} : { prompt }),
     });
     return { file, label, scores, verdict, error: undecodable ? undecodable.detail : null };
   } catch (error) {

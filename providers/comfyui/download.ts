@@ -18,7 +18,7 @@ export interface Image {
 
 export interface Download {
   job: Job;
-  of: Pick<GenerationJob, 'tenant' | 'request' | 'candidate' | 'graph' | 'output'>;
+  of: Pick<GenerationJob, 'tenant' | 'request' | 'candidate' | 'graph' | 'output' | 'masks'>;
   promptId: string;
 }
 
@@ -32,7 +32,7 @@ const RETRIES = 3;
 const KEPT_FORMATS = ['png', 'jpeg', 'webp'];
 
 /**
- * What the declared output nodes made: the first image, fetched and proven whole by decoding it, and everything else as files.
+ * What the declared output nodes made: the first image, fetched and proven whole by decoding it, and everything else as files; then the masks.
  *
  * Of an animation (WebP, GIF) or a format that few can show, the image is its first frame as PNG, and the original is a file.
  *
@@ -60,6 +60,13 @@ export async function download(host: Host, from: Download, how: How): Promise<Im
     const isSaved = made.some((file) => file.node === node && kindOf(file.filename).kind === 'text');
     if (text !== undefined && !isSaved)
       files.push({ name: `${node}.txt`, ...kindOf('.txt'), bytes: Buffer.from(text) });
+  }
+  for (const [mask, node] of Object.entries(of.masks ?? {})) {
+    const ref = job.files.find((file) => file.node === node && file.type === 'output' && isImage(file));
+    if (!ref) continue; // scorers say that there is none
+    refuseForeign(host, from, ref);
+    const { bytes } = await fetchImage(host, { ref, promptId: from.promptId }, how);
+    files.push({ name: ref.filename, ...kindOf(ref.filename), bytes, mask });
   }
   const { bytes, format, width, height } = image;
   return { bytes, format, width, height, files };

@@ -170,7 +170,8 @@ class Run {
   async #submit(promptId: string, turn: number, again = false): Promise<Generation | undefined> {
     const { own, timeouts } = this.#options;
     const signal = this.#signal;
-    const named = setFilenamePrefix(this.#job.graph, this.#job.output, filenamePrefixOf({ ...this.#job, turn }));
+    const saving = [...this.#job.output, ...Object.values(this.#job.masks ?? {})];
+    const named = setFilenamePrefix(this.#job.graph, saving, filenamePrefixOf({ ...this.#job, turn }));
     const graph = await patiently(() => own.uploads.place(this.#job, named, signal), { ...timeouts, signal });
     await own.events.ready();
     const { clientId } = own.events;

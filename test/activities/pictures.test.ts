@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -77,6 +77,20 @@ describe('what a candidate brought', () => {
     expect(after?.image).toEqual(before?.image);
     expect(after?.files).toEqual(before?.files);
     expect(after?.host).toBeNull();
+  });
+
+  it('names the masks of regions in record and key, so that they are known again after a crash', async () => {
+    generation.files.push({ ...generation.files[1]!, name: 'm.png', mask: 'garment' });
+    await store();
+    const stored = (await readRecord(storage, ref))?.files;
+    expect(stored?.map(({ key, mask }) => [basename(key), mask])).toEqual([
+      ['0007.1.mp4', undefined],
+      ['0007.2.png', undefined],
+      ['0007.3.garment.png', 'garment'],
+    ]);
+    await storage.delete(keys.record('acme', 'r1', 7));
+    await find();
+    expect((await readRecord(storage, ref))?.files).toEqual(stored);
   });
 
   it('is drawn anew after a crash before the image was there', async () => {

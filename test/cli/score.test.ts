@@ -8,6 +8,11 @@ import { paint } from '../../sandbox/painter/index.js';
 import { runCli } from '../support/cli.js';
 
 const POLICY = ['--policy', 'examples/policies/product.yaml'];
+/** A scorer that tells what it was given. */
+const ECHO = `export const scorer = { spec: { id: 'echo', version: '1.0.0', tier: 'generic', cost: 'cheap', models: [], source: 'test',
+  dimensions: { 'echo.value': { direction: 'higher', unit: 'x', range: [0, 1], about: 'A test.' } } },
+  assess: async (frame, { references = [], masks = {}, expect = null }) => ({ 'echo.value': { status: 'ok', raw: 1, quality: 1,
+    facts: { references: references.map(({ format }) => format), masks: Object.keys(masks), expect } } }) };`;
 let dir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cull-score-'));
@@ -64,6 +69,32 @@ describe('score', () => {
   test('without --json it says what was wrong, in words', async () => {
     const run = await runCli(['score', 'blurred.jpg', ...POLICY], { cwd: dir });
     expect(run.stdout).toMatch(/blurred\.jpg: reject\n {2}\w+ [\w.]+: /);
+  });
+
+  test('compares with photos of the line and of the command line, masks and expectations', async () => {
+    await writeFile(join(dir, 'echo.mjs'), ECHO);
+    const line = { file: 'a.png', references: ['blurred.jpg'], masks: { garment: 'a.png' }, expect: { people: 2 } };
+    await writeFile(join(dir, 'compared.ndjson'), `${JSON.stringify(line)}\n`);
+    const args = ['score', 'blurred.jpg', '--from', 'compared.ndjson', '--reference', 'a.png', ...POLICY];
+    const run = await runCli([...args, '--json', '--explain', 'all'], {
+      cwd: dir,
+      env: { CULL_SCORERS: './echo.mjs' },
+    });
+    expect(parse(run.stdout).map(({ scores }) => scores['echo.value']?.facts)).toEqual([
+      { references: ['png'], masks: [], expect: null },
+      { references: ['png', 'jpeg'], masks: ['garment'], expect: { people: 2 } },
+    ]);
+  });
+
+  test('a photo that cannot be read is said so, and a line with a field of the wrong kind is named', async () => {
+    const missing = await runCli(['score', 'a.png', '--reference', 'nobody.png', ...POLICY, '--json'], { cwd: dir });
+    expect(parse(missing.stdout)[0]?.error).toContain('nobody.png');
+    const wrong = await runCli(['score', '--from', '-', ...POLICY], {
+      cwd: dir,
+      input: '{"file":"a.png","references":"b.png"}\n',
+    });
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('stdin:1: "references"');
   });
 
   test('a line of --from that is not JSON is named by file and line', async () => {

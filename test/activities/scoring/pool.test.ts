@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScorePool, type ScorePool } from '../../../activities/scoring/pool.js';
-import type { ScoreResult } from '../../../activities/scoring/task.js';
+import type { ScoreResult, ScoreTask } from '../../../activities/scoring/task.js';
 import { builtInScorers, dimensionsOf } from '../../../scorers/registry.js';
 import type { Policy } from '../../../selection/types.js';
 import { disc, noisy, png } from '../../scorers/synthetic.js';
@@ -33,6 +33,10 @@ const declared = (id: string, cost = 'cheap'): string =>
 const MODULES = {
   'probe.mjs': `export const scorer = { ${declared('probe')}, assess: async (frame, ask) => ({ 'probe.value':
     { status: 'ok', raw: frame.width, quality: 50, facts: { ...ask.params, prompt: ask.prompt, references: ask.references?.length ?? 0 } } }) };`,
+  'counter.mjs': `let count = 0; const once = (frame) => ({ sha256: frame.sha256, n: ++count });
+    export const scorer = { ${declared('counter')}, assess: async (frame, ask) => ({ 'counter.value': { status: 'ok', raw: 1, quality: 1,
+    facts: { references: ask.references?.map((one) => one.derive(once).n), named: Object.entries(ask.named ?? {}).map(([name, one]) => [name, one.derive(once).n]),
+      masks: Object.entries(ask.masks ?? {}).map(([name, one]) => [name, one.width, one.derive(once).n]), expect: ask.expect } } }) };`,
   'thrower.mjs': `export const scorer = { ${declared('thrower')}, assess: async () => { throw new Error('out of paint'); } };`,
   'liar.mjs': `export const scorer = { ${declared('liar')}, assess: async () => ({ 'liar.value': { status: 'ok', raw: NaN, quality: 1 } }) };`,
   'hanger.mjs': `export const scorer = { ${declared('hanger')}, assess: () => { for (;;); } };`,
@@ -116,6 +120,30 @@ describe('the scoring pool', () => {
       facts: { greeting: 'hello', prompt: 'a disc', references: 1 },
       scorer: 'probe@2.0.0',
     });
+  });
+
+  it('hands over photos by name, masks and expectations, and derives what photos need once for all candidates', async () => {
+    const pool = await open(['counter.mjs']);
+    const [photo, logo, mask] = await Promise.all([60, 70, 80].map((side) => png(disc({ side }))));
+    const task = { bytes: await image, policy, explain: 'all', expect: { people: 1 } } as const;
+    const facts = async (compared: Partial<ScoreTask>): Promise<unknown> => {
+      const score = scoreOf(await pool.score({ ...task, ...compared }), 'counter.value');
+      return score?.facts;
+    };
+    const compared = { references: [photo!, logo!], named: { logo: logo! }, masks: { garment: mask! } };
+    expect(await facts(compared)).toEqual({
+      references: [1, 2],
+      named: [['logo', 2]],
+      masks: [['garment', 80, 3]],
+      expect: { people: 1 },
+    });
+    // The same photos are known, the mask is another candidate's and is not kept.
+    expect(await facts(compared)).toMatchObject({
+      references: [1, 2],
+      named: [['logo', 2]],
+      masks: [['garment', 80, 4]],
+    });
+    expect(await facts({ references: [mask!, photo!] })).toMatchObject({ references: [5, 1] });
   });
 
   it('turns a scorer that throws or lies into an error of its own dimensions', async () => {

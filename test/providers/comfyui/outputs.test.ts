@@ -83,6 +83,15 @@ describe('files beside the image', () => {
     ]);
   });
 
+  it('has the masks of regions by name, and never takes one for the image', async () => {
+    const server = await ending({ '4': { images: [file('a.png')] }, '3': { images: [file('m.png'), file('n.png')] } });
+    const job = { ...(await jobFor('noise')), masks: { garment: '3', hair: '9' } };
+    const drawn = await watch(provider(server), job).result;
+    expect(drawn.files.map(({ name, mask }) => ({ name, mask }))).toEqual([{ name: 'm.png', mask: 'garment' }]);
+    const alone = await ending({ '3': { images: [file('m.png')] } });
+    await expect(watch(provider(alone), job).result).rejects.toMatchObject({ code: 'COMFY_OUTPUT_MISSING' });
+  });
+
   it('come from the nodes of ComfyUI itself, named after the candidate', async () => {
     const comfy = await sandbox();
     const job = await jobFor('noise');
@@ -106,9 +115,10 @@ describe('files beside the image', () => {
         method: 'default',
         ...prefix,
       }),
+      '20': node('SaveImage', { images: ['10', 0], ...prefix }),
     };
     const output = ['4', '13', '15', '17', '18'];
-    const drawn = await watch(provider(comfy), { ...job, graph, output }).result;
+    const drawn = await watch(provider(comfy), { ...job, graph, output, masks: { all: '20' } }).result;
     expect(drawn).toMatchObject({ format: 'png', width: 256, height: 256 });
     const stem = `${String(job.candidate).padStart(4, '0')}-1_0000`;
     expect(drawn.files.map(({ name, kind }) => [name, kind])).toEqual([
@@ -116,7 +126,9 @@ describe('files beside the image', () => {
       [expect.stringMatching(`^${stem}.*\\.flac$`), 'audio'],
       [expect.stringMatching(`^${stem}.*\\.txt$`), 'text'],
       [expect.stringMatching(`^${stem}.*\\.webp$`), 'image'],
+      [expect.stringMatching(`^${stem}.*\\.png$`), 'image'],
     ]);
+    expect(drawn.files[4]?.mask).toBe('all');
     expect(Buffer.from(drawn.files[2]?.bytes ?? []).toString()).toBe('hello');
     // The animation alone: its first frame is the image.
     const next = await jobFor('noise', { request: 'r2' });
