@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { messageOf } from '../errors.js';
-import { labPlanes, type LabPlanes } from './image/colour.js';
+import { colourPlanes, type ColourPlanes, type LabPlanes } from './image/colour.js';
 import { findSubject, type Subject } from './image/subject.js';
 import { noModels, type Models } from './models/models.js';
 
@@ -106,7 +106,12 @@ export class Frame implements Picture {
 
   /** CIELAB of the working picture. */
   get lab(): LabPlanes {
-    return this.derive(workingLab);
+    return this.derive(workingColour);
+  }
+
+  /** Linear luminance 0..1 (IEC 61966-2-1) of the working picture. */
+  get light(): Plane {
+    return this.derive(workingLight);
   }
 
   /** At most 16 tiles of 128 x 128 full-size pixels, spread evenly; their corners lie on the 8-pixel grid. */
@@ -200,14 +205,28 @@ async function shrink(picture: Picture): Promise<Picture> {
   return { width, height, rgb };
 }
 
+const weighted = (weight: number): Float64Array => Float64Array.from({ length: 256 }, (_, level) => weight * level);
+const RED = weighted(0.299);
+const GREEN = weighted(0.587);
+const BLUE = weighted(0.114);
+
 function workingLuma({ working: { width, height, rgb } }: Frame): Plane {
   const data = new Float32Array(width * height);
   for (let i = 0, p = 0; i < data.length; i++, p += 3)
-    data[i] = 0.299 * (rgb[p] as number) + 0.587 * (rgb[p + 1] as number) + 0.114 * (rgb[p + 2] as number);
+    data[i] =
+      (RED[rgb[p] as number] as number) +
+      (GREEN[rgb[p + 1] as number] as number) +
+      (BLUE[rgb[p + 2] as number] as number);
   return { width, height, data };
 }
 
-const workingLab = (frame: Frame): LabPlanes => labPlanes(frame.working.rgb);
+const workingColour = (frame: Frame): ColourPlanes => colourPlanes(frame.working.rgb);
+
+const workingLight = (frame: Frame): Plane => ({
+  width: frame.working.width,
+  height: frame.working.height,
+  data: frame.derive(workingColour).light,
+});
 
 const workingSubject = (frame: Frame): Subject => findSubject(frame.working, frame.lab);
 

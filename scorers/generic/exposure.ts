@@ -1,5 +1,4 @@
 import type { Frame } from '../frame.js';
-import { luminance } from '../image/colour.js';
 import { falling, quality, rising } from '../mapping.js';
 import type { Assessment, Scorer } from '../scorer.js';
 
@@ -28,23 +27,26 @@ interface Tones {
 const BINS = 1024;
 
 /** Shares and percentiles of the tones of the working picture, in one pass. */
-export function tones({ working, luma, subject }: Frame): Tones {
+export function tones({ working, luma, light: luminance, subject }: Frame): Tones {
   const { rgb } = working;
   const n = luma.data.length;
   const grey = new Uint32Array(256);
   const light = new Uint32Array(BINS);
   let [clipped, inside, black] = [0, 0, 0];
+  const { mask } = subject;
   for (let i = 0, p = 0; i < n; i++, p += 3) {
+    const level = (luma.data[i] as number) | 0;
+    grey[level] = (grey[level] as number) + 1;
+    const isInside = mask[i] === 1;
+    if (level > 3 && !isInside) continue;
     const r = rgb[p] as number;
     const g = rgb[p + 1] as number;
     const b = rgb[p + 2] as number;
-    const level = (luma.data[i] as number) | 0;
-    grey[level] = (grey[level] as number) + 1;
     if (r <= 3 && g <= 3 && b <= 3) black++;
-    if (subject.mask[i] !== 1) continue;
+    if (!isInside) continue;
     inside++;
     if (r >= CEILING || g >= CEILING || b >= CEILING) clipped++;
-    const bin = Math.min(BINS - 1, (luminance(r, g, b) * BINS) | 0);
+    const bin = Math.min(BINS - 1, ((luminance.data[i] as number) * BINS) | 0);
     light[bin] = (light[bin] as number) + 1;
   }
   return {

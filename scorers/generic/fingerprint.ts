@@ -41,29 +41,29 @@ export function perceptualHash({ luma }: Frame): string {
   return hex;
 }
 
-/** Area average to 32 x 32, exact for every size. */
+/** Area average to 32 x 32, exact for every size: along rows first, each row then shared out over the rows of the result. */
 function shrinkTo(data: Float32Array, width: number, height: number): Float64Array {
   const out = new Float64Array(SIDE * SIDE);
-  const share = spans(width);
-  const rows = spans(height);
-  for (let v = 0; v < SIDE; v++)
+  const row = new Float64Array(SIDE);
+  for (let y = 0; y < height; y++) {
     for (let u = 0; u < SIDE; u++) {
-      const [x0, x1] = share[u] as Span;
-      const [y0, y1] = rows[v] as Span;
+      const [x0, x1] = [(u * width) / SIDE, ((u + 1) * width) / SIDE];
+      const [first, last] = [Math.floor(x0), Math.ceil(x1) - 1];
       let sum = 0;
-      for (let y = Math.floor(y0); y < y1; y++) {
-        const tall = Math.min(y + 1, y1) - Math.max(y, y0);
-        for (let x = Math.floor(x0); x < x1; x++)
-          sum += tall * (Math.min(x + 1, x1) - Math.max(x, x0)) * (data[y * width + x] as number);
-      }
-      out[v * SIDE + u] = sum / ((x1 - x0) * (y1 - y0));
+      for (let i = y * width + first, end = y * width + last; i <= end; i++) sum += data[i] as number;
+      sum -= (x0 - first) * (data[y * width + first] as number) + (last + 1 - x1) * (data[y * width + last] as number);
+      row[u] = sum;
     }
+    for (let v = Math.floor((y * SIDE) / height); v < SIDE && (v * height) / SIDE < y + 1; v++) {
+      const tall = Math.min(y + 1, ((v + 1) * height) / SIDE) - Math.max(y, (v * height) / SIDE);
+      if (tall <= 0) continue;
+      for (let u = 0; u < SIDE; u++) out[v * SIDE + u] = (out[v * SIDE + u] as number) + tall * (row[u] as number);
+    }
+  }
+  const area = (width * height) / SIDE ** 2;
+  for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) / area;
   return out;
 }
-
-type Span = [from: number, to: number];
-const spans = (length: number): Span[] =>
-  Array.from({ length: SIDE }, (_, k) => [(k * length) / SIDE, ((k + 1) * length) / SIDE]);
 
 function popCount(bits: bigint): number {
   let count = 0;

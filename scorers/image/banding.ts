@@ -1,4 +1,5 @@
 import type { Frame } from '../frame.js';
+import { greenTiles, transposed } from './green.js';
 
 export interface Banding {
   /** Share of scanned pixels that belong to two neighbouring even runs with a visible step between them, 0..1. */
@@ -17,32 +18,44 @@ const STEP = { min: 2, max: 8 } as const;
  * There is no standard measure; this one follows the definition of a band as a run between two small steps (Bhagavathy, Llach, Zhai, Multiscale
  * probabilistic dithering for suppressing contour artifacts in digital images, IEEE TIP 18, 2009).
  */
-export function banding({ rgb, width, tiles }: Frame): Banding {
+export function banding(frame: Frame): Banding {
   let [banded, scanned] = [0, 0];
-  /** One line of `length` samples from `start`, `stride` bytes apart. */
-  const scan = (start: number, stride: number, length: number): void => {
-    let [previous, level, run] = [0, rgb[start] as number, 1];
-    let last = Number.NaN;
-    for (let i = 1; i <= length; i++) {
-      const value = i < length ? (rgb[start + i * stride] as number) : -1;
-      if (value === level) {
-        run++;
-        continue;
-      }
-      const step = Math.abs(level - last);
-      // The earlier run was counted already where it also met its own predecessor.
-      if (run >= RUN && step >= STEP.min && step <= STEP.max) {
-        banded += run + Math.max(0, previous);
-        previous = 0;
-      } else previous = run >= RUN ? run : 0;
-      last = run >= RUN ? level : Number.NaN;
-      [level, run] = [value, 1];
+  for (const tile of frame.derive(greenTiles))
+    for (const { width, height, data } of [tile, transposed(tile)]) {
+      for (let start = 0; start < data.length; start += width) banded += bandedIn(data, start, start + width);
+      scanned += width * height;
     }
-    scanned += length;
-  };
-  for (const tile of tiles) {
-    for (let y = tile.y; y < tile.y + tile.height; y++) scan(3 * (y * width + tile.x) + 1, 3, tile.width);
-    for (let x = tile.x; x < tile.x + tile.width; x++) scan(3 * (tile.y * width + x) + 1, 3 * width, tile.height);
-  }
   return { share: scanned === 0 ? 0 : banded / scanned };
+}
+
+/** Samples of one line, `from` to before `end`, that belong to bands. */
+function bandedIn(line: Uint8Array, from: number, end: number): number {
+  let banded = 0;
+  // the even run that ends right before `at`: its level, and its length unless that was counted already
+  let [last, uncounted] = [Number.NaN, 0];
+  let at = from;
+  while (at + RUN <= end) {
+    const level = line[at] as number;
+    let next = at + RUN - 1;
+    if (line[next] !== level) {
+      // no run that starts before the one seen there can be long enough
+      while (line[next - 1] === line[next]) next--;
+      [at, last, uncounted] = [next, Number.NaN, 0];
+      continue;
+    }
+    next = at + 1;
+    while (next < end && line[next] === level) next++;
+    const run = next - at;
+    if (run < RUN) [last, uncounted] = [Number.NaN, 0];
+    else {
+      const step = Math.abs(level - last);
+      if (step >= STEP.min && step <= STEP.max) {
+        banded += run + uncounted;
+        uncounted = 0;
+      } else uncounted = run;
+      last = level;
+    }
+    at = next;
+  }
+  return banded;
 }

@@ -1,4 +1,5 @@
 import type { Frame } from '../frame.js';
+import { greenTiles } from './green.js';
 
 export interface Blockiness {
   /** Mean step across 8-pixel block borders / mean step elsewhere, over both directions; NaN where nothing varies. */
@@ -10,30 +11,35 @@ export interface Blockiness {
  * start at the corner: a picture that was cropped or resized after its JPEG reads 1.
  * Source: terms B and A of Wang, Sheikh, Bovik, "No-reference perceptual quality assessment of JPEG compressed images" (2002).
  */
-export function blockiness({ rgb, width, tiles }: Frame): Blockiness {
-  const stride = 3 * width;
+export function blockiness(frame: Frame): Blockiness {
   let [border, borders, inner, inners] = [0, 0, 0, 0];
-  for (const tile of tiles)
-    for (let y = tile.y; y < tile.y + tile.height - 1; y++)
-      for (let x = tile.x; x < tile.x + tile.width - 1; x++) {
-        const p = y * stride + 3 * x + 1;
-        const v = rgb[p] as number;
-        const across = Math.abs((rgb[p + 3] as number) - v);
-        const down = Math.abs((rgb[p + stride] as number) - v);
-        if (x % 8 === 7) {
-          border += across;
-          borders++;
-        } else {
-          inner += across;
-          inners++;
+  for (const { width, height, data } of frame.derive(greenTiles)) {
+    const [columns, rows] = [width - 1, height - 1];
+    for (let y = 0; y < rows; y++) {
+      let down = 0;
+      const start = y * width;
+      // tiles start on the grid: every eighth step crosses a border
+      for (let x = 0; x < columns; x += 8) {
+        let across = 0;
+        for (let i = start + x, end = start + Math.min(columns, x + 7); i < end; i++) {
+          const v = data[i] as number;
+          across += Math.abs((data[i + 1] as number) - v);
+          down += Math.abs((data[i + width] as number) - v);
         }
-        if (y % 8 === 7) {
-          border += down;
-          borders++;
-        } else {
-          inner += down;
-          inners++;
-        }
+        inner += across;
+        if (x + 7 >= columns) continue;
+        const i = start + x + 7;
+        const v = data[i] as number;
+        border += Math.abs((data[i + 1] as number) - v);
+        down += Math.abs((data[i + width] as number) - v);
       }
+      if (y % 8 === 7) border += down;
+      else inner += down;
+    }
+    const bordersAcross = Math.floor(columns / 8) * rows;
+    const bordersDown = Math.floor(rows / 8) * columns;
+    borders += bordersAcross + bordersDown;
+    inners += 2 * columns * rows - bordersAcross - bordersDown;
+  }
   return { ratio: borders === 0 || inner === 0 ? Number.NaN : border / borders / (inner / inners) };
 }

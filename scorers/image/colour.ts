@@ -22,7 +22,10 @@ const M = [
   [0.2126729, 0.7151522, 0.072175],
   [0.0193339 / ZW, 0.119192 / ZW, 0.9503041 / ZW],
 ] as const;
-const [[XR, XG, XB], [YR, YG, YB], [ZR, ZG, ZB]] = M;
+// one by one: V8 folds such constants into the code, not those of an array
+const [XR, XG, XB] = M[0];
+const [YR, YG, YB] = M[1];
+const [ZR, ZG, ZB] = M[2];
 
 /** Linear luminance 0..1 of an sRGB colour in bytes. */
 export function luminance(r: number, g: number, b: number): number {
@@ -52,25 +55,50 @@ export interface LabPlanes {
   b: Float32Array;
 }
 
-/** CIELAB planes of interleaved sRGB bytes. */
-export function labPlanes(rgb: Uint8Array): LabPlanes {
+/** CIELAB, and linear luminance 0..1 beside it, which falls out on the way. */
+export interface ColourPlanes extends LabPlanes {
+  light: Float32Array;
+}
+
+/** CIELAB planes and linear luminance of interleaved sRGB bytes. */
+export function colourPlanes(rgb: Uint8Array): ColourPlanes {
   const n = rgb.length / 3;
   const l = new Float32Array(n);
   const a = new Float32Array(n);
   const b = new Float32Array(n);
+  const light = new Float32Array(n);
+  let last = -1;
   for (let i = 0, p = 0; i < n; i++, p += 3) {
-    const lr = LINEAR[rgb[p] as number] as number;
-    const lg = LINEAR[rgb[p + 1] as number] as number;
-    const lb = LINEAR[rgb[p + 2] as number] as number;
+    const red = rgb[p] as number;
+    const green = rgb[p + 1] as number;
+    const blue = rgb[p + 2] as number;
+    // plain backgrounds repeat one colour
+    const colour = (red << 16) | (green << 8) | blue;
+    if (colour === last) {
+      l[i] = l[i - 1] as number;
+      a[i] = a[i - 1] as number;
+      b[i] = b[i - 1] as number;
+      light[i] = light[i - 1] as number;
+      continue;
+    }
+    last = colour;
+    const lr = LINEAR[red] as number;
+    const lg = LINEAR[green] as number;
+    const lb = LINEAR[blue] as number;
+    const y = YR * lr + YG * lg + YB * lb;
     const fx = F[((XR * lr + XG * lg + XB * lb) * STEPS + 0.5) | 0] as number;
-    const fy = F[((YR * lr + YG * lg + YB * lb) * STEPS + 0.5) | 0] as number;
+    const fy = F[(y * STEPS + 0.5) | 0] as number;
     const fz = F[((ZR * lr + ZG * lg + ZB * lb) * STEPS + 0.5) | 0] as number;
     l[i] = 116 * fy - 16;
     a[i] = 500 * (fx - fy);
     b[i] = 200 * (fy - fz);
+    light[i] = y;
   }
-  return { l, a, b };
+  return { l, a, b, light };
 }
+
+/** CIELAB planes of interleaved sRGB bytes. */
+export const labPlanes = (rgb: Uint8Array): LabPlanes => colourPlanes(rgb);
 
 const DEGREE = Math.PI / 180;
 const POW25_7 = 25 ** 7;

@@ -1,5 +1,4 @@
 import type { Frame, Plane } from '../frame.js';
-import { LINEAR } from './colour.js';
 import { quantile } from './filters.js';
 
 /** Edge points that are looked at, at most. */
@@ -36,7 +35,8 @@ export interface EdgeBlur {
  * frame.derive(edgeBlur).sigma; // 0.4 for a crisp picture
  */
 export function edgeBlur(frame: Frame): EdgeBlur {
-  const light = linearLuminance(frame);
+  // a lens blurs light, not sRGB levels
+  const { light } = frame;
   const points = strongEdges(frame.luma);
   const found: number[] = [];
   for (const point of points) {
@@ -45,17 +45,6 @@ export function edgeBlur(frame: Frame): EdgeBlur {
   }
   if (found.length < MIN_EDGES) return { sigma: Number.NaN, edges: found.length };
   return { sigma: quantile(Float32Array.from(found), SHARP_SHARE), edges: found.length };
-}
-
-/** Linear luminance 0..1 of the working picture: a lens blurs light, not sRGB levels. */
-function linearLuminance({ working: { width, height, rgb } }: Frame): Plane {
-  const data = new Float32Array(width * height);
-  for (let i = 0, p = 0; i < data.length; i++, p += 3)
-    data[i] =
-      0.2126 * (LINEAR[rgb[p] as number] as number) +
-      0.7152 * (LINEAR[rgb[p + 1] as number] as number) +
-      0.0722 * (LINEAR[rgb[p + 2] as number] as number);
-  return { width, height, data };
 }
 
 interface EdgePoint {
@@ -87,50 +76,63 @@ function strongEdges({ width, height, data }: Plane): EdgePoint[] {
   if (strongest === 0) return [];
   // half of the strongest slope that is not an outlier; a histogram is enough to find it
   const histogram = new Uint32Array(256);
-  for (let i = 0; i < slope.length; i++) {
-    const bin = (((slope[i] as number) / strongest) * 255) | 0;
-    if (bin > 0) histogram[bin] = (histogram[bin] as number) + 1;
-  }
+  const scale = 255 / strongest;
+  for (let y = margin; y < height - margin; y++)
+    for (let i = y * width + margin, end = (y + 1) * width - margin; i < end; i++) {
+      const bin = ((slope[i] as number) * scale) | 0;
+      histogram[bin] = (histogram[bin] as number) + 1;
+    }
   let level = 255;
   for (let count = 0; level > 0 && count < 200; level--) count += histogram[level] as number;
   const limit = (0.4 * level * strongest) / 255;
-  const points: EdgePoint[] = [];
+  const found: number[] = [];
   for (let y = margin; y < height - margin; y++)
-    for (let x = margin; x < width - margin; x++) {
-      const i = y * width + x;
+    for (let i = y * width + margin, end = (y + 1) * width - margin; i < end; i++) {
       const s = slope[i] as number;
       if (s < limit) continue;
-      const [gx, gy] = meanGradient(data, width, i);
-      const length = Math.hypot(gx, gy);
-      if (length === 0) continue;
-      const across = Math.abs(gx) > Math.abs(gy) ? 1 : width;
-      if (s < (slope[i - across] as number) || s <= (slope[i + across] as number)) continue;
-      points.push({ x, y, nx: gx / length, ny: gy / length });
+      const isPeakX = s >= (slope[i - 1] as number) && s > (slope[i + 1] as number);
+      const isPeakY = s >= (slope[i - width] as number) && s > (slope[i + width] as number);
+      if (!isPeakX && !isPeakY) continue;
+      const gx = meanSlope({ data, at: i, across: 1, along: width });
+      const gy = meanSlope({ data, at: i, across: width, along: 1 });
+      if (Math.abs(gx) > Math.abs(gy) ? isPeakX : isPeakY && gy !== 0) found.push(i);
     }
-  const step = Math.max(1, points.length / MAX_EDGES);
-  return Array.from(
-    { length: Math.min(points.length, MAX_EDGES) },
-    (_, k) => points[Math.floor(k * step)] as EdgePoint,
-  );
+  const step = Math.max(1, found.length / MAX_EDGES);
+  return Array.from({ length: Math.min(found.length, MAX_EDGES) }, (_, k) => {
+    const i = found[Math.floor(k * step)] as number;
+    const gx = meanSlope({ data, at: i, across: 1, along: width });
+    const gy = meanSlope({ data, at: i, across: width, along: 1 });
+    const length = Math.hypot(gx, gy);
+    return { x: i % width, y: Math.floor(i / width), nx: gx / length, ny: gy / length };
+  });
 }
 
-function sobel(data: Float32Array, width: number, i: number): [number, number] {
-  const [nw, n, ne] = [data[i - width - 1] as number, data[i - width] as number, data[i - width + 1] as number];
-  const [w, e] = [data[i - 1] as number, data[i + 1] as number];
-  const [sw, s, se] = [data[i + width - 1] as number, data[i + width] as number, data[i + width + 1] as number];
-  return [ne + 2 * e + se - nw - 2 * w - sw, sw + 2 * s + se - nw - 2 * n - ne];
-}
-
-/** Direction over 3 x 3 pixels: one pixel's own direction is noise. */
-function meanGradient(data: Float32Array, width: number, i: number): [number, number] {
-  let [gx, gy] = [0, 0];
-  for (let dy = -1; dy <= 1; dy++)
-    for (let dx = -1; dx <= 1; dx++) {
-      const [x, y] = sobel(data, width, i + dy * width + dx);
-      gx += x;
-      gy += y;
-    }
-  return [gx, gy];
+/**
+ * Sobel's slope across one direction, summed over 3 x 3 pixels (one pixel's own direction is noise): the kernels multiply out to
+ * [-1 -1 0 1 1] across and [1 3 4 3 1] along.
+ */
+function meanSlope({
+  data,
+  at,
+  across,
+  along,
+}: {
+  data: Float32Array;
+  at: number;
+  across: number;
+  along: number;
+}): number {
+  let sum = 0;
+  for (let k = -2; k <= 2; k++) {
+    const i = at + k * along;
+    const step =
+      (data[i + across] as number) +
+      (data[i + 2 * across] as number) -
+      (data[i - across] as number) -
+      (data[i - 2 * across] as number);
+    sum += (k === 0 ? 4 : k === 1 || k === -1 ? 3 : 1) * step;
+  }
+  return sum;
 }
 
 const SAMPLES = 2 * REACH * FINE + 1;

@@ -1,4 +1,4 @@
-import type { Frame, Plane } from '../frame.js';
+import type { Frame } from '../frame.js';
 import { quantile } from './filters.js';
 
 /** Side of the squares in which noise is measured, full-size pixels. */
@@ -38,48 +38,38 @@ export function nativeNoise(frame: Frame): NoiseEstimate {
   return { sigma: quantile(Float32Array.from(found), FLAT_SHARE), blocks: found.length };
 }
 
+const CLIPPED = Uint8Array.from({ length: 256 }, (_, level) => (level <= LOW || level >= HIGH ? 1 : 0));
+const MOST_CLIPPED = MAX_CLIPPED * 3 * BLOCK * BLOCK;
+const INNER = 3 * (BLOCK - 2);
+/** Second differences along the rows of one block: three rows, used in turn. */
+const curves = [new Int16Array(INNER), new Int16Array(INNER), new Int16Array(INNER)] as const;
+
 function blockNoise({ rgb, width }: Frame, x0: number, y0: number): number | undefined {
   const stride = 3 * width;
   let clipped = 0;
-  for (let y = y0; y < y0 + BLOCK; y++)
-    for (let p = y * stride + 3 * x0, end = p + 3 * BLOCK; p < end; p++) {
-      const v = rgb[p] as number;
-      if (v <= LOW || v >= HIGH) clipped++;
-    }
-  if (clipped > MAX_CLIPPED * 3 * BLOCK * BLOCK) return undefined;
+  for (let y = y0; y < y0 + BLOCK; y++) {
+    for (let p = y * stride + 3 * x0, end = p + 3 * BLOCK; p < end; p++) clipped += CLIPPED[rgb[p] as number] as number;
+    if (clipped > MOST_CLIPPED) return undefined;
+  }
+  let [above, here, below] = curves;
   let sum = 0;
-  for (let y = y0 + 1; y < y0 + BLOCK - 1; y++)
-    for (let p = y * stride + 3 * x0 + 3, end = p + 3 * (BLOCK - 2); p < end; p++) {
-      const up = p - stride;
-      const down = p + stride;
-      const n =
-        (rgb[up - 3] as number) +
-        (rgb[up + 3] as number) +
-        (rgb[down - 3] as number) +
-        (rgb[down + 3] as number) +
-        4 * (rgb[p] as number) -
-        2 * ((rgb[up] as number) + (rgb[down] as number) + (rgb[p - 3] as number) + (rgb[p + 3] as number));
+  for (let y = 0; y < BLOCK; y++) {
+    [above, here, below] = [here, below, above];
+    for (let k = 0, p = (y0 + y) * stride + 3 * x0 + 3; k < INNER; k++, p++)
+      below[k] = (rgb[p - 3] as number) - 2 * (rgb[p] as number) + (rgb[p + 3] as number);
+    if (y < 2) continue;
+    for (let k = 0; k < INNER; k++) {
+      const n = (above[k] as number) - 2 * (here[k] as number) + (below[k] as number);
       sum += n < 0 ? -n : n;
     }
-  return (Math.sqrt(Math.PI / 2) * sum) / (6 * 3 * (BLOCK - 2) ** 2);
+  }
+  return immerkaer(sum, INNER * (BLOCK - 2));
 }
 
-/** Immerkaer's estimate over one rectangle of a plane. */
-export function planeNoise(plane: Plane, x0: number, y0: number, x1: number, y1: number): number {
-  const { width, data } = plane;
-  let sum = 0;
-  let n = 0;
-  for (let y = Math.max(1, y0); y < Math.min(plane.height - 1, y1); y++)
-    for (let i = y * width + Math.max(1, x0), end = y * width + Math.min(width - 1, x1); i < end; i++) {
-      const corners =
-        (data[i - width - 1] as number) +
-        (data[i - width + 1] as number) +
-        (data[i + width - 1] as number) +
-        (data[i + width + 1] as number);
-      const sides =
-        (data[i - width] as number) + (data[i + width] as number) + (data[i - 1] as number) + (data[i + 1] as number);
-      sum += Math.abs(corners - 2 * sides + 4 * (data[i] as number));
-      n++;
-    }
-  return n === 0 ? 0 : (Math.sqrt(Math.PI / 2) * sum) / (6 * n);
-}
+/**
+ * Standard deviation of the noise, from the sum of `|I * N|` over `n` samples.
+ *
+ * @example
+ * immerkaer(6 * n / Math.sqrt(Math.PI / 2), n); // 1
+ */
+export const immerkaer = (sum: number, n: number): number => (Math.sqrt(Math.PI / 2) * sum) / (6 * n);

@@ -1,6 +1,6 @@
 import type { Lab, LabPlanes } from './colour.js';
 import { components, type Component } from './components.js';
-import { boxBlur } from './filters.js';
+import { openedBySquare, type Area } from './filters.js';
 import { backgroundDistance, fitBackground, type Surface } from './surface.js';
 
 /** Nothing closer than this to the background counts as something, in CIELAB units (dE76). */
@@ -58,8 +58,8 @@ export function findSubject({ width, height }: { width: number; height: number }
   const threshold = Math.max(MIN_DISTANCE, scatter + 5 * spread);
 
   const mask = new Uint8Array(width * height);
-  for (let i = 0; i < mask.length; i++) mask[i] = (distance[i] as number) > threshold ? 1 : 0;
-  const cleaned = opened(mask, width, height);
+  for (let i = 0; i < mask.length; i++) if ((distance[i] as number) > threshold) mask[i] = 1;
+  const cleaned = withoutLoners(mask, width, height);
   const { labels, list } = components(cleaned, width, height);
   const distanceSum = new Float64Array(list.length + 1);
   for (let i = 0; i < labels.length; i++) {
@@ -79,8 +79,16 @@ export function findSubject({ width, height }: { width: number; height: number }
 
   const value = new Uint8Array(list.length + 1);
   for (const c of list) value[c.label] = isSubject(c) ? 1 : 2;
-  for (let i = 0; i < cleaned.length; i++) cleaned[i] = value[labels[i] as number] as number;
-  if (found) prune({ width, height, mask: cleaned, distance, pale: PALE * meanDistance(main) });
+  for (let i = 0; i < cleaned.length; i++) if (cleaned[i] === 1) cleaned[i] = value[labels[i] as number] as number;
+  if (found)
+    prune({
+      width,
+      height,
+      mask: cleaned,
+      area: extent(cleaned, width, height).box,
+      distance,
+      pale: PALE * meanDistance(main),
+    });
   return {
     found,
     mask: cleaned,
@@ -100,24 +108,24 @@ function prune({
   width,
   height,
   mask,
+  area,
   distance,
   pale,
 }: {
   width: number;
   height: number;
   mask: Uint8Array;
+  area: Area;
   distance: Float32Array;
   pale: number;
 }): void {
+  const isPale = (i: number): boolean => mask[i] === 1 && (distance[i] as number) < pale;
+  let any = false;
+  for (let i = 0; i < mask.length && !any; i++) any = isPale(i);
+  if (!any) return;
   const radius = Math.max(1, Math.round(THIN * Math.max(width, height)));
-  const inside = new Float32Array(mask.length);
-  for (let i = 0; i < mask.length; i++) inside[i] = mask[i] === 1 ? 1 : 0;
-  // opening: where a square fits inside the subject; the means carry rounding errors, so 1 and 0 are compared with room
-  const fits = boxBlur({ width, height, data: inside }, radius);
-  for (let i = 0; i < fits.length; i++) fits[i] = (fits[i] as number) > 0.9999 ? 1 : 0;
-  const thick = boxBlur({ width, height, data: fits }, radius);
-  for (let i = 0; i < mask.length; i++)
-    if (mask[i] === 1 && (thick[i] as number) < 1e-4 && (distance[i] as number) < pale) mask[i] = 2;
+  const thick = openedBySquare({ width, height, mask, area, radius });
+  for (let i = 0; i < mask.length; i++) if (isPale(i) && thick[i] === 0) mask[i] = 2;
 }
 
 /** Share, box and centre of the pixels that are the subject. */
@@ -142,31 +150,38 @@ function extent(mask: Uint8Array, width: number, height: number): Pick<Subject, 
 }
 
 /** Drops pixels with fewer than two neighbours of eight: lone noise goes, thin strokes stay. */
-function opened(mask: Uint8Array, width: number, height: number): Uint8Array {
+function withoutLoners(mask: Uint8Array, width: number, height: number): Uint8Array {
   const out = new Uint8Array(mask.length);
-  const at = (x: number, y: number): number =>
-    x < 0 || y < 0 || x >= width || y >= height ? 0 : (mask[y * width + x] as number);
-  for (let y = 0; y < height; y++)
+  for (let y = 0; y < height; y++) {
+    const isEdgeRow = y === 0 || y === height - 1;
     for (let x = 0, i = y * width; x < width; x++, i++) {
       if (mask[i] === 0) continue;
-      let around: number;
-      if (x > 0 && y > 0 && x < width - 1 && y < height - 1) {
-        const up = i - width;
-        const down = i + width;
-        around =
-          (mask[up - 1] as number) +
-          (mask[up] as number) +
-          (mask[up + 1] as number) +
-          (mask[i - 1] as number) +
-          (mask[i + 1] as number) +
-          (mask[down - 1] as number) +
-          (mask[down] as number) +
-          (mask[down + 1] as number);
-      } else {
-        around = -1;
-        for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) around += at(x + dx, y + dy);
+      if (isEdgeRow || x === 0 || x === width - 1) {
+        out[i] = neighboursAtBorder({ mask, width, height, x, y }) >= 2 ? 1 : 0;
+        continue;
       }
+      const up = i - width;
+      const down = i + width;
+      const around =
+        (mask[up - 1] as number) +
+        (mask[up] as number) +
+        (mask[up + 1] as number) +
+        (mask[i - 1] as number) +
+        (mask[i + 1] as number) +
+        (mask[down - 1] as number) +
+        (mask[down] as number) +
+        (mask[down + 1] as number);
       out[i] = around >= 2 ? 1 : 0;
     }
+  }
   return out;
+}
+
+function neighboursAtBorder(of: { mask: Uint8Array; width: number; height: number; x: number; y: number }): number {
+  const { mask, width, height, x, y } = of;
+  let count = -1;
+  for (let row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++)
+    for (let column = Math.max(0, x - 1); column <= Math.min(width - 1, x + 1); column++)
+      count += mask[row * width + column] as number;
+  return count;
 }
