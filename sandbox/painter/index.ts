@@ -8,6 +8,8 @@ export { DEFECT_NAMES, DEFECTS, NEAR } from './defects.js';
 export type { DefectName, DefectSpec } from './defects.js';
 export { DEFAULT_SCENE, parsePrompt } from './grammar.js';
 export type { Scene } from './grammar.js';
+export { ATTRIBUTES, neighbours, VALUES } from './mismatch.js';
+export type { Attribute, Mismatch } from './mismatch.js';
 export { PAINTER_VERSION, plan } from './plan.js';
 export type { Label, Labels, Plan } from './plan.js';
 export { BACKGROUNDS, COLOURS, OBJECTS } from './words.js';

@@ -7,11 +7,13 @@ import { differenceInLight, planDirt, solve } from './flaws.js';
 import type { Dirt } from './flaws.js';
 import { parsePrompt } from './grammar.js';
 import type { Scene } from './grammar.js';
+import { drawScene } from './mismatch.js';
+import type { Mismatch } from './mismatch.js';
 import { stream } from './random.js';
 import type { Random } from './random.js';
 
 /** Raised whenever the same prompt, seed and size would give other pixels or other labels. */
-export const PAINTER_VERSION = '1';
+export const PAINTER_VERSION = '2';
 
 export interface Label {
   readonly present: boolean;
@@ -26,7 +28,11 @@ export interface Label {
 /** The truth about one picture. */
 export interface Labels {
   readonly defects: Readonly<Record<DefectName, Label>>;
+  /** Whether any of `defects` is present. A mismatch is not among them: the picture is good, only not what was asked for. */
   readonly hasDefect: boolean;
+  /** In what the picture differs from its prompt; absent where it shows what was asked for. */
+  readonly mismatch?: Mismatch;
+  /** What the picture shows. */
   readonly scene: Scene;
 }
 
@@ -90,13 +96,14 @@ function stepOf(quality: number): number {
 export function plan(prompt: string, seed: number | bigint): Plan {
   if (typeof seed === 'number' && !Number.isInteger(seed)) throw new RangeError(`seed must be an integer, not ${seed}`);
   if (seed < 0) throw new RangeError(`seed must be 0 or more, not ${seed.toString()}`);
-  const scene = parsePrompt(prompt);
-  const key = [BigInt(seed).toString(), scene.object, scene.colour, scene.background, scene.count].join('|');
+  const asked = parsePrompt(prompt);
+  const key = [BigInt(seed).toString(), asked.object, asked.colour, asked.background, asked.count].join('|');
   const random = (purpose: string): Random => stream(`${key}|${purpose}`);
 
   const drawn = {} as Record<DefectName, number>;
   for (const name of DEFECT_NAMES) drawn[name] = drawStrength(DEFECTS[name], random(`defect ${name}`));
   const missing = drawn.missingSubject > 0;
+  const { scene, mismatch } = drawScene(asked, { missing, random: random('mismatch') });
   const base = baseColour(scene.background);
 
   const over = random('exposure').chance(0.5);
@@ -138,7 +145,12 @@ export function plan(prompt: string, seed: number | bigint): Plan {
   const look = random('composition');
   return {
     scene,
-    labels: { defects, hasDefect: DEFECT_NAMES.some((name) => defects[name].present), scene },
+    labels: {
+      defects,
+      hasDefect: DEFECT_NAMES.some((name) => defects[name].present),
+      ...(mismatch && { mismatch }),
+      scene,
+    },
     composition: {
       x: look.between(0.445, 0.555),
       y: look.between(0.485, 0.545),

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { createScorePool } from '../../activities/scoring/pool.js';
 import {
+  ATTRIBUTES,
   COLOURS,
   DEFECT_NAMES,
   NEAR,
@@ -86,7 +87,9 @@ async function judgeAll({ from, count }: { from: number; count: number }): Promi
   }
 }
 
-function figures(judged: readonly Judged[]) {
+/** Pictures of another scene than asked for are counted apart: whether they are good pictures is another question. */
+function figures(all: readonly Judged[]) {
+  const judged = all.filter(({ labels }) => labels.mismatch === undefined);
   const is = (defective: boolean, rejected: boolean): number =>
     judged.filter(({ labels, failed }) => labels.hasDefect === defective && failed.length > 0 === rejected).length;
   const confusion = {
@@ -106,6 +109,12 @@ function figures(judged: readonly Judged[]) {
       return [name, { ...recallOf(present), near: recallOf(near), alone: recallOf(alone) }];
     }),
   );
+  const mismatch = Object.fromEntries(
+    ATTRIBUTES.map((attribute) => [
+      attribute,
+      recallOf(all.filter(({ labels }) => labels.mismatch?.attribute === attribute && !labels.hasDefect)),
+    ]),
+  );
   const mean = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / Math.max(1, values.length);
   return {
     precision: truePositive / Math.max(1, truePositive + falsePositive),
@@ -113,7 +122,9 @@ function figures(judged: readonly Judged[]) {
     defective: (truePositive + falseNegative) / judged.length,
     confusion,
     perDefect,
-    msPerImage: { decode: mean(judged.map((j) => j.decodeMs)), scorers: mean(judged.map((j) => j.scoreMs)) },
+    mismatch,
+    counted: judged.length,
+    msPerImage: { decode: mean(all.map((j) => j.decodeMs)), scorers: mean(all.map((j) => j.scoreMs)) },
   };
 }
 
@@ -142,7 +153,7 @@ const found = figures(judged);
 const ok = found.precision >= TARGET.precision && found.recall >= TARGET.recall;
 if (flags.verbose)
   for (const { seed, prompt, labels, failed } of judged) {
-    if (labels.hasDefect === failed.length > 0) continue;
+    if (labels.mismatch || labels.hasDefect === failed.length > 0) continue;
     const drawn = DEFECT_NAMES.filter((name) => labels.defects[name].strength > 0).map(
       (name) => `${name} ${labels.defects[name].strength.toFixed(2)}${labels.defects[name].present ? '*' : ''}`,
     );
@@ -165,6 +176,7 @@ if (flags.json) console.log(JSON.stringify(report, null, 2));
 else {
   const percent = (share: number | null): string => (share === null ? '-' : `${(100 * share).toFixed(1)} %`);
   console.log(`${report.images} images, seeds ${report.seeds.from} to ${report.seeds.to} (${report.seeds.kind})`);
+  console.log(`${found.counted} of them show what was asked for; precision and recall are over those`);
   console.log(
     `precision ${percent(found.precision)} (target ${percent(TARGET.precision)}; rejecting all: ${percent(found.defective)})`,
   );
@@ -178,6 +190,9 @@ else {
       percent(r.alone.recall).padStart(9),
       String(r.present).padStart(5),
     );
+  console.log('shows something else than asked for, and no defect:');
+  for (const [name, r] of Object.entries(found.mismatch))
+    console.log(name.padEnd(18), percent(r.recall).padStart(9), ' '.repeat(19), String(r.present).padStart(5));
   const { decode, scorers } = found.msPerImage;
   console.log(`per image: decode ${decode.toFixed(1)} ms, scorers ${scorers.toFixed(1)} ms of one thread`);
 }

@@ -2,19 +2,23 @@ import sharp from 'sharp';
 import { shoot } from '../../../sandbox/painter/camera.js';
 import { compose } from '../../../sandbox/painter/compose.js';
 import { DEFECT_NAMES, plan } from '../../../sandbox/painter/index.js';
-import type { DefectName, Plan } from '../../../sandbox/painter/index.js';
+import type { Attribute, DefectName, Plan } from '../../../sandbox/painter/index.js';
 import { toLinear } from '../../../sandbox/painter/colour.js';
 
-/** The first `count` plans whose only drawn strength is this defect's, and that `accept`; none drawn at all for 'none'. */
+/**
+ * The first `count` plans whose only drawn strength is this defect's, and that `accept`; none drawn at all for 'none'. Those that show
+ * another scene than asked for are left out, or with `mismatch` taken alone.
+ */
 export function plansWith(
   defect: DefectName | 'none',
-  ask: { prompt: string; count: number; accept?: (plan: Plan) => boolean },
+  ask: { prompt: string; count: number; mismatch?: Attribute; accept?: (plan: Plan) => boolean },
 ): Plan[] {
   const found: Plan[] = [];
   for (let seed = 0; seed < 60_000 && found.length < ask.count; seed++) {
     const candidate = plan(ask.prompt, seed);
     const only = DEFECT_NAMES.every((name) => candidate.labels.defects[name].strength > 0 === (name === defect));
-    if (only && (ask.accept?.(candidate) ?? true)) found.push(candidate);
+    if (only && candidate.labels.mismatch?.attribute === ask.mismatch && (ask.accept?.(candidate) ?? true))
+      found.push(candidate);
   }
   return found;
 }

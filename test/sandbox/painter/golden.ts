@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { paint } from '../../../sandbox/painter/index.js';
 
-/** Prompts and seeds that between them draw every background family and every step of the camera. */
+/** Prompts and seeds that between them draw every background family, every step of the camera, and a scene that was not asked for. */
 export const GOLDEN: readonly { prompt: string; seed: number; sha256: string }[] = [
   {
     prompt: 'product photo of a red mug on a white background',
@@ -32,6 +32,11 @@ export const GOLDEN: readonly { prompt: string; seed: number; sha256: string }[]
     prompt: 'a pink lamp on marble',
     seed: 76,
     sha256: '47166b3b8f9fe9f4ccea86b2092751916cd415a05a1506a954f1bae950927529',
+  },
+  {
+    prompt: 'a teal bag on a beige background',
+    seed: 67,
+    sha256: 'ad9ebea61de270a63aa0be54e21c560534d2b1610bfca2c94ace656cc2053bbd',
   },
 ];
 

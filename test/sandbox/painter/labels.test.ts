@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ciede2000, map, toLab } from '../../../sandbox/painter/colour.js';
+import { BASE } from '../../../sandbox/painter/backgrounds.js';
+import { ciede2000, map, parseHex, toLab } from '../../../sandbox/painter/colour.js';
 import type { Rgb } from '../../../sandbox/painter/colour.js';
 import type { Plan } from '../../../sandbox/painter/index.js';
 import { develop, LIGHT, patch, plansWith } from './find.js';
@@ -141,6 +142,22 @@ describe('labels, measured in the picture', () => {
   it('missing: nothing but paper', async () => {
     for (const plan of plansWith('missingSubject', { prompt: WHITE, count: 2 })) {
       expect((await develop(plan)).every((level) => level === 255)).toBe(true);
+    }
+  });
+
+  it('mismatch: another background, another colour', async () => {
+    for (const plan of plansWith('none', { prompt: WHITE, count: 6, mismatch: 'background' })) {
+      if (/studio|wood|marble/.test(plan.scene.background)) continue;
+      const corner = patch(await develop(plan), SIZE, CORNER).map(({ mean }) => mean);
+      for (const [i, level] of parseHex(BASE[plan.scene.background]).entries())
+        expect(Math.abs(corner[i]! - level)).toBeLessThan(1);
+      expect(corner.every((level) => level > 254)).toBe(false);
+    }
+    for (const plan of plansWith('none', { prompt: WHITE, count: 4, mismatch: 'colour' })) {
+      const data = await develop(plan);
+      const asked = await develop({ ...plan, scene: { ...plan.scene, colour: 'blue' } });
+      expect(changed(data, asked, 12).length / SIZE ** 2, plan.scene.colour).toBeGreaterThan(0.02);
+      expect(changed(data, await develop({ ...plan, missing: true })).length / SIZE ** 2).toBeGreaterThan(0.04);
     }
   });
 

@@ -22,6 +22,12 @@ describe('paint', () => {
     expect(new Set(drawn)).toEqual(new Set(DEFECT_NAMES));
   });
 
+  it('shows another scene in one of the golden pictures', () => {
+    expect(GOLDEN.flatMap(({ prompt, seed }) => plan(prompt, seed).labels.mismatch ?? [])).toEqual([
+      { attribute: 'object', asked: 'bag', shown: 'bottle' },
+    ]);
+  });
+
   it('paints the same pixels in another process', async () => {
     const script = fileURLToPath(new URL('print-hashes.ts', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script]);

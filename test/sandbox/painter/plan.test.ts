@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFECT_NAMES, DEFECTS, NEAR, plan } from '../../../sandbox/painter/index.js';
+import { ATTRIBUTES, DEFECT_NAMES, DEFECTS, NEAR, parsePrompt, plan } from '../../../sandbox/painter/index.js';
 
 const PROMPT = 'product photo of a red mug on a white background';
 const SEEDS = 5000;
@@ -75,6 +75,35 @@ describe('plan over 5,000 seeds', () => {
     const average = (those: typeof labels): number =>
       those.reduce((sum, { defects }) => sum + defects.dirtyBackground.strength, 0) / those.length;
     expect(average(lit)).toBeLessThan(average(labels.filter(({ defects }) => defects.dirtyBackground.detail)));
+  });
+});
+
+describe('mismatch over 5,000 seeds', () => {
+  const asked = parsePrompt(PROMPT);
+  const mismatched = labels.filter(({ mismatch }) => mismatch);
+
+  it('shows another scene for about 6 %, in each attribute as often', () => {
+    // A picture without its subject can only show another background: 3/4 of the 4 % of the 6 % are none.
+    expect(Math.abs(mismatched.length / SEEDS - 0.0582)).toBeLessThan(slack(0.0582, SEEDS));
+    for (const attribute of ATTRIBUTES) {
+      const share = mismatched.filter(({ mismatch }) => mismatch?.attribute === attribute).length / mismatched.length;
+      expect(Math.abs(share - 0.25), attribute).toBeLessThan(slack(0.25, mismatched.length) + 0.01);
+    }
+  });
+
+  it('says what is shown: the scene asked for but for one attribute', () => {
+    for (const { mismatch, scene, defects } of labels) {
+      const differing = ATTRIBUTES.filter((attribute) => scene[attribute] !== asked[attribute]);
+      expect(differing).toEqual(mismatch ? [mismatch.attribute] : []);
+      if (!mismatch) continue;
+      expect([mismatch.asked, mismatch.shown]).toEqual([asked[mismatch.attribute], scene[mismatch.attribute]]);
+      if (defects.missingSubject.present) expect(mismatch.attribute).toBe('background');
+    }
+  });
+
+  it('changes neither how often nor how strongly defects are drawn', () => {
+    const clean = mismatched.filter(({ hasDefect }) => !hasDefect).length / mismatched.length;
+    expect(Math.abs(clean - 0.46)).toBeLessThan(slack(0.46, mismatched.length));
   });
 });
 
