@@ -49,6 +49,9 @@ const schema = z.object({
   CULL_COMFYUI_RESTART: z.string().min(1).optional(),
   CULL_ALLOW_NODES: list,
   CULL_SCORERS: list,
+  CULL_VLM_URL: z.url({ protocol: /^https?$/ }).optional(),
+  CULL_VLM_MODEL: z.string().min(1).optional(),
+  CULL_VLM_KEY: z.string().min(1).optional(),
   CULL_COMFYUI_USD_PER_HOUR: positive.optional(),
   CULL_SCORE_THREADS: positive.int().default(Math.max(1, Math.min(8, availableParallelism() - 1))),
   CULL_COMFYUI_TIMEOUTS: timeouts,
@@ -76,8 +79,10 @@ export interface Config {
   comfyRestart: string | undefined;
   /** Node classes allowed besides ComfyUI's own safe ones. `CULL_ALLOW_NODES` */
   allowNodes: string[];
-  /** Scorers from outside: files or packages. `CULL_SCORERS` */
+  /** Scorers from outside: files, packages or http addresses. `CULL_SCORERS` */
   scorers: string[];
+  /** The vision model that a policy's questions go to: an OpenAI-compatible API. `CULL_VLM_URL`, `CULL_VLM_MODEL`, `CULL_VLM_KEY` */
+  vlm: { url: string; model: string; key?: string } | undefined;
   /** Price of one ComfyUI hour; without it no cost is stated. `CULL_COMFYUI_USD_PER_HOUR` */
   comfyUsdPerHour: number | undefined;
   /** Threads that score. `CULL_SCORE_THREADS` @default cores - 1, at least 1, at most 8 */
@@ -123,6 +128,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     comfyRestart: value.CULL_COMFYUI_RESTART,
     allowNodes: value.CULL_ALLOW_NODES,
     scorers: value.CULL_SCORERS,
+    vlm: visionModel(value),
     comfyUsdPerHour: value.CULL_COMFYUI_USD_PER_HOUR,
     scoreThreads: value.CULL_SCORE_THREADS,
     comfyTimeouts: value.CULL_COMFYUI_TIMEOUTS,
@@ -132,6 +138,16 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     logLevel: value.CULL_LOG_LEVEL,
     temporalCliPath: value.TEMPORAL_CLI_PATH,
   });
+}
+
+function visionModel(value: z.infer<typeof schema>): Config['vlm'] {
+  const { CULL_VLM_URL: url, CULL_VLM_MODEL: model, CULL_VLM_KEY: key } = value;
+  if (url === undefined) return undefined;
+  if (model === undefined)
+    throw new CullError('CONFIG_INVALID', 'CULL_VLM_URL is set, and CULL_VLM_MODEL is not', {
+      hint: 'name the model that this API is to run',
+    });
+  return { url, model, ...(key === undefined ? {} : { key }) };
 }
 
 const authority = (value: string | undefined, cwd: string): string | undefined =>
@@ -149,6 +165,9 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_COMFYUI_RESTART: config.comfyRestart ?? '',
     CULL_ALLOW_NODES: config.allowNodes.join(','),
     CULL_SCORERS: config.scorers.join(','),
+    CULL_VLM_URL: config.vlm?.url ?? '',
+    CULL_VLM_MODEL: config.vlm?.model ?? '',
+    CULL_VLM_KEY: config.vlm?.key ?? '',
     CULL_COMFYUI_USD_PER_HOUR: config.comfyUsdPerHour === undefined ? '' : String(config.comfyUsdPerHour),
     CULL_SCORE_THREADS: String(config.scoreThreads),
     CULL_COMFYUI_TIMEOUTS: Object.entries(config.comfyTimeouts)

@@ -47,6 +47,7 @@ export const ERRORS = {
     exit: 2,
   },
   SCORER_INVALID: { title: 'A scorer from outside does not keep the contract', retry: false, http: 500, exit: 2 },
+  SCORER_UNREACHABLE: { title: 'A scorer on another machine does not answer', retry: true, http: 503, exit: 1 },
   IMAGE_UNREADABLE: { title: 'The image cannot be read', retry: false, http: 422, exit: 1 },
   HOST_NOT_FOUND: { title: 'There is no such ComfyUI in the fleet', retry: false, http: 404, exit: 2 },
   COMFY_INVALID_GRAPH: { title: 'ComfyUI refused the graph', retry: false, http: 422, exit: 1, where: 'nowhere' },

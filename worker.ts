@@ -80,7 +80,11 @@ export async function runWorker(options: {
     jobs.push(runUntil(worker, signal));
   }
   if (roles.includes('score')) {
-    const pool = await createScorePool({ threads: config.scoreThreads, scorerModules: config.scorers });
+    const pool = await createScorePool({
+      threads: config.scoreThreads,
+      scorerModules: config.scorers,
+      ...(config.vlm && { vlm: config.vlm }),
+    });
     ends.push(() => pool.close());
     const worker = await Worker.create({
       ...common,

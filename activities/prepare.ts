@@ -1,7 +1,8 @@
 /** prepare: from a request to a plan. Everything that can be refused before a GPU is used is refused here. */
 import { CullError } from '../errors.js';
 import { warmUpOf } from '../providers/comfyui/prewarm.js';
-import type { Scorer } from '../scorers/scorer.js';
+import type { AnyScorer } from '../scorers/scorer.js';
+import { questionDimensions } from '../selection/questions.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
@@ -36,7 +37,7 @@ export interface PrepareActivities {
 /** Activities of the orchestrating worker that come before the first candidate. */
 export function createPrepareActivities(deps: {
   storage: Storage;
-  scorers: readonly Scorer[];
+  scorers: readonly AnyScorer[];
   allowNodes: string[];
   /** Told of the queue that a request is about to use; workers elsewhere find it in storage. */
   onQueue?: (queue: QueueDoc) => void;
@@ -142,8 +143,10 @@ function comparedWith(
 }
 
 /** The policy was checked by the client; this worker may run with other scorers (`CULL_SCORERS`). */
-function checkMeasured(policy: Policy, scorers: readonly Scorer[]): void {
-  const known = new Set(scorers.flatMap((scorer) => Object.keys(scorer.spec.dimensions)));
+function checkMeasured(policy: Policy, scorers: readonly AnyScorer[]): void {
+  const known = new Set(
+    [...scorers.map(({ spec }) => spec.dimensions), questionDimensions(policy.questions ?? {})].flatMap(Object.keys),
+  );
   const wanted = [
     ...policy.gates.flatMap((gate) => (gate.kind === 'rule' ? gate.dimensions : [gate.dimension])),
     ...Object.keys(policy.rank),

@@ -9,7 +9,8 @@ import { fingerprint } from './generic/fingerprint.js';
 import { noise } from './generic/noise.js';
 import { resolution } from './generic/resolution.js';
 import { sharpness } from './generic/sharpness.js';
-import type { DimensionSpec, Scorer } from './scorer.js';
+import { httpScorers } from './outside/http.js';
+import type { AnyScorer, DimensionSpec, Scorer } from './scorer.js';
 import { background } from './useCase/background.js';
 
 /** The scorers that are always there, in the order in which they run. */
@@ -25,11 +26,11 @@ export const builtInScorers: readonly Scorer[] = [
 ];
 
 /**
- * The built-in scorers plus those of modules from outside (`CULL_SCORERS=./mine.js,package`). A module exports
- * `scorers: Scorer[]` or `scorer: Scorer`. A specifier that starts with `.` or `/` is a file, relative to `from`;
- * anything else is a package found from there.
+ * The built-in scorers plus those from outside (`CULL_SCORERS=./mine.js,package,http://10.0.0.5:9000`). A module exports
+ * `scorers: Scorer[]` or `scorer: Scorer`. A specifier that starts with `.` or `/` is a file, relative to `from`; one that starts with
+ * `http:` or `https:` is a machine that measures image files (docs/scorers-from-outside.md); anything else is a package found from `from`.
  *
- * @throws CullError SCORER_INVALID naming the module and what is wrong with it.
+ * @throws CullError SCORER_INVALID naming the module and what is wrong with it, SCORER_UNREACHABLE naming the address.
  *
  * @example
  * const scorers = await loadScorers(['./brand-colour.js']);
@@ -38,14 +39,14 @@ export const builtInScorers: readonly Scorer[] = [
 export async function loadScorers(
   specifiers: readonly string[] = [],
   { from = process.cwd() } = {},
-): Promise<readonly Scorer[]> {
-  const scorers = [...builtInScorers];
+): Promise<readonly AnyScorer[]> {
+  const scorers: AnyScorer[] = [...builtInScorers];
   for (const specifier of specifiers) {
-    for (const scorer of await importScorers(specifier, from)) {
+    for (const scorer of await (isAddress(specifier) ? httpScorers(specifier) : importScorers(specifier, from))) {
       const wrong = problemOf(scorer, scorers);
       if (wrong !== undefined)
         throw new CullError('SCORER_INVALID', `the scorers of ${specifier} cannot be used: ${wrong}`, {
-          hint: 'see scorers/README.md for the contract, or take the module out of CULL_SCORERS',
+          hint: 'docs/adding-a-scorer.md has the contract; or take the module out of CULL_SCORERS',
         });
       scorers.push(scorer);
     }
@@ -59,9 +60,12 @@ export async function loadScorers(
  * @example
  * dimensionsOf(builtInScorers)['noise.sigma'].unit; // 'grey levels'
  */
-export function dimensionsOf(scorers: readonly Scorer[]): Record<string, DimensionSpec> {
+export function dimensionsOf(scorers: readonly AnyScorer[]): Record<string, DimensionSpec> {
   return Object.assign({}, ...scorers.map((scorer) => scorer.spec.dimensions)) as Record<string, DimensionSpec>;
 }
+
+/** Whether a specifier of CULL_SCORERS names a machine. */
+export const isAddress = (specifier: string): boolean => /^https?:\/\//.test(specifier);
 
 async function importScorers(specifier: string, from: string): Promise<Scorer[]> {
   let module: { scorers?: unknown; scorer?: unknown };
@@ -85,9 +89,9 @@ async function importScorers(specifier: string, from: string): Promise<Scorer[]>
 }
 
 /** What is wrong with a scorer from outside, or undefined. It comes untyped, so every field is checked. */
-function problemOf(candidate: unknown, others: readonly Scorer[]): string | undefined {
+function problemOf(candidate: unknown, others: readonly AnyScorer[]): string | undefined {
   if (!isRecord(candidate) || !isRecord(candidate['spec'])) return 'a scorer is an object { spec, assess }';
-  if (typeof candidate['assess'] !== 'function') return 'assess is not a function';
+  if (!('source' in candidate) && typeof candidate['assess'] !== 'function') return 'assess is not a function';
   const { id, version, tier, cost, models, source, dimensions } = candidate['spec'];
   if (typeof id !== 'string' || !/^[a-z][a-zA-Z0-9]*$/.test(id)) return `spec.id ${show(id)} is not in camelCase`;
   if (others.some((other) => other.spec.id === id)) return `there is already a scorer with the id ${id}`;

@@ -122,3 +122,35 @@ export interface Scorer {
   readonly spec: ScorerSpec;
   assess(frame: Frame, ask: Ask, signal: AbortSignal): Promise<Record<string, Assessment>>;
 }
+
+/** An image file as it came. */
+export interface ImageFile {
+  bytes: Uint8Array;
+  /** Of the bytes, hex. */
+  sha256: string;
+}
+
+/** An ask whose pictures are files. */
+export interface FileAsk extends Omit<Ask, 'references' | 'named' | 'masks' | 'params'> {
+  references?: readonly Uint8Array[];
+  named?: Readonly<Record<string, Uint8Array>>;
+  masks?: Readonly<Record<string, Uint8Array>>;
+  /** The policy's parameters by scorer id. */
+  params: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** Another machine that measures image files. It answers for all its scorers at once. */
+export interface FileSource {
+  /** @throws CullError SCORER_UNREACHABLE where it does not answer: nothing is known about the image then */
+  assess(image: ImageFile, ask: FileAsk, signal: AbortSignal): Promise<Record<string, Assessment>>;
+}
+
+/** A scorer that lives elsewhere. It gets the file, not a frame, and runs outside the scoring threads, after those inside them. */
+export interface FileScorer {
+  readonly spec: ScorerSpec;
+  readonly source: FileSource;
+}
+
+export type AnyScorer = Scorer | FileScorer;
+
+export const takesFile = (scorer: AnyScorer): scorer is FileScorer => 'source' in scorer;

@@ -1,6 +1,7 @@
 /** A policy file (YAML, short forms) to a `Policy` (canonical form): every mistake with file, line and column. */
 import { didYouMean } from './closest.js';
 import { LocatedYaml, type Entry, type Located } from './located-yaml.js';
+import { questionDimensions, readQuestions } from './questions.js';
 import { checkRule } from './rule-check.js';
 import type { Bounds, Gate, OnUnassessable, Policy, Tier } from './types.js';
 
@@ -15,7 +16,7 @@ export interface DimensionInfo {
 /** Dimension id -> its declaration. */
 export type Dimensions = Record<string, DimensionInfo>;
 
-const TOP = ['policy', 'gates', 'rank', 'diversity', 'deliverReview', 'params'] as const;
+const TOP = ['policy', 'gates', 'rank', 'diversity', 'deliverReview', 'questions', 'params'] as const;
 const TIERS: readonly Tier[] = ['generic', 'useCase', 'business'];
 const ON_UNASSESSABLE: readonly OnUnassessable[] = ['reject', 'review', 'ignore'];
 const QUALITY_RANGE: readonly [number, number] = [0, 100];
@@ -51,13 +52,18 @@ export function parsePolicy(text: string, options: { file: string; dimensions: D
     params: {},
   };
   const top = yaml.entries(yaml.root, 'the policy', TOP);
+  const asked = top.find(({ key }) => key === 'questions');
+  if (asked) {
+    policy.questions = readQuestions(yaml, asked);
+    reading.dimensions = { ...reading.dimensions, ...questionDimensions(policy.questions) };
+  }
   for (const entry of top) {
     if (entry.key === 'policy') policy.policy = yaml.text(entry, 'policy (its name)') ?? '';
     else if (entry.key === 'gates') policy.gates = readGates(reading, entry);
     else if (entry.key === 'rank') policy.rank = readRank(reading, entry);
     else if (entry.key === 'diversity') policy.diversity = readDiversity(reading, entry);
     else if (entry.key === 'deliverReview') policy.deliverReview = yaml.boolean(entry, 'deliverReview') ?? false;
-    else policy.params = readParams(reading, entry);
+    else if (entry.key === 'params') policy.params = readParams(reading, entry);
   }
   if (yaml.problemCount === 0 && policy.policy === '') yaml.problem(0, 'the policy has no name: add "policy: <name>"');
   yaml.finish();
@@ -73,13 +79,14 @@ export function parsePolicy(text: string, options: { file: string; dimensions: D
  */
 export function canonicalPolicy(policy: Policy): Policy {
   const gates = TIERS.flatMap((tier) => policy.gates.filter((gate) => gate.tier === tier));
-  const { rank, diversity, deliverReview, params } = policy;
+  const { rank, diversity, deliverReview, questions, params } = policy;
   const plain: Policy = {
     policy: policy.policy,
     gates,
     rank,
     diversity: { minDistance: diversity.minDistance },
     deliverReview,
+    ...(questions && { questions }),
     params,
   };
   return JSON.parse(JSON.stringify(plain)) as Policy;

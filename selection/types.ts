@@ -69,8 +69,16 @@ export interface Policy {
   diversity: { /** share of differing fingerprint bits, 0..1; 0 = no diversity */ minDistance: number };
   /** Whether band review counts as passing. @default false */
   deliverReview: boolean;
+  /** Yes/no questions to a vision model; each is a dimension `question.<name>`, the probability of yes. */
+  questions?: Record<string, Question>;
   /** Extra parameters per scorer id, handed to `assess` as `params`. */
   params: Record<string, Record<string, unknown>>;
+}
+
+export interface Question {
+  ask: string;
+  /** The answer of a good image. */
+  want: 'yes' | 'no';
 }
 
 export type Band = 'accept' | 'review' | 'reject';

@@ -5,7 +5,9 @@ import { Piscina } from 'piscina';
 import { CullError, messageOf } from '../../errors.js';
 import { loadScorers } from '../../scorers/registry.js';
 import type { ModelOptions } from '../../scorers/models/sessions.js';
-import type { Scorer } from '../../scorers/scorer.js';
+import type { VisionModelOptions } from '../../scorers/outside/vision-model.js';
+import { takesFile, type AnyScorer, type Scorer } from '../../scorers/scorer.js';
+import { createOutside } from './outside.js';
 import { unread } from './result.js';
 import {
   DECODING,
@@ -22,12 +24,14 @@ const DECODE_TIMEOUT = { reason: 'timeout', detail: 'the image could not be deco
 export interface ScorePoolOptions {
   /** Scoring threads; one image at a time each. No more than there are cores. */
   threads: number;
-  /** Modules with further scorers, as in CULL_SCORERS. @default [] */
+  /** Modules and addresses with further scorers, as in CULL_SCORERS. @default [] */
   scorerModules?: readonly string[];
   /** Where relative modules are found from. @default process.cwd() */
   from?: string;
   /** Where models are. @default the folder .cull/models */
   models?: ModelOptions;
+  /** The vision model that a policy's questions go to. Without one they are `model-missing`. */
+  vlm?: VisionModelOptions;
   /** Milliseconds after which an idle thread ends. @default 30_000 */
   idleTimeout?: number;
   /** Milliseconds one image may take. Then its thread is replaced, and the scorer that ran is left out. @default 60_000 */
@@ -36,8 +40,11 @@ export interface ScorePoolOptions {
 
 export interface ScorePool {
   /** Every scorer that runs, built-in and from outside. */
-  readonly scorers: readonly Scorer[];
-  /** Measures and judges one image. Rejects only when `signal` is aborted or the pool is closed. */
+  readonly scorers: readonly AnyScorer[];
+  /**
+   * Measures and judges one image. Rejects when `signal` is aborted or the pool is closed, and with SCORER_UNREACHABLE when a scorer on
+   * another machine does not answer: there is no verdict without it.
+   */
   score(task: ScoreTask, options?: { signal?: AbortSignal }): Promise<ScoreResult>;
   /** Waits for nothing: running images are given up. */
   close(): Promise<void>;
@@ -59,11 +66,15 @@ export async function createScorePool({
   scorerModules = [],
   from = process.cwd(),
   models = { folder: '.cull/models' },
+  vlm,
   idleTimeout = 30_000,
   taskTimeoutMs = 60_000,
 }: ScorePoolOptions): Promise<ScorePool> {
   // loaded here too, so that a bad module is an error now, with its reason, and not one per image
-  const scorers = await loadScorers(scorerModules, { from });
+  const all = await loadScorers(scorerModules, { from });
+  // in the order in which the threads have them: `running` holds an index
+  const scorers = all.filter((scorer): scorer is Scorer => !takesFile(scorer));
+  const outside = createOutside(all.filter(takesFile), vlm);
   const inSource = import.meta.url.endsWith('.ts');
   const workerData: ThreadData = { scorerModules, from, models };
   const piscina = new Piscina<ThreadJob, ScoreResult>({
@@ -117,8 +128,11 @@ export async function createScorePool({
   };
 
   return {
-    scorers,
-    score: (task, { signal } = {}) => limit(() => score(task, signal)),
+    scorers: all,
+    async score(task, { signal } = {}) {
+      const result = await limit(() => score(task, signal));
+      return outside.complete(result, { task, signal: signal ?? new AbortController().signal });
+    },
     close: () => piscina.destroy(),
   };
 }

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { Scorer } from '../../scorers/scorer.js';
+import type { AnyScorer, Assessment } from '../../scorers/scorer.js';
 import { judge } from '../../selection/judge.js';
 import type { Score, Scores } from '../../selection/types.js';
 import type { ScoreResult, ScoreTask, Stand, Undecodable } from './task.js';
 
 /** `id@version`, as every score carries it. */
-export const labelOf = ({ spec }: Scorer): string => `${spec.id}@${spec.version}`;
+export const labelOf = ({ spec }: AnyScorer): string => `${spec.id}@${spec.version}`;
 
 /** One score per dimension, the same for all. */
 export function sameForAll(
-  scorers: readonly Scorer[],
+  scorers: readonly AnyScorer[],
   what: Stand | { status: 'unassessable'; reason: string } | { status: 'notRun' },
 ): Scores {
   return Object.fromEntries(
@@ -22,7 +22,7 @@ export function sameForAll(
 /** The result of an image that could not be decoded: every dimension unassessable, judged like any other. */
 export function unread(
   { bytes, policy }: Pick<ScoreTask, 'bytes' | 'policy'>,
-  scorers: readonly Scorer[],
+  scorers: readonly AnyScorer[],
   undecodable: Undecodable,
 ): ScoreResult {
   const scores = sameForAll(scorers, { status: 'unassessable', reason: undecodable.reason });
@@ -38,7 +38,16 @@ export function unread(
     undecodable,
     scores,
     verdict: judge(scores, policy),
+    stopped: false,
     embedding: null,
     timing: { decodeMs: 0, scorers: {}, totalMs: 0 },
   };
+}
+
+/** A scorer from outside may answer anything; a number that is none must not reach a gate. */
+export function checked(id: string, found: Assessment | undefined): Assessment {
+  if (found === undefined) return { status: 'error', error: `the scorer gave no answer for ${id}` };
+  if (found.status === 'ok' && !(Number.isFinite(found.raw) && Number.isFinite(found.quality)))
+    return { status: 'error', error: `the scorer gave a value for ${id} that is not a number` };
+  return found;
 }

@@ -49,6 +49,8 @@ export interface ScoreResult {
   scores: Scores;
   verdict: Verdict;
   /** Milliseconds of one thread. */
+  /** Whether a hard failure of the cheap gates left the rest out. */
+  stopped: boolean;
   /** CLIP embedding of the image, unit length; null where there is no CLIP. */
   embedding: Float32Array | null;
   timing: { decodeMs: number; scorers: Record<string, number>; totalMs: number };

@@ -3,13 +3,13 @@ import { workerData } from 'piscina';
 import sharp from 'sharp';
 import { messageOf } from '../../errors.js';
 import { decodeFrame, type Frame } from '../../scorers/frame.js';
-import { loadScorers } from '../../scorers/registry.js';
+import { isAddress, loadScorers } from '../../scorers/registry.js';
 import { openModels } from '../../scorers/models/sessions.js';
-import { Unassessable, type Ask, type Assessment, type Scorer } from '../../scorers/scorer.js';
+import { Unassessable, takesFile, type Ask, type Scorer } from '../../scorers/scorer.js';
 import { judge } from '../../selection/judge.js';
 import type { Policy, Scores } from '../../selection/types.js';
 import { createReferenceReader, decodeMasks } from './references.js';
-import { labelOf, sameForAll, unread } from './result.js';
+import { checked, labelOf, sameForAll, unread } from './result.js';
 import { DECODING, type ScoreResult, type Stand, type ThreadData, type ThreadJob } from './task.js';
 
 // one image per thread at a time: libvips' own threads would only compete with the other scoring threads, and its cache
@@ -19,7 +19,10 @@ sharp.cache(false);
 
 const { scorerModules, from, models: modelOptions } = workerData as ThreadData;
 const models = openModels(modelOptions);
-const loading = loadScorers(scorerModules, { from });
+const loading = loadScorers(
+  scorerModules.filter((specifier) => !isAddress(specifier)),
+  { from },
+).then((all) => all.filter((scorer): scorer is Scorer => !takesFile(scorer)));
 const referenceOf = createReferenceReader(models);
 
 export async function score({ task, given, running, timeoutMs }: ThreadJob): Promise<ScoreResult> {
@@ -42,6 +45,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
   const timer = setTimeout(() => controller.abort(), timeoutMs * 0.9);
   const timing: Record<string, number> = {};
   let scores: Scores = {};
+  let stopped: boolean;
   const run = async (cost: 'cheap' | 'model'): Promise<void> => {
     for (const [index, scorer] of scorers.entries()) {
       if (scorer.spec.cost !== cost) continue;
@@ -64,9 +68,10 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
   };
   try {
     await run('cheap');
+    stopped = task.explain === 'gates' && failsCheapGate(scores, task.policy);
     const models = scorers.filter((scorer) => scorer.spec.cost === 'model');
-    if (task.explain === 'all' || models.length === 0 || !failsCheapGate(scores, task.policy)) await run('model');
-    else scores = { ...scores, ...sameForAll(models, { status: 'notRun' }) };
+    if (stopped) scores = { ...scores, ...sameForAll(models, { status: 'notRun' }) };
+    else await run('model');
   } finally {
     clearTimeout(timer);
   }
@@ -82,6 +87,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
     undecodable: null,
     scores,
     verdict: judge(scores, task.policy),
+    stopped,
     embedding: null,
     timing: { decodeMs, scorers: timing, totalMs: performance.now() - start },
   };
@@ -126,14 +132,6 @@ function used({ spec }: Scorer): { models?: Record<string, string> } {
     return sha256 === undefined ? [] : [[id, sha256]];
   });
   return hashes.length === 0 ? {} : { models: Object.fromEntries(hashes) };
-}
-
-/** A scorer from outside may answer anything; a number that is none must not reach a gate. */
-function checked(id: string, found: Assessment | undefined): Assessment {
-  if (found === undefined) return { status: 'error', error: `the scorer gave no answer for ${id}` };
-  if (found.status === 'ok' && !(Number.isFinite(found.raw) && Number.isFinite(found.quality)))
-    return { status: 'error', error: `the scorer gave a value for ${id} that is not a number` };
-  return found;
 }
 
 /** Whether a gate that reads only what is already measured rejects. */

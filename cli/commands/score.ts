@@ -54,7 +54,11 @@ export function addScore(program: Command): void {
           });
         const policy = await readPolicy(options.policy, config.scorers);
         const threads = options.threads ?? config.scoreThreads;
-        const pool = await createScorePool({ threads, scorerModules: config.scorers });
+        const pool = await createScorePool({
+          threads,
+          scorerModules: config.scorers,
+          ...(config.vlm && { vlm: config.vlm }),
+        });
         try {
           let unread = 0;
           const { from, reference: references, explain } = options;

@@ -68,8 +68,7 @@ export function openModels({ folder, executionProviders = ['cpu'] }: ModelOption
   };
 }
 
-const toOrt = ({ type, data, dims }: Tensor): OrtTensor =>
-  new OrtTensor(type as 'float32', data as Float32Array, dims);
+const toOrt = ({ type, data, dims }: Tensor): OrtTensor => new OrtTensor(type as 'float32', data as Float32Array, dims);
 
 async function hashOf(file: string): Promise<string> {
   const hash = createHash('sha256');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtInScorers, dimensionsOf, loadScorers } from '../../scorers/registry.js';
-import type { Assessment, Scorer } from '../../scorers/scorer.js';
+import type { AnyScorer, Assessment, Scorer } from '../../scorers/scorer.js';
 import { assess, disc, draw, frameOf, noisy } from './synthetic.js';
 
 let folder: string;
@@ -15,7 +15,7 @@ const spec = `{ id: 'mine', version: '1.0.0', tier: 'business', cost: 'cheap', m
   dimensions: { 'mine.width': { direction: 'higher', unit: 'px', range: [0, Infinity], about: 'how wide' } } }`;
 const assessOf = `async assess(frame) { return { 'mine.width': { status: 'ok', raw: frame.width, quality: 50 } }; }`;
 
-async function load(name: string, code: string): Promise<readonly Scorer[]> {
+async function load(name: string, code: string): Promise<readonly AnyScorer[]> {
   await writeFile(join(folder, name), code);
   return loadScorers([`./${name}`], { from: folder });
 }
@@ -88,7 +88,9 @@ describe('loadScorers', () => {
     expect(one.length).toBe(builtInScorers.length + 1);
     const list = await load('list.mjs', `export const scorers = [{ spec: ${spec}, ${assessOf} }];`);
     expect(dimensionsOf(list)).toHaveProperty(['mine.width']);
-    expect(await assess(list.at(-1)!, await frameOf(disc({ side: 64 })))).toMatchObject({ 'mine.width': { raw: 64 } });
+    expect(await assess(list.at(-1) as Scorer, await frameOf(disc({ side: 64 })))).toMatchObject({
+      'mine.width': { raw: 64 },
+    });
   });
 
   const wrong = {
