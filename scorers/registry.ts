@@ -12,6 +12,9 @@ import { sharpness } from './generic/sharpness.js';
 import { httpScorers } from './outside/http.js';
 import type { AnyScorer, DimensionSpec, Scorer } from './scorer.js';
 import { background } from './useCase/background.js';
+import { product } from './useCase/product.js';
+import { productBackground } from './useCase/productBackground.js';
+import { productColour } from './useCase/productColour.js';
 
 /** The scorers that are always there, in the order in which they run. */
 export const builtInScorers: readonly Scorer[] = [
@@ -22,6 +25,9 @@ export const builtInScorers: readonly Scorer[] = [
   compression,
   composition,
   background,
+  productBackground,
+  product,
+  productColour,
   fingerprint,
 ];
 

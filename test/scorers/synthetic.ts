@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { decodeFrame, type Frame, type Picture } from '../../scorers/frame.js';
-import type { Assessment, Scorer } from '../../scorers/scorer.js';
+import { Unassessable, unlessUnassessable, type Ask, type Assessment, type Scorer } from '../../scorers/scorer.js';
 
 /** A colour per pixel, sRGB levels with fractions; rounded and clipped when drawn. */
 export type Paint = (x: number, y: number) => readonly [number, number, number];
@@ -23,14 +23,28 @@ export async function frameOf(bytes: Uint8Array | Picture): Promise<Frame> {
   return decoded.frame;
 }
 
-export async function assess(scorer: Scorer, frame: Frame): Promise<Record<string, Assessment>> {
-  return scorer.assess(frame, { params: {} }, new AbortController().signal);
+/** What a scoring thread makes of a scorer: what it throws as unassessable stands at every dimension. */
+export async function assess(
+  scorer: Scorer,
+  frame: Frame,
+  ask: Partial<Ask> = {},
+): Promise<Record<string, Assessment>> {
+  const found = await unlessUnassessable(() =>
+    scorer.assess(frame, { params: {}, ...ask }, new AbortController().signal),
+  );
+  if (!(found instanceof Unassessable)) return found;
+  return Object.fromEntries(Object.keys(scorer.spec.dimensions).map((id) => [id, found.assessment]));
 }
 
 /** The raw value of one dimension; fails where there is none. */
-export async function rawOf(scorer: Scorer, dimension: string, of: Frame | Picture): Promise<number> {
+export async function rawOf(
+  scorer: Scorer,
+  dimension: string,
+  of: Frame | Picture,
+  ask: Partial<Ask> = {},
+): Promise<number> {
   const frame = 'derive' in of ? of : await frameOf(of);
-  const found = (await assess(scorer, frame))[dimension];
+  const found = (await assess(scorer, frame, ask))[dimension];
   if (found?.status !== 'ok') throw new Error(`${dimension} is ${JSON.stringify(found)}`);
   return found.raw;
 }
