@@ -39,6 +39,17 @@ const timeouts = list.transform((items, context) => {
   return found;
 });
 
+/** `clip=./my-clip,faceBox=yunet` as a record. Paths that are relative are made absolute below. */
+const uses = list.transform((items, context) => {
+  const found: Record<string, string> = {};
+  for (const item of items) {
+    const [, role, model] = /^(\w+)=(.+)$/.exec(item) ?? [];
+    if (role !== undefined && model !== undefined) found[role] = model;
+    else context.addIssue({ code: 'custom', message: `"${item}" is not role=model, such as clip=./my-clip` });
+  }
+  return found;
+});
+
 const schema = z.object({
   CULL_DIR: z.string().min(1).default('.cull'),
   CULL_STORAGE: z.string().min(1).optional(),
@@ -52,6 +63,10 @@ const schema = z.object({
   CULL_VLM_URL: z.url({ protocol: /^https?$/ }).optional(),
   CULL_VLM_MODEL: z.string().min(1).optional(),
   CULL_VLM_KEY: z.string().min(1).optional(),
+  CULL_MODELS: z.string().min(1).optional(),
+  CULL_USE_MODELS: uses,
+  CULL_EXECUTION_PROVIDERS: list.transform((names) => (names.length === 0 ? ['cpu'] : names)),
+  CULL_SCORE_MEMORY_MB: positive.int().default(2048),
   CULL_COMFYUI_USD_PER_HOUR: positive.optional(),
   CULL_SCORE_THREADS: positive.int().default(Math.max(1, Math.min(8, availableParallelism() - 1))),
   CULL_COMFYUI_TIMEOUTS: timeouts,
@@ -83,6 +98,14 @@ export interface Config {
   scorers: string[];
   /** The vision model that a policy's questions go to: an OpenAI-compatible API. `CULL_VLM_URL`, `CULL_VLM_MODEL`, `CULL_VLM_KEY` */
   vlm: { url: string; model: string; key?: string } | undefined;
+  /** Folder of the pulled models; absolute. `CULL_MODELS` @default <dir>/models */
+  models: string;
+  /** Which model plays a role where it is not the default: an id, or an absolute folder. `CULL_USE_MODELS`, `role=model` by commas */
+  useModels: Readonly<Record<string, string>>;
+  /** What models run on, best first. `CULL_EXECUTION_PROVIDERS` @default cpu */
+  executionProviders: string[];
+  /** Resident size of the worker above which idle scoring threads are replaced, in MiB. `CULL_SCORE_MEMORY_MB` @default 2048 */
+  scoreMemoryMb: number;
   /** Price of one ComfyUI hour; without it no cost is stated. `CULL_COMFYUI_USD_PER_HOUR` */
   comfyUsdPerHour: number | undefined;
   /** Threads that score. `CULL_SCORE_THREADS` @default cores - 1, at least 1, at most 8 */
@@ -129,6 +152,15 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     allowNodes: value.CULL_ALLOW_NODES,
     scorers: value.CULL_SCORERS,
     vlm: visionModel(value),
+    models: value.CULL_MODELS === undefined ? resolve(dir, 'models') : resolve(cwd, value.CULL_MODELS),
+    useModels: Object.fromEntries(
+      Object.entries(value.CULL_USE_MODELS).map(([role, model]) => [
+        role,
+        /^\.{1,2}([\\/]|$)/.test(model) ? resolve(cwd, model) : model,
+      ]),
+    ),
+    executionProviders: value.CULL_EXECUTION_PROVIDERS,
+    scoreMemoryMb: value.CULL_SCORE_MEMORY_MB,
     comfyUsdPerHour: value.CULL_COMFYUI_USD_PER_HOUR,
     scoreThreads: value.CULL_SCORE_THREADS,
     comfyTimeouts: value.CULL_COMFYUI_TIMEOUTS,
@@ -168,6 +200,12 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_VLM_URL: config.vlm?.url ?? '',
     CULL_VLM_MODEL: config.vlm?.model ?? '',
     CULL_VLM_KEY: config.vlm?.key ?? '',
+    CULL_MODELS: config.models,
+    CULL_USE_MODELS: Object.entries(config.useModels)
+      .map(([role, model]) => `${role}=${model}`)
+      .join(','),
+    CULL_EXECUTION_PROVIDERS: config.executionProviders.join(','),
+    CULL_SCORE_MEMORY_MB: String(config.scoreMemoryMb),
     CULL_COMFYUI_USD_PER_HOUR: config.comfyUsdPerHour === undefined ? '' : String(config.comfyUsdPerHour),
     CULL_SCORE_THREADS: String(config.scoreThreads),
     CULL_COMFYUI_TIMEOUTS: Object.entries(config.comfyTimeouts)
@@ -180,3 +218,20 @@ export function environmentOf(config: Config): Record<string, string> {
     TEMPORAL_CLI_PATH: config.temporalCliPath ?? '',
   };
 }
+
+/** What `models pull` asks the hub with: `HF_ENDPOINT` and `HF_TOKEN`, as its own tools do. Apart from the rest, as a token is nobody else's. */
+export const readHub = (
+  env: Record<string, string | undefined>,
+): { endpoint: string | undefined; token: string | undefined } => ({
+  endpoint: env['HF_ENDPOINT'] === '' ? undefined : env['HF_ENDPOINT'],
+  token: env['HF_TOKEN'] === '' ? undefined : env['HF_TOKEN'],
+});
+
+/** Where models are and what they run on, as the scoring threads want it. */
+export const modelOptionsOf = (
+  config: Config,
+): { folder: string; use: Readonly<Record<string, string>>; executionProviders: readonly string[] } => ({
+  folder: config.models,
+  use: config.useModels,
+  executionProviders: config.executionProviders,
+});

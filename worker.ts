@@ -9,7 +9,7 @@ import { createPrepareActivities } from './activities/prepare.js';
 import { createScoreActivities } from './activities/score.js';
 import { createScorePool } from './activities/scoring/pool.js';
 import { embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
-import type { Config } from './config.js';
+import { modelOptionsOf, type Config } from './config.js';
 import { serveFleet } from './fleet/index.js';
 import { Queues } from './fleet/queues.js';
 import { loadScorers } from './scorers/registry.js';
@@ -84,6 +84,7 @@ export async function runWorker(options: {
       threads: config.scoreThreads,
       scorerModules: config.scorers,
       ...(config.vlm && { vlm: config.vlm }),
+      models: modelOptionsOf(config),
     });
     ends.push(() => pool.close());
     const worker = await Worker.create({

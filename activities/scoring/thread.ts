@@ -111,11 +111,9 @@ async function assess({
   const label = labelOf(scorer);
   try {
     const found = await scorer.assess(frame, ask, signal);
+    const hashes = await used(scorer);
     return Object.fromEntries(
-      Object.keys(scorer.spec.dimensions).map((id) => [
-        id,
-        { ...checked(id, found[id]), scorer: label, ...used(scorer) },
-      ]),
+      Object.keys(scorer.spec.dimensions).map((id) => [id, { ...checked(id, found[id]), scorer: label, ...hashes }]),
     );
   } catch (error) {
     if (error instanceof Unassessable)
@@ -125,13 +123,13 @@ async function assess({
   }
 }
 
-/** The hashes of the models that a scorer came from; absent where it has none. */
-function used({ spec }: Scorer): { models?: Record<string, string> } {
-  const hashes = spec.models.flatMap(({ id }): [string, string][] => {
-    const sha256 = models.opened.get(id);
-    return sha256 === undefined ? [] : [[id, sha256]];
-  });
-  return hashes.length === 0 ? {} : { models: Object.fromEntries(hashes) };
+/** The hashes of the models that a scorer may have used; absent where it has none. */
+async function used({ spec }: Scorer): Promise<{ models?: Record<string, string> }> {
+  const hashes = Object.assign({}, ...(await Promise.all(spec.models.map(({ id }) => models.hashes(id))))) as Record<
+    string,
+    string
+  >;
+  return Object.keys(hashes).length === 0 ? {} : { models: hashes };
 }
 
 /** Whether a gate that reads only what is already measured rejects. */

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Cull } from '../../client/cull.js';
 import { embeddedTarget, temporalTarget } from '../../client/temporal.js';
-import { readConfig, type Config } from '../../config.js';
+import { modelOptionsOf, readConfig, type Config } from '../../config.js';
 import { CullError, messageOf } from '../../errors.js';
 import { readMembers } from '../../fleet/known.js';
 import { withoutSecrets } from '../../fleet/members.js';
 import { readHosts } from '../../fleet/registry.js';
 import { createComfyProvider } from '../../providers/comfyui/index.js';
+import { checkedProviders, resolveModel } from '../../scorers/models/sessions.js';
+import { listModels } from '../../scorers/models/store.js';
 import { loadScorers } from '../../scorers/registry.js';
+import type { Scorer } from '../../scorers/scorer.js';
 import { runningStack } from '../../stack/index.js';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
 import { openStorage } from '../../storage/index.js';
@@ -181,23 +185,54 @@ async function storage(config: Config): Promise<Check[]> {
 async function scorers(config: Config): Promise<Check[]> {
   try {
     const all = await loadScorers(config.scorers);
-    const models = all.flatMap(({ spec }) => spec.models.map(({ id }) => id));
-    return [
-      {
-        part: 'scorers',
-        state: 'ok',
-        found: `${all.length}: ${all.map(({ spec }) => spec.id).join(', ')}`,
-        todo: null,
-      },
-      {
-        part: 'models',
-        state: 'ok',
-        found: models.length === 0 ? 'none of these scorers needs a model' : models.join(', '),
-        todo: null,
-      },
-    ];
+    const found = `${all.length}: ${all.map(({ spec }) => spec.id).join(', ')}`;
+    return [{ part: 'scorers', state: 'ok', found, todo: null }, ...(await models(config, all))];
   } catch (error) {
     const hint = error instanceof CullError ? (error.hint ?? null) : null;
     return [{ part: 'scorers', state: 'broken', found: messageOf(error), todo: hint }];
   }
+}
+
+/** One finding for all models that are there, and one for each that is wanted and is not, or is broken. */
+async function models(config: Config, all: readonly Scorer[]): Promise<Check[]> {
+  checkedProviders(config.executionProviders);
+  const rows = await listModels(config.models, all);
+  const wanted = rows.filter(({ scorers }) => scorers.length > 0);
+  const good = rows.filter(({ state }) => state === 'present' || state === 'own');
+  const checks: Check[] = [];
+  if (wanted.length === 0) checks.push({ part: 'models', state: 'ok', found: 'no scorer wants any', todo: null });
+  if (good.length > 0)
+    checks.push({
+      part: 'models',
+      state: 'ok',
+      found: `${good.map(({ id }) => id).join(', ')} in ${config.models}`,
+      todo: null,
+    });
+  for (const { id, state, scorers, problem } of rows) {
+    if (state === 'damaged' || state === 'outdated')
+      checks.push({
+        part: 'models',
+        state: state === 'damaged' ? 'broken' : 'missing',
+        found: `${id} is ${state}${problem === null ? '' : `: ${problem}`}`,
+        todo: `comfy-cull models pull ${id} --again`,
+      });
+    if (state === 'missing' && scorers.length > 0)
+      checks.push({
+        part: 'models',
+        state: 'missing',
+        found: `no ${id}: what it measures (${scorers.join(', ')}) is unassessable`,
+        todo: `comfy-cull models pull ${id}`,
+      });
+  }
+  for (const [role, model] of Object.entries(config.useModels)) {
+    const { folder } = resolveModel(role, modelOptionsOf(config));
+    const isThere = existsSync(folder);
+    checks.push({
+      part: 'models',
+      state: isThere ? 'ok' : 'missing',
+      found: `${role} is ${model}${isThere ? '' : `, and there is no ${folder}`}`,
+      todo: isThere ? null : 'pull it, or correct CULL_USE_MODELS',
+    });
+  }
+  return checks;
 }

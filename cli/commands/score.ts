@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { createScorePool, type ScorePool } from '../../activities/scoring/pool.js';
-import { readConfig } from '../../config.js';
+import { modelOptionsOf, readConfig } from '../../config.js';
 import { CullError, messageOf } from '../../errors.js';
 import type { Policy, Scores, Verdict } from '../../selection/types.js';
 import { collect, wholeNumber } from '../options.js';
@@ -57,6 +57,7 @@ export function addScore(program: Command): void {
         const pool = await createScorePool({
           threads,
           scorerModules: config.scorers,
+          models: modelOptionsOf(config),
           ...(config.vlm && { vlm: config.vlm }),
         });
         try {

@@ -28,9 +28,13 @@ export interface Models {
   readonly opened: ReadonlyMap<string, string>;
 }
 
-/** What a scorer says when its model is not at hand. */
-export function modelMissing(id: string): Unassessable {
-  return new Unassessable('model-missing', { model: id, hint: `comfy-cull models pull ${id}` });
+/** What a scorer says when its model is not at hand. `pull`: the id to pull, where it is another's job. */
+export function modelMissing(id: string, { pull = id, folder }: { pull?: string; folder?: string } = {}): Unassessable {
+  const hint =
+    folder === undefined
+      ? `comfy-cull models pull ${pull}`
+      : `CULL_USE_MODELS names ${folder} for ${id}, and there is no such model there`;
+  return new Unassessable('model-missing', { model: id, hint });
 }
 
 /** Models of a place that has none: a frame decoded without `models`. */
