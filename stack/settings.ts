@@ -12,6 +12,9 @@ export const settingsOf = (config: Config): StackSettings => ({
   allowNodes: config.allowNodes,
   comfyUsdPerHour: config.comfyUsdPerHour ?? null,
   scoreThreads: config.scoreThreads,
+  models: config.models,
+  useModels: { ...config.useModels },
+  executionProviders: config.executionProviders,
 });
 
 /** Requests that have not ended. */

@@ -12,6 +12,9 @@ export interface StackSettings {
   allowNodes: string[];
   comfyUsdPerHour: number | null;
   scoreThreads: number;
+  models: string;
+  useModels: Record<string, string>;
+  executionProviders: string[];
 }
 
 export interface StackDoc {

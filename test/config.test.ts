@@ -10,6 +10,10 @@ test('a process that is given environmentOf(config) reads the same configuration
     CULL_COMFYUI_USD_PER_HOUR: '0.5',
     CULL_COMFYUI_TIMEOUTS: 'noProgress=30, download=0.5',
     CULL_IDLE_SECONDS: '5',
+    CULL_MODELS: 'weights',
+    CULL_USE_MODELS: 'clip=./mine#quantized, faceBox=yunet',
+    CULL_EXECUTION_PROVIDERS: 'cuda cpu',
+    CULL_SCORE_MEMORY_MB: '900',
   };
   for (const env of [{}, set]) {
     const config = readConfig(env, '/somewhere');
@@ -31,4 +35,15 @@ test('time-outs are named, in seconds; a wrong one is told with the names there 
   });
   for (const wrong of ['progress=3', 'download', 'download=0', 'download=x'])
     expect(() => readConfig({ CULL_COMFYUI_TIMEOUTS: wrong })).toThrow(/CULL_COMFYUI_TIMEOUTS.*noProgress/);
+});
+
+test('models lie under CULL_DIR; what plays a role is an id, or a folder made absolute', () => {
+  expect(readConfig({}, '/somewhere').models).toBe(resolve('/somewhere', '.cull/models'));
+  const config = readConfig(
+    { CULL_USE_MODELS: 'clip=./mine#fp16,identity=sface', CULL_MODELS: 'weights' },
+    '/somewhere',
+  );
+  expect(config.models).toBe(resolve('/somewhere', 'weights'));
+  expect(config.useModels).toEqual({ clip: `${resolve('/somewhere', 'mine')}#fp16`, identity: 'sface' });
+  expect(() => readConfig({ CULL_USE_MODELS: 'clip' })).toThrow(/CULL_USE_MODELS.*role=model/);
 });
