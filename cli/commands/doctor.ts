@@ -12,7 +12,6 @@ import { createComfyProvider } from '../../providers/comfyui/index.js';
 import { checkedProviders, resolveModel } from '../../scorers/models/sessions.js';
 import { listModels } from '../../scorers/models/store.js';
 import { loadScorers } from '../../scorers/registry.js';
-import type { Scorer } from '../../scorers/scorer.js';
 import { runningStack } from '../../stack/index.js';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
 import { openStorage } from '../../storage/index.js';
@@ -194,7 +193,7 @@ async function scorers(config: Config): Promise<Check[]> {
 }
 
 /** One finding for all models that are there, and one for each that is wanted and is not, or is broken. */
-async function models(config: Config, all: readonly Scorer[]): Promise<Check[]> {
+async function models(config: Config, all: Parameters<typeof listModels>[1]): Promise<Check[]> {
   checkedProviders(config.executionProviders);
   const rows = await listModels(config.models, all);
   const wanted = rows.filter(({ scorers }) => scorers.length > 0);

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { messageOf } from '../../errors.js';
-import type { Scorer } from '../scorer.js';
+import type { ScorerSpec } from '../scorer.js';
 import { differences, runSynthetic } from './goldens.js';
 import { entryOf, folderOf, MANIFEST, ROLES, sourceWords, type ModelEntry } from './manifest.js';
 import { damaged, hashFile, PULLED, readPulled, recipeOf, type Pulled } from './pulled.js';
@@ -34,19 +34,22 @@ export interface ModelRow {
   scorers: string[];
 }
 
+/** Scorers of any kind: only what they declare matters here. */
+type Wanting = Readonly<{ spec: Pick<ScorerSpec, 'id' | 'models'> }>;
+
 /**
  * Every model of the manifest, then those of the hub and of people that are in the folder besides.
  *
  * @example
  * (await listModels('.cull/models', builtInScorers)).filter(({ state }) => state === 'missing');
  */
-export async function listModels(folder: string, scorers: readonly Scorer[] = []): Promise<ModelRow[]> {
+export async function listModels(folder: string, scorers: readonly Wanting[] = []): Promise<ModelRow[]> {
   const known = await Promise.all(MANIFEST.map((entry) => rowOf(folder, entry, scorers)));
   const more = (await others(folder)).flatMap((id) => entryOf(id) ?? []);
   return [...known, ...(await Promise.all(more.map((entry) => rowOf(folder, entry, scorers))))];
 }
 
-async function rowOf(folder: string, entry: ModelEntry, scorers: readonly Scorer[]): Promise<ModelRow> {
+async function rowOf(folder: string, entry: ModelEntry, scorers: readonly Wanting[]): Promise<ModelRow> {
   const { id, about, licence } = entry;
   const at = join(folder, id);
   const pulled = await readPulled(at);
