@@ -51,6 +51,7 @@ export const ERRORS = {
   MODEL_UNAVAILABLE: { title: 'A model cannot be fetched', retry: true, http: 502, exit: 1 },
   MODEL_REFUSED: { title: 'A model is not there or not for this user', retry: false, http: 502, exit: 1 },
   MODEL_CORRUPT: { title: 'A file of a model is not what it must be', retry: false, http: 500, exit: 1 },
+  MODEL_INVALID: { title: 'A model cannot be converted', retry: false, http: 500, exit: 1 },
   IMAGE_UNREADABLE: { title: 'The image cannot be read', retry: false, http: 422, exit: 1 },
   HOST_NOT_FOUND: { title: 'There is no such ComfyUI in the fleet', retry: false, http: 404, exit: 2 },
   COMFY_INVALID_GRAPH: { title: 'ComfyUI refused the graph', retry: false, http: 422, exit: 1, where: 'nowhere' },

@@ -163,17 +163,9 @@ export const MANIFEST: readonly ModelEntry[] = [
     json: [602_812, 'a27d86daea1799c65dd0ad99ea1855a6b6dc721bf7ba4d4eb1a138c9e51d5755'],
     bin: [2_964_837, '70164f725aefbbf8094a8ef4150dc10e906b6f0976b484ef8ec882d3eae4b812'],
     licence: { code: 'MIT', weights: 'MIT (victordibia/handtracking)' },
-    inputs: [rgb('input_tensor', 320, [0, 255])],
-    outputs: [
-      'Identity_2',
-      'Identity_4',
-      'Identity_6',
-      'Identity_1',
-      'Identity_3',
-      'Identity_5',
-      'Identity',
-      'Identity_7',
-    ],
+    // converted from where its pictures are scaled to where its candidates are still whole: tfjs-to-onnx/cuts.ts
+    inputs: [rgb('StatefulPartitionedCall/map/TensorArrayV2Stack/TensorListStack', 320, [-1, 1])],
+    outputs: ['StatefulPartitionedCall/Postprocessor/ExpandDims_1', 'StatefulPartitionedCall/Postprocessor/Slice'],
   }),
   human('handlandmark', {
     name: 'handlandmark-lite',

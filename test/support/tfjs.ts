@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { loadGraphModel } from '@tensorflow/tfjs-converter';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import * as wasm from '@tensorflow/tfjs-backend-wasm';
+import type { GraphModelJson } from '../../scorers/models/tfjs-to-onnx/graph-model.js';
+
+export interface Values {
+  dims: readonly number[];
+  data: Float32Array | Int32Array | Uint8Array;
+}
+
+let ready: Promise<void> | undefined;
+
+async function start(): Promise<void> {
+  const scripts = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
+  wasm.setWasmPaths(`${join(scripts)}/`);
+  wasm.setThreadsCount(1);
+  await tf.setBackend('wasm');
+  await tf.ready();
+}
+
+/** Runs a graph model in TensorFlow.js itself (WebAssembly): the values of the named nodes. */
+export async function runInTfjs(
+  { model, weights }: { model: GraphModelJson; weights: Uint8Array },
+  { inputs, outputs }: { inputs: Record<string, Values>; outputs: readonly string[] },
+): Promise<Values[]> {
+  ready ??= start();
+  await ready;
+  const loaded = await loadGraphModel(
+    tf.io.fromMemory({
+      format: 'graph-model',
+      modelTopology: model.modelTopology,
+      weightSpecs: model.weightsManifest.flatMap((group) => group.weights) as tf.io.WeightsManifestEntry[],
+      weightData: new Uint8Array(weights).buffer,
+    }),
+  );
+  const feeds = Object.entries(inputs).map(([name, { data, dims }]) => [name, tf.tensor(data, [...dims])] as const);
+  const answer = loaded.execute(Object.fromEntries(feeds), [...outputs]);
+  const tensors = Array.isArray(answer) ? answer : [answer];
+  const values = tensors.map((tensor) => ({ dims: tensor.shape, data: tensor.dataSync() }));
+  for (const tensor of [...tensors, ...feeds.map(([, feed]) => feed)]) tensor.dispose();
+  loaded.dispose();
+  return values;
+}
