@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { messageOf } from '../errors.js';
 import { colourPlanes, type ColourPlanes, type LabPlanes } from './image/colour.js';
+import { pictureFormat } from './image/format.js';
 import { findSubject, type Subject } from './image/subject.js';
 import { noModels, type Models } from './models/models.js';
 
@@ -131,7 +132,7 @@ export class Frame implements Picture {
 }
 
 /**
- * Decodes any image file that sharp reads: PNG, JPEG (CMYK too), WebP, GIF and AVIF (first frame), TIFF. 16 bit is reduced to 8,
+ * Decodes any picture file that sharp reads: PNG, JPEG (CMYK too), WebP, GIF and AVIF (first frame), TIFF; no drawings (SVG). 16 bit is reduced to 8,
  * embedded profiles are converted to sRGB, EXIF orientation is applied. Never throws for what is in the bytes.
  *
  * @example
@@ -142,6 +143,8 @@ export async function decodeFrame(
   bytes: Uint8Array,
   { maxPixels = MAX_PIXELS, models = noModels }: { maxPixels?: number; models?: Models } = {},
 ): Promise<Decoded> {
+  if (pictureFormat(bytes) === undefined)
+    return { ok: false, reason: 'undecodable', detail: 'not a PNG, JPEG, WebP, GIF, TIFF or AVIF file' };
   try {
     const image = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', pages: 1 });
     const meta = await image.metadata();

@@ -1,0 +1,65 @@
+/** Same bytes, same versions: the same scores, bit for bit, whoever measures, in whatever order. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import sharp from 'sharp';
+import { createScorePool, type ScorePoolOptions } from '../../activities/scoring/pool.js';
+import { paint } from '../../sandbox/painter/index.js';
+import { measured, policy } from './hostile.js';
+
+const PROMPTS = [
+  'product photo of a red mug on a white background',
+  'two blue bottles on a wooden table',
+  'a black shoe on a grey background',
+];
+const SEEDS = 12;
+const files = await Promise.all(
+  Array.from({ length: SEEDS }, async (_, seed) => {
+    const prompt = PROMPTS[seed % PROMPTS.length]!;
+    const { data, width, height } = await paint({ prompt, seed, width: 320, height: 256 + 32 * (seed % 3) });
+    const image = sharp(data, { raw: { width, height, channels: 3 } });
+    return { prompt, bytes: seed % 2 === 0 ? await image.png().toBuffer() : await image.jpeg().toBuffer() };
+  }),
+);
+
+/** Scores of every file, by its index, however the pool came to them. */
+async function scoresOf(order: readonly number[], options: Partial<ScorePoolOptions>): Promise<unknown[]> {
+  const pool = await createScorePool({ threads: 1, ...options });
+  try {
+    const found: unknown[] = [];
+    await Promise.all(
+      order.map(async (i) => {
+        const { prompt, bytes } = files[i]!;
+        const reference = files[(i + 1) % SEEDS]!.bytes;
+        found[i] = measured(await pool.score({ bytes, policy, prompt, references: [reference], explain: 'all' }));
+      }),
+    );
+    return found;
+  } finally {
+    await pool.close();
+  }
+}
+
+/** What the scorers have at hand. */
+const KINDS: [string, Partial<ScorePoolOptions>][] = [['no models', { models: { folder: 'no-models' } }]];
+const forwards = files.map((_, i) => i);
+const backwards = [...forwards].reverse();
+const mixed = forwards.map((i) => (i * 5) % SEEDS);
+
+describe.each<[string, Partial<ScorePoolOptions>]>(KINDS)('scores with %s', (_, options) => {
+  let first: unknown[];
+  beforeAll(async () => {
+    first = await scoresOf(forwards, options);
+  });
+
+  it('differ between pictures', () => {
+    expect(new Set(first.map((one) => JSON.stringify(one))).size).toBe(SEEDS);
+  });
+
+  it.each([
+    ['again', forwards, 1],
+    ['in reverse order', backwards, 1],
+    ['by three threads', forwards, 3],
+    ['by three threads in another order', mixed, 3],
+  ])('are the same bit for bit %s', async (_how, order, threads) => {
+    expect(await scoresOf(order, { ...options, threads })).toEqual(first);
+  });
+});
