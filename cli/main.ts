@@ -6,6 +6,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addFleet } from './commands/fleet.js';
 import { addGenerate } from './commands/generate.js';
+import { addModels } from './commands/models.js';
 import { addRequestCommands } from './commands/request.js';
 import { addScore } from './commands/score.js';
 import { addWorker } from './commands/worker.js';
@@ -22,7 +23,17 @@ const program = new Command('comfy-cull')
   .version(version)
   .showHelpAfterError('(comfy-cull --help lists all)')
   .exitOverride();
-for (const add of [addDemo, addGenerate, addScore, addRequestCommands, addWorker, addFleet, addDown, addDoctor])
+for (const add of [
+  addDemo,
+  addGenerate,
+  addScore,
+  addRequestCommands,
+  addWorker,
+  addFleet,
+  addModels,
+  addDown,
+  addDoctor,
+])
   add(program);
 
 // A reader that goes away (`| head`) is no failure.

@@ -1,6 +1,4 @@
 /** What each model answers to a synthetic input: a cheap proof that weights, conversion and runtime are what they were. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { InputSpec } from './manifest.js';
 
 export interface Golden {
   /** Of the synthetic input, by name; free dimensions chosen. */
@@ -9,11 +7,165 @@ export interface Golden {
   outputs: Readonly<Record<string, readonly (readonly [number, number])[]>>;
 }
 
-/** How far an element may be off, as a share of the largest golden value of its output: other processors round otherwise. */
-export const GOLDEN_TOLERANCE = 1e-3;
-
 /** Printed by test/support/print-goldens.ts. */
 export const GOLDENS: Readonly<Record<string, Golden>> = {
+  blazeface: {
+    inputs: { input: [1, 256, 256, 3] },
+    outputs: {
+      Identity_3: [
+        [2030, 21.4223],
+        [2050, 117.715],
+        [2172, -53.5595],
+        [3901, 3.51498],
+        [5024, -10.3821],
+      ],
+      Identity: [
+        [45, -3.63185],
+        [101, -3.37655],
+        [312, -7.93162],
+        [448, -2.50532],
+        [459, -3.13775],
+      ],
+      Identity_1: [
+        [56, -11.2887],
+        [131, -19.6029],
+        [151, -9.38497],
+        [217, -8.18706],
+        [366, -3.32819],
+      ],
+      Identity_2: [
+        [499, 40.2349],
+        [1528, 3.50995],
+        [1533, -15.2085],
+        [5783, -1.39095],
+        [8089, 0.892811],
+      ],
+    },
+  },
+  facemesh: {
+    inputs: { input_1: [1, 192, 192, 3] },
+    outputs: {
+      Identity_2: [
+        [137, -27.2737],
+        [457, 159.805],
+        [633, 80.2498],
+        [821, 8.50444],
+        [1389, 120.264],
+      ],
+      Identity_1: [[0, 0.00000831485]],
+      Identity: [
+        [37, 158.101],
+        [54, 34.5006],
+        [127, 75.072],
+        [148, 127.177],
+        [261, 107.049],
+      ],
+    },
+  },
+  iris: {
+    inputs: { input_1: [1, 64, 64, 3] },
+    outputs: {
+      Identity: [
+        [29, 6.49077],
+        [81, 26.8571],
+        [138, 35.3767],
+        [169, 48.8268],
+        [212, -15.7358],
+      ],
+    },
+  },
+  faceres: {
+    inputs: { input_1: [1, 224, 224, 3] },
+    outputs: {
+      'gender_pred/Sigmoid': [[0, 0.642482]],
+      'global_pooling/Mean': [
+        [0, 0],
+        [96, 0.506975],
+        [272, 0],
+        [544, 0],
+        [810, 0],
+      ],
+      'age_pred/Softmax': [
+        [19, 0.0148319],
+        [29, 0.0267398],
+        [54, 0.00936435],
+        [79, 0.00419047],
+        [96, 0.00144244],
+      ],
+    },
+  },
+  emotion: {
+    inputs: { input_1: [1, 64, 64, 1] },
+    outputs: {
+      Identity: [
+        [0, 2.27038e-7],
+        [1, 4.05481e-26],
+        [2, 5.31755e-7],
+        [4, 0.00754641],
+        [5, 0.992452],
+      ],
+    },
+  },
+  antispoof: { inputs: { conv2d_input: [1, 128, 128, 3] }, outputs: { Identity: [[0, 0.953591]] } },
+  handtrack: {
+    inputs: { 'StatefulPartitionedCall/map/TensorArrayV2Stack/TensorListStack': [1, 320, 320, 3] },
+    outputs: {
+      'StatefulPartitionedCall/Postprocessor/ExpandDims_1': [
+        [16979, 0.756789],
+        [22291, 0.248462],
+        [23545, 0.50211],
+        [51020, -1.46983],
+        [51214, 2.27643],
+      ],
+      'StatefulPartitionedCall/Postprocessor/Slice': [
+        [14042, 0.00266153],
+        [33779, 0.000598699],
+        [68283, 0.00149497],
+        [75303, 0.00000283122],
+        [88931, 0.326337],
+      ],
+    },
+  },
+  handlandmark: {
+    inputs: { input_1: [1, 224, 224, 3] },
+    outputs: {
+      Identity_1: [[0, 0.000892311]],
+      Identity: [
+        [1, 166.421],
+        [13, 92.482],
+        [14, -15.4096],
+        [38, -37.9887],
+        [52, 109.021],
+      ],
+      Identity_2: [[0, 0.354087]],
+      Identity_3: [
+        [2, 0.047714],
+        [6, -0.0120763],
+        [17, -0.00364778],
+        [25, -0.0342411],
+        [56, 0.00591361],
+      ],
+    },
+  },
+  centernet: {
+    inputs: { 'tower_0/images': [1, 512, 512, 3] },
+    outputs: {
+      'tower_0/wh': [
+        [24766, 306.931],
+        [38281, 42.9045],
+        [40976, 11.8165],
+        [46076, -0.89157],
+        [57990, 189.764],
+      ],
+      'tower_0/keypoints': [
+        [41687, 0.000326574],
+        [107884, 0.000694066],
+        [122630, 0.00000819564],
+        [650164, 0.130222],
+        [762584, 0.00144503],
+      ],
+    },
+  },
   textDetection: {
     inputs: { x: [1, 3, 64, 96] },
     outputs: {
@@ -38,72 +190,16 @@ export const GOLDENS: Readonly<Record<string, Golden>> = {
       ],
     },
   },
+  nsfw: {
+    inputs: { input: [1, 224, 224, 3] },
+    outputs: {
+      Identity: [
+        [0, 0.000758894],
+        [1, 0.000811959],
+        [2, 0.998357],
+        [3, 0.0000315104],
+        [4, 0.0000402619],
+      ],
+    },
+  },
 };
-
-/**
- * A picture like lines of coarse print, the same everywhere: whole-number arithmetic, then one division. Networks answer noise with nothing.
- *
- * @param dims of the input; a free one chosen
- * @returns row by row in the layout; values within the range
- * @example
- * syntheticInput({ layout: 'NHWC', range: [0, 1] }, [1, 192, 192, 3]);
- */
-export function syntheticInput(
-  { layout, range: [low, high] }: Pick<InputSpec, 'layout' | 'range'>,
-  dims: readonly number[],
-): Float32Array {
-  const [, a = 1, b = 1, c = 1] = dims;
-  const data = new Float32Array(dims.reduce((product, dim) => product * dim, 1));
-  for (let i = 0; i < data.length; i++) {
-    const last = i % c;
-    const middle = Math.floor(i / c) % b;
-    const first = Math.floor(i / (b * c)) % a;
-    const [y, x, channel] = layout === 'NHWC' ? [first, middle, last] : [middle, last, first];
-    const isLine = y % 24 >= 6 && y % 24 < 18 && x % 40 < 34;
-    const ink = isLine ? ((x >> 2) * 5 + (y >> 2) * 3 + (x >> 3) * (y >> 3)) % 4 : 3;
-    data[i] = low + ((high - low) * (ink * 80 + channel * 5)) / 250;
-  }
-  return data;
-}
-
-/** Every output of a network for its synthetic input. `dims`: by input name. */
-export async function runSynthetic(
-  file: string,
-  { inputs, dims }: { inputs: readonly InputSpec[]; dims: Golden['inputs'] },
-): Promise<Record<string, Float32Array>> {
-  const session = await InferenceSession.create(file, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-  });
-  try {
-    const feeds = inputs.map((input) => {
-      const shape = dims[input.name] ?? [];
-      return [input.name, new Tensor('float32', syntheticInput(input, shape), shape)] as const;
-    });
-    const outputs = await session.run(Object.fromEntries(feeds));
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, { data }]) => [name, Float32Array.from(data as Float32Array)]),
-    );
-  } finally {
-    await session.release();
-  }
-}
-
-/**
- * What differs from the golden outputs, in words; empty where all is well.
- *
- * @example
- * differences(golden, await runSynthetic(file, { inputs: entry.inputs, dims: golden.inputs }));
- */
-export function differences(golden: Golden, outputs: Readonly<Record<string, Float32Array>>): string[] {
-  return Object.entries(golden.outputs).flatMap(([name, samples]) => {
-    const found = outputs[name];
-    if (found === undefined) return [`there is no output ${name}`];
-    const largest = Math.max(...samples.map(([, value]) => Math.abs(value)));
-    return samples.flatMap(([index, value]) => {
-      const is = found[index] ?? Number.NaN;
-      return Math.abs(is - value) <= GOLDEN_TOLERANCE * largest ? [] : [`${name}[${index}] is ${is}, not ${value}`];
-    });
-  });
-}

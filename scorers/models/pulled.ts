@@ -4,7 +4,8 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { CONVERTER_VERSION, type ModelEntry } from './manifest.js';
+import type { ModelEntry } from './entry.js';
+import { CONVERTER_VERSION } from './manifest.js';
 
 /** Written beside the files of a model, last. */
 export interface Pulled {

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { messageOf } from '../../errors.js';
 import type { ScorerSpec } from '../scorer.js';
-import { differences, runSynthetic } from './goldens.js';
-import { entryOf, folderOf, MANIFEST, ROLES, sourceWords, type ModelEntry } from './manifest.js';
+import { folderOf, sourceWords, type ModelEntry } from './entry.js';
+import { entryOf, MANIFEST, ROLES } from './manifest.js';
 import { damaged, hashFile, PULLED, readPulled, recipeOf, type Pulled } from './pulled.js';
+import { differences, runSynthetic } from './synthetic.js';
 
 /**
  * - `present`: as pulled.

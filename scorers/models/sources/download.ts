@@ -9,8 +9,8 @@ import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { CullError, messageOf } from '../../../errors.js';
 
 /** Tries in a row that bring no byte; a line that breaks but moves is tried on. */
-const TRIES = 5;
-const FIRST_WAIT_MS = 500;
+const TRIES = 4;
+const FIRST_WAIT_MS = 250;
 /** A part that nobody has written to for so long belongs to nobody. */
 const ORPHAN_MS = 60_000;
 /** No answer, or no byte, for so long: the line is dead. */

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CullError } from '../../../errors.js';
-import { folderOf, type ModelEntry } from '../manifest.js';
+import { folderOf, type ModelEntry } from '../entry.js';
 import { readPulled, recipeOf, type Pulled } from '../pulled.js';
 import { tarballName, unpackFiles } from './npm.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CullError } from '../../../errors.js';
-import type { ModelEntry, SourceFile } from '../manifest.js';
+import type { ModelEntry, SourceFile } from '../entry.js';
 import { ask, download, type Download } from './download.js';
 
 /** The Hugging Face hub; `HF_ENDPOINT` names a mirror. */

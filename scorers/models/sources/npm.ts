@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CullError, messageOf } from '../../../errors.js';
-import type { ModelEntry } from '../manifest.js';
+import type { ModelEntry } from '../entry.js';
 import { readTarball } from './tar.js';
 
 /** A registry that is slow is not a registry that is away: the largest package has 29 MB. */
