@@ -12,6 +12,7 @@ import { sharpness } from './generic/sharpness.js';
 import { httpScorers } from './outside/http.js';
 import type { AnyScorer, DimensionSpec, Scorer } from './scorer.js';
 import { background } from './useCase/background.js';
+import { garment } from './useCase/garment.js';
 import { product } from './useCase/product.js';
 import { productBackground } from './useCase/productBackground.js';
 import { productColour } from './useCase/productColour.js';
@@ -29,6 +30,7 @@ export const builtInScorers: readonly Scorer[] = [
   product,
   productColour,
   fingerprint,
+  garment,
 ];
 
 /**
