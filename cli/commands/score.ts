@@ -4,6 +4,7 @@ import { modelOptionsOf, readConfig } from '../../config.js';
 import { CullError, messageOf } from '../../errors.js';
 import type { Policy, Scores, Verdict } from '../../selection/types.js';
 import { collect, wholeNumber } from '../options.js';
+import { createOverlayFolder, type OverlayFolder } from '../overlay-folder.js';
 import { createOutput, type Output } from '../output.js';
 import { GENERIC_POLICY, readPolicy } from '../release.js';
 import { LINE_FIELDS, readLine, scoreLines, type ScoreLine } from '../score-lines.js';
@@ -32,6 +33,7 @@ export function addScore(program: Command): void {
         .choices(['all', 'gates'])
         .default('gates'),
     )
+    .option('--overlay <folder>', 'draw boxes, landmarks and reasons on a copy of each image, in this folder')
     .option('-t, --threads <n>', 'scoring threads', wholeNumber)
     .option('--json', 'NDJSON: one { file, label, scores, verdict, error } an image, in the order given')
     .action(
@@ -42,6 +44,7 @@ export function addScore(program: Command): void {
           from?: string;
           reference: string[];
           explain: 'all' | 'gates';
+          overlay?: string;
           threads?: number;
           json?: true;
         },
@@ -63,12 +66,16 @@ export function addScore(program: Command): void {
         try {
           let unread = 0;
           const { from, reference: references, explain } = options;
+          const overlays = options.overlay === undefined ? undefined : await createOverlayFolder(options.overlay);
+          const missing = new Map<string, string>();
           for await (const scored of inOrder(scoreLines(files, { from, references }), threads + 2, (line) =>
-            scoreFile(pool, policy, { line, explain }),
+            scoreFile(pool, policy, { line, explain, overlays }),
           )) {
             if (scored.error !== null) unread++;
+            noteMissing(scored, missing);
             print(output, scored);
           }
+          for (const [dimensions, hint] of gathered(missing)) output.note(`not measured: ${dimensions}; ${hint}`);
           process.exitCode = unread === 0 ? 0 : 1;
         } finally {
           await pool.close();
@@ -80,15 +87,13 @@ export function addScore(program: Command): void {
 async function scoreFile(
   pool: ScorePool,
   policy: Policy,
-  ask: { line: ScoreLine; explain: 'all' | 'gates' },
+  ask: { line: ScoreLine; explain: 'all' | 'gates'; overlays: OverlayFolder | undefined },
 ): Promise<ScoredFile> {
   const { file, label = null } = ask.line;
   try {
-    const { scores, verdict, undecodable } = await pool.score({
-      ...(await readLine(ask.line)),
-      policy,
-      explain: ask.explain,
-    });
+    const task = await readLine(ask.line);
+    const { scores, verdict, undecodable } = await pool.score({ ...task, policy, explain: ask.explain });
+    if (ask.overlays && !undecodable) await ask.overlays.draw(file, { bytes: task.bytes, scores, verdict });
     return { file, label, scores, verdict, error: undecodable ? undecodable.detail : null };
   } catch (error) {
     return { file, label, scores: {}, verdict: null, error: messageOf(error) };
@@ -107,6 +112,23 @@ async function* inOrder<A, B>(
     if (running.length >= atOnce) yield await (running.shift() as Promise<B>);
   }
   for (const answer of running) yield await answer;
+}
+
+/** Dimension -> what to type, for models that are not there. */
+function noteMissing({ scores }: ScoredFile, missing: Map<string, string>): void {
+  for (const [dimension, score] of Object.entries(scores)) {
+    const hint = score.facts?.['hint'];
+    if (score.status === 'unassessable' && score.reason === 'model-missing' && typeof hint === 'string')
+      missing.set(dimension, hint);
+  }
+}
+
+/** Scorers that need the same are named together. */
+function gathered(missing: ReadonlyMap<string, string>): [string, string][] {
+  const byHint = new Map<string, Set<string>>();
+  for (const [dimension, hint] of missing)
+    byHint.set(hint, (byHint.get(hint) ?? new Set()).add(dimension.split('.')[0] ?? dimension));
+  return [...byHint].map(([hint, scorers]) => [[...scorers].join(', '), hint]);
 }
 
 function print(output: Output, scored: ScoredFile): void {
