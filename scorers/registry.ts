@@ -2,36 +2,12 @@ import { pathToFileURL } from 'node:url';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { CullError, messageOf } from '../errors.js';
-import { composition } from './generic/composition.js';
-import { compression } from './generic/compression.js';
-import { exposure } from './generic/exposure.js';
-import { fingerprint } from './generic/fingerprint.js';
-import { noise } from './generic/noise.js';
-import { resolution } from './generic/resolution.js';
-import { sharpness } from './generic/sharpness.js';
+import * as builtIn from './built-in.js';
 import { httpScorers } from './outside/http.js';
 import type { AnyScorer, DimensionSpec, Scorer } from './scorer.js';
-import { background } from './useCase/background.js';
-import { garment } from './useCase/garment.js';
-import { product } from './useCase/product.js';
-import { productBackground } from './useCase/productBackground.js';
-import { productColour } from './useCase/productColour.js';
 
-/** The scorers that are always there, in the order in which they run. */
-export const builtInScorers: readonly Scorer[] = [
-  resolution,
-  sharpness,
-  exposure,
-  noise,
-  compression,
-  composition,
-  background,
-  productBackground,
-  product,
-  productColour,
-  fingerprint,
-  garment,
-];
+/** The scorers that are always there (`built-in.ts`), in the order of their names. */
+export const builtInScorers: readonly Scorer[] = Object.values(builtIn);
 
 /**
  * The built-in scorers plus those from outside (`CULL_SCORERS=./mine.js,package,http://10.0.0.5:9000`). A module exports
