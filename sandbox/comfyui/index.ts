@@ -8,6 +8,7 @@ import { Models } from './models.js';
 import { PicturePool } from './pool.js';
 import { Profile } from './profile.js';
 import { listen, Sandbox } from './sandbox.js';
+import { PhotoShelf } from './shelf.js';
 import type { World } from './world.js';
 
 export {
@@ -62,6 +63,7 @@ export async function startSandboxComfy(options: SandboxOptions = {}): Promise<S
     profile: new Profile(options.profile ?? '0.33.0'),
     previewMethod: options.previewMethod ?? 'none',
     models: new Models(options.modelsHeld ?? 1, options.loadSeconds ?? 0),
+    photos: new PhotoShelf(options.photosDir),
     faults,
     now: () => Date.now() + faults.clockSkewMs,
     secondsPerImage: options.secondsPerImage ?? 0,

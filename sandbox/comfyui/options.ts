@@ -41,6 +41,8 @@ export interface SandboxOptions {
   readonly outputDir?: string;
   /** Where uploads land and LoadImage reads. Without it a temporary folder, removed on close. */
   readonly inputDir?: string;
+  /** Folder with photos for image-to-image jobs, and what is known about each in a .json beside it (sandbox/photos/README.md). */
+  readonly photosDir?: string;
   /** @default false */
   readonly prerendered?: boolean | PrerenderedOptions;
   /** Names that CheckpointLoaderSimple accepts. @default DEFAULT_CHECKPOINTS */

@@ -5,6 +5,7 @@ import type { Models } from './models.js';
 import type { Paint, PreviewMethod } from './options.js';
 import type { PicturePool } from './pool.js';
 import type { Profile } from './profile.js';
+import type { PhotoShelf } from './shelf.js';
 
 /** What the nodes of one server share. */
 export interface World {
@@ -17,6 +18,8 @@ export interface World {
   readonly profile: Profile;
   readonly previewMethod: PreviewMethod;
   readonly models: Models;
+  /** What is known of the photos that image-to-image jobs come with. */
+  readonly photos: PhotoShelf;
   readonly faults: Faults;
   /** The server's clock: Unix ms. */
   readonly now: () => number;

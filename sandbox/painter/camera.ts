@@ -108,7 +108,7 @@ function develop(pixels: Pixels, camera: Plan['camera'], sigma: number): Float32
  * Takes the picture: exposure and blur act on light, the sensor clips, white balance casts, the sensor adds noise, and the file
  * is stored as JPEG where the plan says so.
  */
-export async function shoot(pixels: Pixels, plan: Plan): Promise<Pixels> {
+export async function shoot(pixels: Pixels, plan: Pick<Plan, 'camera' | 'random'>): Promise<Pixels> {
   const { width, height } = pixels;
   const { camera } = plan;
   const levelsOut = develop(pixels, camera, (camera.blurSigma * Math.max(width, height)) / 512);

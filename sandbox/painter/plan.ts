@@ -64,14 +64,14 @@ const CASTS: readonly [Rgb, ...Rgb[]] = [
 ];
 
 /** The channel gains that move a neutral of this linear light by `strength` CIEDE2000. */
-function castOf(strength: number, neutral: number, random: Random): Rgb {
+export function castOf(strength: number, neutral: number, random: Random): Rgb {
   if (strength === 0) return [1, 1, 1];
   const direction = map(random.pick(CASTS), (v) => v * random.between(0.85, 1.15));
   const gains = (amount: number): Rgb => map(direction, (v) => Math.exp(2.5 * amount * v));
   return gains(solve(strength, (amount) => castDifference(gains(amount), neutral)));
 }
 
-function castDifference(cast: Rgb, neutral: number): number {
+export function castDifference(cast: Rgb, neutral: number): number {
   return ciede2000(toLab([neutral, neutral, neutral]), toLab(map(cast, (gain) => gain * neutral)));
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
 import { isDict, PythonError, type Dict } from '../graph.js';
 import { assemblePng, encodePixels } from '../png.js';
-import { str } from '../python.js';
 import { imageExists } from '../checks.js';
+import { pixelsOf } from '../shelf.js';
+import { fileFingerprint, maskFrom } from './masks.js';
 import { counted, placeFor, write } from './saving.js';
 import { hidden } from './specs.js';
 import type { NodeClass, NodeResult, NodeRun } from './types.js';
@@ -20,27 +20,18 @@ const loadImage: NodeClass = {
   outputs: ['IMAGE', 'MASK'],
   searchAliases: ['load image'],
   essentials: 'Basics',
-  fingerprint: async (inputs, world) => {
-    const path = world.folders.source(str(inputs.image));
-    // A file that cannot be read is never taken from the cache.
-    const bytes = path === undefined ? undefined : await readFile(path).catch(() => undefined);
-    return bytes ? createHash('sha256').update(bytes).digest('hex') : String(Math.random());
-  },
+  fingerprint: fileFingerprint,
   run: async (inputs, run) => {
     const name = text(inputs, 'image');
     const path = run.world.folders.source(name) ?? '';
-    const decoded = await sharp(path)
-      .rotate()
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true })
-      .catch(() => {
-        throw new PythonError('PIL.UnidentifiedImageError', `cannot identify image file ${JSON.stringify(name)}`);
-      });
-    const { data, info } = decoded;
-    const picture: Picture = { width: info.width, height: info.height, data };
-    return { outputs: [[picture], { mask: true }] };
+    try {
+      const bytes = await readFile(path);
+      const source = createHash('sha256').update(bytes).digest('hex');
+      const picture: Picture = { ...(await pixelsOf(bytes)), source };
+      return { outputs: [[picture], await maskFrom(path, 'alpha')] };
+    } catch {
+      throw new PythonError('PIL.UnidentifiedImageError', `cannot identify image file ${JSON.stringify(name)}`);
+    }
   },
 };
 

@@ -130,7 +130,9 @@ async function scale(picture: Picture, inputs: Dict): Promise<Picture> {
   const fit = text(inputs, 'crop') === 'center' ? 'cover' : 'fill';
   const { width: w, height: h, data } = picture;
   const scaled = sharp(data, { raw: { width: w, height: h, channels: 3 } });
-  return { width, height, data: await scaled.resize(width, height, { fit, kernel: KERNELS[method] }).raw().toBuffer() };
+  const resized = await scaled.resize(width, height, { fit, kernel: KERNELS[method] }).raw().toBuffer();
+  const isWhole = fit === 'fill' && picture.source !== undefined;
+  return { width, height, data: resized, ...(isWhole && { source: picture.source }) };
 }
 
 const imageScale: NodeClass = {

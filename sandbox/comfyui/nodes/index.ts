@@ -4,6 +4,7 @@ import type { World } from '../world.js';
 import { files } from './files.js';
 import { images } from './images.js';
 import { latents } from './latents.js';
+import { masks } from './masks.js';
 import { loaders } from './loaders.js';
 import { moving } from './moving.js';
 import { outputsOf } from './outputs.js';
@@ -15,7 +16,7 @@ import type { NodeClass } from './types.js';
 
 /** Every node class of the sandbox, by name. */
 export const CLASSES: ReadonlyMap<string, NodeClass> = new Map(
-  [...loaders, ...latents, ...sampling, ...files, ...images, ...moving, ...sound, ...solids, ...texts].map(
+  [...loaders, ...latents, ...sampling, ...files, ...masks, ...images, ...moving, ...sound, ...solids, ...texts].map(
     (nodeClass) => [nodeClass.name, nodeClass],
   ),
 );

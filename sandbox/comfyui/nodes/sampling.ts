@@ -1,8 +1,10 @@
 import sharp from 'sharp';
+import { alter } from '../../photos/index.js';
 import type { Preview } from '../frames.js';
 import { PythonError, type Dict } from '../graph.js';
 import { PREVIEW_METHODS, type Paint } from '../options.js';
 import { POOL_SIZE } from '../pool.js';
+import { knownPhoto } from '../shelf.js';
 import { MAX_SEED, SAMPLERS, SCHEDULERS } from './choices.js';
 import { trouble } from './trouble.js';
 import type { NodeClass, NodeRun } from './types.js';
@@ -20,16 +22,37 @@ async function painted(paint: Paint, ask: Parameters<Paint>[0]): Promise<{ pictu
   return { picture: { width: ask.width, height: ask.height, data }, labels };
 }
 
+const seedOf = (seed: number, nth: number): number => (seed + nth * 0x9e3779b9) % SEED_RANGE;
+
 async function draw(ask: { prompt: string; seed: number; latent: Latent }, run: NodeRun): Promise<Images> {
   const { pool, paint, ledger } = run.world;
   const { width, height, batch } = ask.latent;
   const pictures: Picture[] = [];
   for (let i = 0; i < batch; i++) {
-    const seed = (ask.seed + i * 0x9e3779b9) % SEED_RANGE;
+    const seed = seedOf(ask.seed, i);
     const ready = width === POOL_SIZE && height === POOL_SIZE ? pool?.take(seed) : undefined;
     const { picture, labels } = ready ?? (await painted(paint, { prompt: ask.prompt, seed, width, height }));
     pictures.push(picture);
     if (i === 0) ledger.drew(run.promptId, { seed: ask.seed, prompt: ask.prompt, width, height, labels });
+  }
+  return pictures;
+}
+
+/** Image to image: each picture of the latent with changes. Nothing is taken away, nothing is changed. */
+async function redraw(
+  ask: { prompt: string; seed: number; latent: Latent; denoise: number },
+  run: NodeRun,
+): Promise<Images> {
+  const { prompt, seed, latent, denoise } = ask;
+  const pictures: Picture[] = [];
+  for (const [i, picture] of (latent.pictures ?? []).entries()) {
+    const known = await run.world.photos.find(picture.source);
+    const photo = knownPhoto(picture, known);
+    const one = await alter({ photo, others: known?.others ?? [], prompt, seed: seedOf(seed, i) });
+    const { data, width, height, labels } = one;
+    pictures.push(denoise === 0 ? picture : { data, width, height });
+    if (i === 0)
+      run.world.ledger.drew(run.promptId, { seed, prompt, width, height, labels: denoise === 0 ? {} : labels });
   }
   return pictures;
 }
@@ -91,16 +114,20 @@ const kSampler: NodeClass = {
     const latent = linked<Latent>(inputs, 'latent_image');
     const { text: prompt } = linked<Conditioning>(inputs, 'positive');
     const seed = number(inputs, 'seed');
-    if (number(inputs, 'denoise') < 1 || latent.pictures) {
-      throw new PythonError('NotImplementedError', 'This sandbox samples from empty latents with denoise 1 only.');
+    const denoise = number(inputs, 'denoise');
+    if (latent.pictures ? !latent.isEncoded : denoise < 1) {
+      const what = 'This sandbox samples from empty latents with denoise 1, and from encoded images.';
+      throw new PythonError('NotImplementedError', what);
     }
     await trouble(seed, run);
     await run.world.models.use(checkpoint, run);
     const startMs = Date.now();
-    const pictures = await draw({ prompt, seed, latent }, run);
+    const ask = { prompt, seed, latent };
+    const pictures = latent.pictures && denoise < 1 ? await redraw({ ...ask, denoise }, run) : await draw(ask, run);
     const endMs = startMs + run.world.secondsPerImage * 1000;
     await tick(number(inputs, 'steps'), { startMs, endMs, run, preview: await preview(pictures, run) });
-    const sampled: Latent = { ...latent, pictures };
+    const { isEncoded: _, ...rest } = latent;
+    const sampled: Latent = { ...rest, pictures };
     return { outputs: [sampled] };
   },
 };
@@ -126,4 +153,37 @@ const vaeDecode: NodeClass = {
   },
 };
 
-export const sampling: readonly NodeClass[] = [kSampler, vaeDecode];
+/** Pixels of a side that one latent cell stands for. */
+const CELL = 8;
+
+/** What a latent holds of a picture: whole cells, from its middle. */
+async function wholeCells(picture: Picture): Promise<Picture> {
+  const [width, height] = [picture.width, picture.height].map((side) => Math.floor(side / CELL) * CELL);
+  if (width === undefined || height === undefined) return picture;
+  if (width === picture.width && height === picture.height) return picture;
+  const whole = sharp(picture.data, { raw: { width: picture.width, height: picture.height, channels: 3 } });
+  const left = Math.floor((picture.width - width) / 2);
+  const top = Math.floor((picture.height - height) / 2);
+  const { source } = picture;
+  const data = await whole.extract({ left, top, width, height }).raw().toBuffer();
+  return { width, height, data, ...(source !== undefined && { source }) };
+}
+
+const vaeEncode: NodeClass = {
+  name: 'VAEEncode',
+  displayName: 'VAE Encode',
+  category: 'model/latent',
+  module: 'nodes',
+  inputs: () => ({ pixels: ['IMAGE'], vae: ['VAE'] }),
+  outputs: ['LATENT'],
+  searchAliases: ['encode', 'encode image', 'image to latent'],
+  run: async (inputs) => {
+    linked(inputs, 'vae');
+    const pictures = await Promise.all(linked<Images>(inputs, 'pixels').map(wholeCells));
+    const { width = 0, height = 0 } = pictures[0] ?? {};
+    const latent: Latent = { width, height, batch: pictures.length, pictures, isEncoded: true };
+    return { outputs: [latent] };
+  },
+};
+
+export const sampling: readonly NodeClass[] = [kSampler, vaeDecode, vaeEncode];

@@ -10,6 +10,15 @@ export interface Picture {
   readonly data: Buffer;
   /** The pixels as PNG chunks, where they exist already. */
   readonly encoded?: EncodedPixels;
+  /** sha256 of the file that it was loaded from, hex; scaled it is still that photo, changed otherwise it is not. */
+  readonly source?: string;
+}
+
+/** A plane between nodes: 255 is inside. */
+export interface Mask {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Buffer;
 }
 
 export type Images = readonly Picture[];
@@ -20,6 +29,8 @@ export interface Latent {
   readonly batch: number;
   /** What the latent decodes to; an empty latent has none. */
   readonly pictures?: Images;
+  /** The pictures come from an image and not from a sampler. */
+  readonly isEncoded?: boolean;
 }
 
 export interface Model {
