@@ -66,7 +66,7 @@ const schema = z.object({
   CULL_MODELS: z.string().min(1).optional(),
   CULL_USE_MODELS: uses,
   CULL_EXECUTION_PROVIDERS: list.transform((names) => (names.length === 0 ? ['cpu'] : names)),
-  CULL_SCORE_MEMORY_MB: positive.int().default(2048),
+  CULL_SCORE_MEMORY_MB: positive.int().optional(),
   CULL_COMFYUI_USD_PER_HOUR: positive.optional(),
   CULL_SCORE_THREADS: positive.int().default(Math.max(1, Math.min(8, availableParallelism() - 1))),
   CULL_COMFYUI_TIMEOUTS: timeouts,
@@ -104,7 +104,7 @@ export interface Config {
   useModels: Readonly<Record<string, string>>;
   /** What models run on, best first. `CULL_EXECUTION_PROVIDERS` @default cpu */
   executionProviders: string[];
-  /** Resident size of the worker above which idle scoring threads are replaced, in MiB. `CULL_SCORE_MEMORY_MB` @default 2048 */
+  /** Resident size of the process above which scoring threads are replaced, in MiB. `CULL_SCORE_MEMORY_MB` @default 1024 + 768 per thread */
   scoreMemoryMb: number;
   /** Price of one ComfyUI hour; without it no cost is stated. `CULL_COMFYUI_USD_PER_HOUR` */
   comfyUsdPerHour: number | undefined;
@@ -160,7 +160,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
       ]),
     ),
     executionProviders: value.CULL_EXECUTION_PROVIDERS,
-    scoreMemoryMb: value.CULL_SCORE_MEMORY_MB,
+    scoreMemoryMb: value.CULL_SCORE_MEMORY_MB ?? 1024 + 768 * value.CULL_SCORE_THREADS,
     comfyUsdPerHour: value.CULL_COMFYUI_USD_PER_HOUR,
     scoreThreads: value.CULL_SCORE_THREADS,
     comfyTimeouts: value.CULL_COMFYUI_TIMEOUTS,

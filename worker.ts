@@ -85,6 +85,7 @@ export async function runWorker(options: {
       scorerModules: config.scorers,
       ...(config.vlm && { vlm: config.vlm }),
       models: modelOptionsOf(config),
+      recycling: { aboveMb: config.scoreMemoryMb },
     });
     ends.push(() => pool.close());
     const worker = await Worker.create({

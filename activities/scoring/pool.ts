@@ -1,10 +1,7 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import pLimit from 'p-limit';
-import { Piscina } from 'piscina';
 import { CullError, messageOf } from '../../errors.js';
 import { loadScorers } from '../../scorers/registry.js';
-import type { ModelOptions } from '../../scorers/models/sessions.js';
+import { checkedProviders, type ModelOptions } from '../../scorers/models/sessions.js';
 import type { VisionModelOptions } from '../../scorers/outside/vision-model.js';
 import { takesFile, type AnyScorer, type Scorer } from '../../scorers/scorer.js';
 import { createOutside } from './outside.js';
@@ -18,6 +15,7 @@ import {
   type ThreadData,
   type ThreadJob,
 } from './task.js';
+import { createThreads, type Recycling } from './threads.js';
 
 const DECODE_TIMEOUT = { reason: 'timeout', detail: 'the image could not be decoded in the time allowed' } as const;
 
@@ -36,6 +34,8 @@ export interface ScorePoolOptions {
   idleTimeout?: number;
   /** Milliseconds one image may take. Then its thread is replaced, and the scorer that ran is left out. @default 60_000 */
   taskTimeoutMs?: number;
+  /** When threads are replaced by fresh ones to give memory back. @default above 1 GiB and 768 MiB per thread */
+  recycling?: Recycling;
 }
 
 export interface ScorePool {
@@ -54,7 +54,7 @@ export interface ScorePool {
  * A pool of threads that measure and judge images. The event loop of the caller stays free. A scorer that throws costs its
  * own dimensions (`error`); one that hangs costs the thread, which is replaced, and its own dimensions (`timeout`).
  *
- * @throws CullError SCORER_INVALID when a module of `scorerModules` does not keep the contract.
+ * @throws CullError CONFIG_INVALID when none of the execution providers is there; SCORER_INVALID when a module of `scorerModules` does not keep the contract.
  *
  * @example
  * const pool = await createScorePool({ threads: 2 });
@@ -69,25 +69,16 @@ export async function createScorePool({
   vlm,
   idleTimeout = 30_000,
   taskTimeoutMs = 60_000,
+  recycling = { aboveMb: 1024 + 768 * threads },
 }: ScorePoolOptions): Promise<ScorePool> {
+  checkedProviders(models.executionProviders);
   // loaded here too, so that a bad module is an error now, with its reason, and not one per image
   const all = await loadScorers(scorerModules, { from });
   // in the order in which the threads have them: `running` holds an index
   const scorers = all.filter((scorer): scorer is Scorer => !takesFile(scorer));
   const outside = createOutside(all.filter(takesFile), vlm);
-  const inSource = import.meta.url.endsWith('.ts');
   const workerData: ThreadData = { scorerModules, from, models };
-  const piscina = new Piscina<ThreadJob, ScoreResult>({
-    filename: fileURLToPath(new URL(inSource ? './thread.ts' : './thread.js', import.meta.url)),
-    minThreads: 0,
-    maxThreads: threads,
-    idleTimeout,
-    name: 'score',
-    workerData,
-    // waiting for work in Atomics.wait would block the thread's event loop, and with it sharp's callbacks and timers
-    atomics: 'disabled',
-    ...(inSource && { execArgv: ['--import', typescriptLoader()] }),
-  });
+  const workers = createThreads({ count: threads, workerData, idleTimeout, recycling });
   // piscina's queue starts no clock when a task gets its thread; with at most one task per thread it starts at once
   const limit = pLimit(threads);
 
@@ -95,7 +86,7 @@ export async function createScorePool({
     const clock = AbortSignal.timeout(taskTimeoutMs);
     const signal = outer === undefined ? clock : AbortSignal.any([clock, outer]);
     try {
-      return await piscina.run(job, { signal });
+      return await workers.run(job, signal);
     } catch (error) {
       outer?.throwIfAborted();
       if (clock.aborted) return 'timeout';
@@ -133,11 +124,6 @@ export async function createScorePool({
       const result = await limit(() => score(task, signal));
       return outside.complete(result, { task, signal: signal ?? new AbortController().signal });
     },
-    close: () => piscina.destroy(),
+    close: () => workers.close(),
   };
-}
-
-/** The URL of tsx, found from here: `--import tsx` alone would be looked up in the working directory. */
-function typescriptLoader(): string {
-  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 }

@@ -61,6 +61,7 @@ export function addScore(program: Command): void {
           threads,
           scorerModules: config.scorers,
           models: modelOptionsOf(config),
+          recycling: { aboveMb: config.scoreMemoryMb },
           ...(config.vlm && { vlm: config.vlm }),
         });
         try {

@@ -182,9 +182,14 @@ function modelOf(id: string, { sha256, session }: { sha256: string; session: Inf
 }
 
 const corrupt = (id: string, file: string, why: string, cause?: unknown): CullError =>
-  new CullError('MODEL_CORRUPT', `the model ${id} (${file}) cannot be used: ${why}`, {
-    hint: `comfy-cull models pull ${id} --again`,
-    ...(cause !== undefined && { cause }),
-  });
+  // the remedy is in the message too: a score keeps only that
+  new CullError(
+    'MODEL_CORRUPT',
+    `the model ${id} (${file}) cannot be used: ${why}; comfy-cull models pull ${id} --again`,
+    {
+      hint: `comfy-cull models pull ${id} --again`,
+      ...(cause !== undefined && { cause }),
+    },
+  );
 
 const toOrt = ({ type, data, dims }: Tensor): OrtTensor => new OrtTensor(type as 'float32', data as Float32Array, dims);
