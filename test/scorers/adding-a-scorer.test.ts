@@ -26,7 +26,8 @@ function stepsOf(page: string): Step[] {
 /** @returns what it printed; @throws Error with it when it fails */
 async function runIn(cwd: string, command: string): Promise<string> {
   const [file = '', ...args] = command.split(' ');
-  const { VITEST: _, ...env } = process.env;
+  const { VITEST: _, ...outer } = process.env;
+  const env = { ...outer, CULL_TEST_MODELS: outer['CULL_TEST_MODELS'] ?? resolve('.cull/test/models') };
   return run(file, args, { cwd, env, maxBuffer: 1e8 }).then(
     ({ stdout }) => stdout,
     (error: unknown) => {

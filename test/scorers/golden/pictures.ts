@@ -1,8 +1,11 @@
-/** Pictures that golden rows refer to by name. Formulas, not files: they are the same on every machine. */
+/** Pictures that golden rows refer to by name: formulas, the same on every machine, and crops of a package's photos, for scorers with models. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import sharp from 'sharp';
 import type { Picture } from '../../../scorers/frame.js';
-import { disc, draw, noisy, toSrgb } from '../synthetic.js';
+import { disc, draw, noisy, png, toSrgb } from '../synthetic.js';
 
-export const pictures: Readonly<Record<string, () => Picture>> = {
+const formulas: Readonly<Record<string, () => Picture>> = {
   /** A blue disc on white, outline blurred by sigma 0.3 px. */
   disc: () => disc(),
   /** The same with sigma 2 px. */
@@ -19,3 +22,29 @@ export const pictures: Readonly<Record<string, () => Picture>> = {
       return [level, level, level];
     }),
 };
+
+const PHOTO = createRequire(import.meta.url).resolve('@vladmandic/face-api/demo/sample6.jpg');
+/** One of the four women of that photo, and two of them. */
+const crops: Readonly<Record<string, { left: number; top: number; width: number; height: number }>> = {
+  portrait: { left: 0.72, top: 0.05, width: 0.28, height: 0.45 },
+  couple: { left: 0.5, top: 0.05, width: 0.5, height: 0.6 },
+};
+
+export const pictureNames: readonly string[] = [...Object.keys(formulas), ...Object.keys(crops)];
+
+/** An image file. @throws Error for a name that is not there */
+export async function picture(name: string): Promise<Buffer> {
+  const formula = formulas[name];
+  if (formula) return png(formula());
+  const crop = crops[name];
+  if (!crop) throw new Error(`there is no picture ${name}: ${pictureNames.join(', ')}`);
+  const bytes = await readFile(PHOTO);
+  const { width, height } = await sharp(bytes).metadata();
+  const region = {
+    left: Math.round(crop.left * width),
+    top: Math.round(crop.top * height),
+    width: Math.floor(crop.width * width),
+    height: Math.floor(crop.height * height),
+  };
+  return sharp(bytes).extract(region).png({ compressionLevel: 1 }).toBuffer();
+}
