@@ -1,8 +1,7 @@
 import type { Frame } from '../frame.js';
 import { deltaE2000, LINEAR, type Lab } from './colour.js';
 import type { Component } from './components.js';
-import { boxBlur } from './filters.js';
-import { backgroundDistance } from './surface.js';
+import type { Area } from './filters.js';
 
 /** How far around the subject shadows and reflections may lie, as a share of its box. */
 const SHADOW_REACH = 0.15;
@@ -11,6 +10,8 @@ const DIRT_FROM = 0.005;
 const DIRT_TO = 0.025;
 /** Above this scatter of the border ring, dE76, there is grain to average out. */
 const GRAINY = 0.5;
+/** Side of the squares that grain is averaged over, working pixels. */
+const SQUARE = 5;
 /** A mark is a stroke: this far from the background at its darkest, dE76. */
 const MARK_CONTRAST = 25;
 
@@ -40,25 +41,27 @@ export function backdrop(frame: Frame): Backdrop {
   const n = width * height;
   const near = grown(subject.box, { width, height, found: subject.found });
   const counts = [new Uint32Array(256), new Uint32Array(256), new Uint32Array(256)] as const;
-  let [white, total, shadow, away] = [0, 0, 0, 0];
-  for (let y = 0, i = 0; y < height; y++)
-    for (let x = 0; x < width; x++, i++) {
-      if (subject.mask[i] === 1) continue;
-      const p = 3 * i;
-      const r = rgb[p] as number;
-      const g = rgb[p + 1] as number;
-      const b = rgb[p + 2] as number;
-      total++;
-      if (r >= 245 && g >= 245 && b >= 245) white++;
-      counts[0][r] = (counts[0][r] as number) + 1;
-      counts[1][g] = (counts[1][g] as number) + 1;
-      counts[2][b] = (counts[2][b] as number) + 1;
-      if (x >= near.left && x <= near.right && y >= near.top && y <= near.bottom) {
-        if (subject.background.lab[0] - (lab.l[i] as number) > 3) shadow++;
-      } else {
-        away++;
-      }
-    }
+  const [reds, greens, blues] = counts;
+  const { mask } = subject;
+  let white = 0;
+  let total = 0;
+  for (let i = 0, p = 0; i < n; i++, p += 3) {
+    if (mask[i] === 1) continue;
+    const r = rgb[p] as number;
+    const g = rgb[p + 1] as number;
+    const b = rgb[p + 2] as number;
+    total++;
+    if (r >= 245 && g >= 245 && b >= 245) white++;
+    reds[r] = (reds[r] as number) + 1;
+    greens[g] = (greens[g] as number) + 1;
+    blues[b] = (blues[b] as number) + 1;
+  }
+  const dark = subject.background.lab[0] - 3;
+  let shadow = 0;
+  for (let y = near.top; y <= near.bottom; y++)
+    for (let i = y * width + near.left, end = y * width + near.right; i <= end; i++)
+      if (mask[i] !== 1 && (lab.l[i] as number) < dark) shadow++;
+  const away = n - Math.max(0, near.right - near.left + 1) * Math.max(0, near.bottom - near.top + 1);
   const level: [number, number, number] = [median(counts[0]), median(counts[1]), median(counts[2])];
   const [labLevel, brightest] = colourOf(level);
   const marks = subject.others.filter((mark) => contrast(mark, frame) >= MARK_CONTRAST);
@@ -74,13 +77,17 @@ export function backdrop(frame: Frame): Backdrop {
   };
 }
 
-type Box = { left: number; top: number; right: number; bottom: number };
-
-function grown(box: Box, { width, height, found }: { width: number; height: number; found: boolean }): Box {
-  if (!found) return { left: width, top: height, right: -1, bottom: -1 };
+/** The subject's box and what is near it, cut at the frame; empty where there is no subject. */
+function grown(box: Area, { width, height, found }: { width: number; height: number; found: boolean }): Area {
+  if (!found) return { left: 0, top: 0, right: -1, bottom: -1 };
   const dx = SHADOW_REACH * (box.right - box.left + 1);
   const dy = SHADOW_REACH * (box.bottom - box.top + 1);
-  return { left: box.left - dx, top: box.top - dy, right: box.right + dx, bottom: box.bottom + dy };
+  return {
+    left: Math.max(0, Math.ceil(box.left - dx)),
+    top: Math.max(0, Math.ceil(box.top - dy)),
+    right: Math.min(width - 1, Math.floor(box.right + dx)),
+    bottom: Math.min(height - 1, Math.floor(box.bottom + dy)),
+  };
 }
 
 const BUCKETS = 1024;
@@ -115,28 +122,90 @@ function colourOf(level: readonly [number, number, number]): [Lab, number] {
   return [[116 * y - 16, 500 * (x - y), 200 * (y - z)], Math.max(r, g, b)];
 }
 
+/** Patches of what is away from the subject, and how they differ from the background's surface. */
+interface Patches {
+  /** Pixels of each patch; 0 where it is not away. */
+  count: Uint32Array;
+  /** Sums over its pixels. */
+  l: Float32Array;
+  a: Float32Array;
+  b: Float32Array;
+}
+
+/** Every pixel by itself; those that do not differ are left out. */
+function pixelsAway({ working, subject, lab }: Frame, near: Area): Patches {
+  const { width, height } = working;
+  const { distance, background } = subject;
+  const found: number[] = [];
+  for (let y = 0; y < height; y++) {
+    const isBeside = y >= near.top && y <= near.bottom;
+    for (let x = 0, i = y * width; x < width; x++, i++) {
+      if (isBeside && x >= near.left && x <= near.right) continue;
+      if (bucket(distance[i] as number) > 0) found.push(i);
+    }
+  }
+  const size = found.length;
+  const patches = { count: new Uint32Array(size).fill(1), ...sums(size) };
+  for (const [k, i] of found.entries()) {
+    const u = (2 * (i % width)) / width - 1;
+    const v = (2 * Math.floor(i / width)) / height - 1;
+    const [l, a, b] = background.surfaces.map(([c0, cx, cy]) => c0 + cx * u + cy * v) as [number, number, number];
+    patches.l[k] = (lab.l[i] as number) - l;
+    patches.a[k] = (lab.a[i] as number) - a;
+    patches.b[k] = (lab.b[i] as number) - b;
+  }
+  return patches;
+}
+
+const sums = (size: number) => ({ l: new Float32Array(size), a: new Float32Array(size), b: new Float32Array(size) });
+
+/** Squares of `SQUARE` pixels, in which grain averages out. */
+function squaresAway({ working, subject, lab }: Frame, near: Area): Patches {
+  const { width, height } = working;
+  const across = Math.ceil(width / SQUARE);
+  const size = across * Math.ceil(height / SQUARE);
+  const count = new Uint32Array(size);
+  const { l, a, b } = sums(size);
+  const [[l0, lx, ly], [a0, ax, ay], [b0, bx, by]] = subject.background.surfaces;
+  for (let y = 0; y < height; y++) {
+    const v = (2 * y) / height - 1;
+    const lRow = l0 + ly * v;
+    const aRow = a0 + ay * v;
+    const bRow = b0 + by * v;
+    const isBeside = y >= near.top && y <= near.bottom;
+    const row = y * width;
+    const squares = Math.floor(y / SQUARE) * across;
+    for (let x = 0; x < width; x++) {
+      if (isBeside && x >= near.left && x <= near.right) continue;
+      const u = (2 * x) / width - 1;
+      const at = squares + ((x / SQUARE) | 0);
+      count[at] = (count[at] as number) + 1;
+      l[at] = (l[at] as number) + (lab.l[row + x] as number) - lRow - lx * u;
+      a[at] = (a[at] as number) + (lab.a[row + x] as number) - aRow - ax * u;
+      b[at] = (b[at] as number) + (lab.b[row + x] as number) - bRow - bx * u;
+    }
+  }
+  return { count, l, a, b };
+}
+
 /**
- * Mean signed difference from the background of the pixels that differ most, away from the subject. Grain is averaged out
+ * Mean signed difference from the background of the patches that differ most, away from the subject. Grain is averaged out
  * first: on white it is cut off above, so that even its mean over the worst pixels would read as dirt.
  */
-function dirtOf({ working: { width, height }, subject, lab }: Frame, ask: { near: Box; labLevel: Lab }): number {
-  const { near, labLevel } = ask;
-  const n = width * height;
-  const grainy = subject.background.scatter > GRAINY;
-  const smooth = (plane: Float32Array): Float32Array => (grainy ? boxBlur({ width, height, data: plane }, 2) : plane);
-  const planes = { l: smooth(lab.l), a: smooth(lab.a), b: smooth(lab.b) };
-  const distance = grainy
-    ? backgroundDistance({ width, height, lab: planes, surfaces: subject.background.surfaces })
-    : subject.distance;
-  const isAway = (x: number, y: number): boolean => x < near.left || x > near.right || y < near.top || y > near.bottom;
-
+function dirtOf(frame: Frame, { near, labLevel }: { near: Area; labLevel: Lab }): number {
+  const { working, subject } = frame;
+  const n = working.width * working.height;
+  const { count, l, a, b } = (subject.background.scatter > GRAINY ? squaresAway : pixelsAway)(frame, near);
   const counts = new Uint32Array(BUCKETS);
-  for (let y = 0, i = 0; y < height; y++)
-    for (let x = 0; x < width; x++, i++) {
-      if (subject.mask[i] === 1 || !isAway(x, y)) continue;
-      const bin = bucket(distance[i] as number);
-      counts[bin] = (counts[bin] as number) + 1;
-    }
+  const bins = new Uint16Array(count.length);
+  for (let k = 0; k < count.length; k++) {
+    const pixels = count[k] as number;
+    if (pixels === 0) continue;
+    const [dl, da, db] = [l[k] as number, a[k] as number, b[k] as number];
+    const bin = bucket(Math.sqrt(dl * dl + da * da + db * db) / pixels);
+    bins[k] = bin;
+    counts[bin] = (counts[bin] as number) + pixels;
+  }
   let [sum, high, low] = [0, BUCKETS - 1, 0];
   for (let bin = BUCKETS - 1; bin >= 0; bin--) {
     sum += counts[bin] as number;
@@ -147,27 +216,18 @@ function dirtOf({ working: { width, height }, subject, lab }: Frame, ask: { near
     }
   }
   if (low === 0) return 0;
-
-  const [sl, sa, sb] = subject.background.surfaces;
-  let count = 0;
-  let dl = 0;
-  let da = 0;
-  let db = 0;
-  for (let y = 0, i = 0; y < height; y++) {
-    const v = (2 * y) / height - 1;
-    for (let x = 0; x < width; x++, i++) {
-      const bin = bucket(distance[i] as number);
-      if (bin < low || bin > high || subject.mask[i] === 1 || !isAway(x, y)) continue;
-      const u = (2 * x) / width - 1;
-      count++;
-      dl += (planes.l[i] as number) - sl[0] - sl[1] * u - sl[2] * v;
-      da += (planes.a[i] as number) - sa[0] - sa[1] * u - sa[2] * v;
-      db += (planes.b[i] as number) - sb[0] - sb[1] * u - sb[2] * v;
-    }
+  let [pixels, dl, da, db] = [0, 0, 0, 0];
+  for (let k = 0; k < count.length; k++) {
+    const bin = bins[k] as number;
+    if (bin < low || bin > high) continue;
+    pixels += count[k] as number;
+    dl += l[k] as number;
+    da += a[k] as number;
+    db += b[k] as number;
   }
-  if (count === 0) return 0;
-  const [l, a, b] = labLevel;
-  return deltaE2000(labLevel, [l + dl / count, a + da / count, b + db / count]);
+  if (pixels === 0) return 0;
+  const [level, green, yellow] = labLevel;
+  return deltaE2000(labLevel, [level + dl / pixels, green + da / pixels, yellow + db / pixels]);
 }
 
 /** How far a mark's darkest pixels are from the background. */

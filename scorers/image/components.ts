@@ -12,6 +12,14 @@ export interface Component {
   bottom: number;
 }
 
+/** Pixels `from` to before `to` of one row, as indices into the mask. */
+export interface Run {
+  from: number;
+  to: number;
+  /** Of its component. */
+  label: number;
+}
+
 export interface Components {
   /** 0 = background, else the component's label. */
   labels: Int32Array;
@@ -26,9 +34,15 @@ export interface Components {
  * components(mask, 512, 512).list.sort((a, b) => b.area - a.area)[0];
  */
 export function components(mask: Uint8Array, width: number, height: number): Components {
-  const starts: number[] = [];
-  const ends: number[] = [];
-  const rows: number[] = [];
+  const { runs, list } = labelledRuns(mask, width, height);
+  const labels = new Int32Array(width * height);
+  for (const { from, to, label } of runs) labels.fill(label, from, to);
+  return { labels, list };
+}
+
+/** The same as runs, in scan order, for those who need no label per pixel. */
+export function labelledRuns(mask: Uint8Array, width: number, height: number): { runs: Run[]; list: Component[] } {
+  const runs: Run[] = [];
   const parent: number[] = [];
   const find = (i: number): number => {
     while (parent[i] !== i) {
@@ -40,21 +54,19 @@ export function components(mask: Uint8Array, width: number, height: number): Com
 
   let above = 0;
   let aboveEnd = 0;
-  for (let y = 0; y < height; y++) {
-    const first = starts.length;
-    const row = y * width;
-    for (let x = 0; x < width; x++) {
-      if (mask[row + x] === 0) continue;
-      const start = x;
-      while (x < width && mask[row + x] !== 0) x++;
-      const run = starts.length;
-      starts.push(start);
-      ends.push(x - 1);
-      rows.push(y);
+  for (let row = 0; row < mask.length; row += width) {
+    const first = runs.length;
+    const end = row + width;
+    for (let i = row; i < end; i++) {
+      if (mask[i] === 0) continue;
+      const from = i;
+      while (i < end && mask[i] !== 0) i++;
+      const run = runs.length;
+      runs.push({ from, to: i, label: 0 });
       parent.push(run);
       // the runs above that touch this one, diagonals included; both lists are sorted, so the pointer only moves on
-      while (above < aboveEnd && (ends[above] as number) < start - 1) above++;
-      for (let k = above; k < aboveEnd && (starts[k] as number) <= x; k++) {
+      while (above < aboveEnd && (runs[above] as Run).to < from - width) above++;
+      for (let k = above; k < aboveEnd && (runs[k] as Run).from <= i - width; k++) {
         const a = find(k);
         const b = find(run);
         if (a < b) parent[b] = a;
@@ -62,26 +74,24 @@ export function components(mask: Uint8Array, width: number, height: number): Com
       }
     }
     above = first;
-    aboveEnd = starts.length;
+    aboveEnd = runs.length;
   }
 
-  const labels = new Int32Array(width * height);
   const list: Component[] = [];
-  const labelOf = new Int32Array(starts.length);
-  for (let run = 0; run < starts.length; run++) {
-    const root = find(run);
-    const [start, end, y] = [starts[run] as number, ends[run] as number, rows[run] as number];
-    if (root === run) {
-      list.push({ label: list.length + 1, area: 0, left: start, top: y, right: end, bottom: y });
-      labelOf[run] = list.length;
-    }
-    const label = labelOf[root] as number;
-    const component = list[label - 1] as Component;
-    component.area += end - start + 1;
-    component.left = Math.min(component.left, start);
-    component.right = Math.max(component.right, end);
+  for (const [k, run] of runs.entries()) {
+    const root = find(k);
+    const y = Math.floor(run.from / width);
+    const left = run.from - y * width;
+    const right = run.to - 1 - y * width;
+    if (root === k) {
+      run.label = list.length + 1;
+      list.push({ label: run.label, area: 0, left, top: y, right, bottom: y });
+    } else run.label = (runs[root] as Run).label;
+    const component = list[run.label - 1] as Component;
+    component.area += run.to - run.from;
+    component.left = Math.min(component.left, left);
+    component.right = Math.max(component.right, right);
     component.bottom = y;
-    labels.fill(label, y * width + start, y * width + end + 1);
   }
-  return { labels, list };
+  return { runs, list };
 }

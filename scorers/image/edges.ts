@@ -59,32 +59,35 @@ interface EdgePoint {
 function strongEdges({ width, height, data }: Plane): EdgePoint[] {
   const slope = new Float32Array(data.length);
   const margin = REACH + STRIP + 1;
-  let strongest = 0;
-  for (let y = margin; y < height - margin; y++)
-    for (let i = y * width + margin, end = (y + 1) * width - margin; i < end; i++) {
-      // no tuples here: this runs once per pixel
-      const nw = data[i - width - 1] as number;
-      const ne = data[i - width + 1] as number;
-      const sw = data[i + width - 1] as number;
-      const se = data[i + width + 1] as number;
-      const gx = ne - nw + se - sw + 2 * ((data[i + 1] as number) - (data[i - 1] as number));
-      const gy = sw - nw + se - ne + 2 * ((data[i + width] as number) - (data[i - width] as number));
+  // slopes are at most 2 * 4 * 255; whole levels are enough to find the strongest that is not an outlier
+  const histogram = new Uint32Array(2048);
+  for (let y = margin; y < height - margin; y++) {
+    const start = y * width + margin;
+    const end = (y + 1) * width - margin;
+    // Sobel in two steps: sum and difference down each column, then across three columns, two of them known already
+    let sumLeft = columnSum(data, start - 1, width);
+    let sum = columnSum(data, start, width);
+    let stepLeft = (data[start - 1 + width] as number) - (data[start - 1 - width] as number);
+    let step = (data[start + width] as number) - (data[start - width] as number);
+    for (let i = start; i < end; i++) {
+      const above = data[i + 1 - width] as number;
+      const below = data[i + 1 + width] as number;
+      const sumRight = above + 2 * (data[i + 1] as number) + below;
+      const stepRight = below - above;
+      const gx = sumRight - sumLeft;
+      const gy = stepLeft + 2 * step + stepRight;
       const steep = (gx < 0 ? -gx : gx) + (gy < 0 ? -gy : gy);
       slope[i] = steep;
-      if (steep > strongest) strongest = steep;
+      histogram[steep | 0] = (histogram[steep | 0] as number) + 1;
+      sumLeft = sum;
+      sum = sumRight;
+      stepLeft = step;
+      step = stepRight;
     }
-  if (strongest === 0) return [];
-  // half of the strongest slope that is not an outlier; a histogram is enough to find it
-  const histogram = new Uint32Array(256);
-  const scale = 255 / strongest;
-  for (let y = margin; y < height - margin; y++)
-    for (let i = y * width + margin, end = (y + 1) * width - margin; i < end; i++) {
-      const bin = ((slope[i] as number) * scale) | 0;
-      histogram[bin] = (histogram[bin] as number) + 1;
-    }
-  let level = 255;
+  }
+  let level = histogram.length - 1;
   for (let count = 0; level > 0 && count < 200; level--) count += histogram[level] as number;
-  const limit = (0.4 * level * strongest) / 255;
+  const limit = Math.max(1, 0.4 * level);
   const found: number[] = [];
   for (let y = margin; y < height - margin; y++)
     for (let i = y * width + margin, end = (y + 1) * width - margin; i < end; i++) {
@@ -106,6 +109,9 @@ function strongEdges({ width, height, data }: Plane): EdgePoint[] {
     return { x: i % width, y: Math.floor(i / width), nx: gx / length, ny: gy / length };
   });
 }
+
+const columnSum = (data: Float32Array, i: number, width: number): number =>
+  (data[i - width] as number) + 2 * (data[i] as number) + (data[i + width] as number);
 
 /**
  * Sobel's slope across one direction, summed over 3 x 3 pixels (one pixel's own direction is noise): the kernels multiply out to

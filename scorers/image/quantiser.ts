@@ -15,6 +15,9 @@ const MIN_COEFFICIENT = 3;
 const MIN_COUNT = 20;
 /** Coefficients that are looked at per frequency; more add time, not certainty. */
 const MAX_PER_FREQUENCY = 64;
+/** Usable blocks that are enough, and in how many passes the picture is gone over to find them. */
+const ENOUGH_BLOCKS = 512;
+const PASSES = 7;
 /** How regular the comb must be: 1 is perfect, 0 none. Few coefficients look regular by chance, so they must be more so. */
 const minComb = (count: number): number => 0.45 + 1.5 / Math.sqrt(count);
 const QUALITIES = Array.from({ length: 80 }, (_, k) => k + 1);
@@ -60,74 +63,79 @@ export function quantiser(frame: Frame): Quantiser {
   return { step: tableStep(QUALITIES[at] as number), comb: combs[at] as number, count };
 }
 
-function thinned(list: number[]): number[] {
+function thinned(list: number[]): Float32Array {
   const step = Math.max(1, list.length / MAX_PER_FREQUENCY);
-  return Array.from(
+  return Float32Array.from(
     { length: Math.min(list.length, MAX_PER_FREQUENCY) },
     (_, k) => list[Math.floor(k * step)] as number,
   );
 }
 
-function combAt(coefficients: number[][], step: number): number {
+/** cos(2 pi k / 4096). */
+const WAVE = Float64Array.from({ length: 4096 }, (_, k) => Math.cos((2 * Math.PI * k) / 4096));
+
+function combAt(coefficients: readonly Float32Array[], step: number): number {
   let sum = 0;
   let n = 0;
-  for (const [k, list] of coefficients.entries()) {
+  for (let k = 0; k < coefficients.length; k++) {
     const q = Math.min(255, Math.max(1, Math.floor((ANNEX_K[LOW[k] as number] as number) * step + 0.5)));
     if (q < 5) continue;
-    // a signal below half a step contradicts the step, it does not confirm it
-    for (const c of list) sum += Math.abs(c) < q / 2 ? -1 : Math.cos((2 * Math.PI * c) / q);
+    const list = coefficients[k] as Float32Array;
+    for (let j = 0; j < list.length; j++) {
+      const steps = (list[j] as number) / q;
+      // a signal below half a step contradicts the step, it does not confirm it
+      sum += steps < 0.5 ? -1 : (WAVE[((steps % 1) * 4096) | 0] as number);
+    }
     n += list.length;
   }
   return n === 0 ? 0 : sum / n;
 }
 
-/** Signal coefficients per low frequency, from the unclipped, not flat blocks of the native tiles. */
+/** Sizes of the signal coefficients per low frequency, from unclipped, not flat blocks of the native tiles. */
 function lowCoefficients({ rgb, width, tiles }: Frame): number[][] {
   const found: number[][] = LOW.map(() => []);
+  const corners: number[] = [];
+  for (const tile of tiles)
+    for (let y = tile.y; y + 8 <= tile.y + tile.height; y += 8)
+      for (let x = tile.x; x + 8 <= tile.x + tile.width; x += 8) corners.push(3 * (y * width + x));
   const block = new Float64Array(64);
   const rows = new Float64Array(64);
-  for (const tile of tiles)
-    for (let y0 = tile.y; y0 + 8 <= tile.y + tile.height; y0 += 8)
-      for (let x0 = tile.x; x0 + 8 <= tile.x + tile.width; x0 += 8) {
-        if (!readBlock({ rgb, width, x0, y0, block })) continue;
-        for (let y = 0; y < 8; y++)
-          for (let u = 0; u <= HIGHEST; u++) {
-            let sum = 0;
-            for (let x = 0; x < 8; x++) sum += (DCT[u * 8 + x] as number) * (block[y * 8 + x] as number);
-            rows[y * 8 + u] = sum;
-          }
-        for (const [k, at] of LOW.entries()) {
-          const v = at >> 3;
-          const u = at & 7;
+  let usable = 0;
+  // every seventh block of the picture first, then those beside them, until there are enough
+  for (let first = 0; first < PASSES && usable < ENOUGH_BLOCKS; first++)
+    for (let n = first; n < corners.length; n += PASSES) {
+      if (!readBlock({ rgb, stride: 3 * width, corner: corners[n] as number, block })) continue;
+      usable++;
+      for (let y = 0; y < 64; y += 8)
+        for (let u = 0; u <= HIGHEST; u++) {
           let sum = 0;
-          for (let y = 0; y < 8; y++) sum += (DCT[v * 8 + y] as number) * (rows[y * 8 + u] as number);
-          if (Math.abs(sum) >= MIN_COEFFICIENT) found[k]?.push(sum);
+          for (let x = 0; x < 8; x++) sum += (DCT[u * 8 + x] as number) * (block[y + x] as number);
+          rows[y + u] = sum;
         }
+      for (let k = 0; k < LOW.length; k++) {
+        const at = LOW[k] as number;
+        const u = at & 7;
+        let sum = 0;
+        for (let y = 0; y < 8; y++) sum += (DCT[at - u + y] as number) * (rows[y * 8 + u] as number);
+        if (sum >= MIN_COEFFICIENT || -sum >= MIN_COEFFICIENT) (found[k] as number[]).push(Math.abs(sum));
       }
+    }
   return found;
 }
 
 /** Luma of one block; false where it is flat or clipped (a clipped block no longer has the coefficients it was coded with). */
-function readBlock({
-  rgb,
-  width,
-  x0,
-  y0,
-  block,
-}: {
-  rgb: Uint8Array;
-  width: number;
-  x0: number;
-  y0: number;
-  block: Float64Array;
-}): boolean {
-  let [low, high] = [255, 0];
-  for (let y = 0; y < 8; y++)
-    for (let x = 0, p = 3 * ((y0 + y) * width + x0); x < 8; x++, p += 3) {
-      const [r, g, b] = [rgb[p] as number, rgb[p + 1] as number, rgb[p + 2] as number];
+function readBlock(of: { rgb: Uint8Array; stride: number; corner: number; block: Float64Array }): boolean {
+  const { rgb, stride, corner, block } = of;
+  let low = 255;
+  let high = 0;
+  for (let y = 0, i = 0; y < 8; y++)
+    for (let p = corner + y * stride, end = p + 24; p < end; p += 3, i++) {
+      const r = rgb[p] as number;
+      const g = rgb[p + 1] as number;
+      const b = rgb[p + 2] as number;
       if (r === 255 || g === 255 || b === 255 || r === 0 || g === 0 || b === 0) return false;
       const luma = 0.299 * r + 0.587 * g + 0.114 * b;
-      block[y * 8 + x] = luma;
+      block[i] = luma;
       if (luma < low) low = luma;
       if (luma > high) high = luma;
     }

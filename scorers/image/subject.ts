@@ -1,5 +1,5 @@
 import type { Lab, LabPlanes } from './colour.js';
-import { components, type Component } from './components.js';
+import { labelledRuns, type Component } from './components.js';
 import { openedBySquare, type Area } from './filters.js';
 import { backgroundDistance, fitBackground, type Surface } from './surface.js';
 
@@ -54,17 +54,15 @@ export interface Subject {
  */
 export function findSubject({ width, height }: { width: number; height: number }, lab: LabPlanes): Subject {
   const { surfaces, scatter, spread } = fitBackground({ width, height, lab });
-  const distance = backgroundDistance({ width, height, lab, surfaces });
   const threshold = Math.max(MIN_DISTANCE, scatter + 5 * spread);
-
-  const mask = new Uint8Array(width * height);
-  for (let i = 0; i < mask.length; i++) if ((distance[i] as number) > threshold) mask[i] = 1;
-  const cleaned = withoutLoners(mask, width, height);
-  const { labels, list } = components(cleaned, width, height);
+  const { distance, beyond } = backgroundDistance({ width, height, lab, surfaces, threshold });
+  const mask = withoutLoners(beyond, width, height);
+  const { runs, list } = labelledRuns(mask, width, height);
   const distanceSum = new Float64Array(list.length + 1);
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] as number;
-    if (label > 0) distanceSum[label] = (distanceSum[label] as number) + (distance[i] as number);
+  for (const { from, to, label } of runs) {
+    let sum = 0;
+    for (let i = from; i < to; i++) sum += distance[i] as number;
+    distanceSum[label] = (distanceSum[label] as number) + sum;
   }
   const meanDistance = (c: Component): number => (distanceSum[c.label] as number) / c.area;
   // large and different: both make a subject
@@ -77,22 +75,17 @@ export function findSubject({ width, height }: { width: number; height: number }
   const isSubject = (c: Component): boolean =>
     found && c.area >= PART_AREA * main.area && meanDistance(c) >= PART_DISTANCE * meanDistance(main);
 
-  const value = new Uint8Array(list.length + 1);
-  for (const c of list) value[c.label] = isSubject(c) ? 1 : 2;
-  for (let i = 0; i < cleaned.length; i++) if (cleaned[i] === 1) cleaned[i] = value[labels[i] as number] as number;
-  if (found)
-    prune({
-      width,
-      height,
-      mask: cleaned,
-      area: extent(cleaned, width, height).box,
-      distance,
-      pale: PALE * meanDistance(main),
-    });
+  const isPart = new Uint8Array(list.length + 1);
+  for (const c of list) isPart[c.label] = isSubject(c) ? 1 : 0;
+  for (const { from, to, label } of runs) if (isPart[label] === 0) mask.fill(2, from, to);
+  if (found) {
+    const area = around(list.filter(isSubject));
+    prune({ width, mask, area, distance, pale: PALE * meanDistance(main) });
+  }
   return {
     found,
-    mask: cleaned,
-    ...extent(cleaned, width, height),
+    mask,
+    ...extent(mask, width, height),
     others: list.filter((c) => !isSubject(c)),
     distance,
     threshold,
@@ -100,32 +93,40 @@ export function findSubject({ width, height }: { width: number; height: number }
   };
 }
 
+/** The box around some components. */
+const around = (list: readonly Component[]): Area => ({
+  left: Math.min(...list.map(({ left }) => left)),
+  top: Math.min(...list.map(({ top }) => top)),
+  right: Math.max(...list.map(({ right }) => right)),
+  bottom: Math.max(...list.map(({ bottom }) => bottom)),
+});
+
 /**
  * Gives back to the background what hangs on the subject but is not it: pale and thin, such as a crease that runs behind it.
  * Thin parts that are as dark as the rest stay (handles, legs), and so do pale parts that are thick (labels, soles).
  */
 function prune({
   width,
-  height,
   mask,
   area,
   distance,
   pale,
 }: {
   width: number;
-  height: number;
   mask: Uint8Array;
   area: Area;
   distance: Float32Array;
   pale: number;
 }): void {
-  const isPale = (i: number): boolean => mask[i] === 1 && (distance[i] as number) < pale;
-  let any = false;
-  for (let i = 0; i < mask.length && !any; i++) any = isPale(i);
-  if (!any) return;
+  const pales: number[] = [];
+  for (let y = area.top; y <= area.bottom; y++)
+    for (let i = y * width + area.left, end = y * width + area.right; i <= end; i++)
+      if (mask[i] === 1 && (distance[i] as number) < pale) pales.push(i);
+  if (pales.length === 0) return;
+  const height = mask.length / width;
   const radius = Math.max(1, Math.round(THIN * Math.max(width, height)));
   const thick = openedBySquare({ width, height, mask, area, radius });
-  for (let i = 0; i < mask.length; i++) if (isPale(i) && thick[i] === 0) mask[i] = 2;
+  for (const i of pales) if (thick[i] === 0) mask[i] = 2;
 }
 
 /** Share, box and centre of the pixels that are the subject. */

@@ -129,30 +129,39 @@ function fitPlanes({ x: xs, y: ys, colour }: Ring, inside: Uint8Array): [Surface
   return [fit(colour[0]), fit(colour[1]), fit(colour[2])];
 }
 
-/** Distance of every pixel from the background's surface, dE76. */
+/** Distance of every pixel from the background's surface, dE76, and 1 where it is above the threshold. */
 export function backgroundDistance({
   width,
   height,
   lab,
   surfaces,
+  threshold = Infinity,
 }: {
   width: number;
   height: number;
   lab: LabPlanes;
   surfaces: [Surface, Surface, Surface];
-}): Float32Array {
+  /** @default Infinity */
+  threshold?: number;
+}): { distance: Float32Array; beyond: Uint8Array } {
   const [[l0, lx, ly], [a0, ax, ay], [b0, bx, by]] = surfaces;
+  const { l, a, b } = lab;
   const distance = new Float32Array(width * height);
+  const beyond = new Uint8Array(width * height);
   for (let y = 0, i = 0; y < height; y++) {
     const v = (2 * y) / height - 1;
-    const [lRow, aRow, bRow] = [l0 + ly * v, a0 + ay * v, b0 + by * v];
+    const lRow = l0 + ly * v;
+    const aRow = a0 + ay * v;
+    const bRow = b0 + by * v;
     for (let x = 0; x < width; x++, i++) {
       const u = (2 * x) / width - 1;
-      const dl = (lab.l[i] as number) - lRow - lx * u;
-      const da = (lab.a[i] as number) - aRow - ax * u;
-      const db = (lab.b[i] as number) - bRow - bx * u;
-      distance[i] = Math.sqrt(dl * dl + da * da + db * db);
+      const dl = (l[i] as number) - lRow - lx * u;
+      const da = (a[i] as number) - aRow - ax * u;
+      const db = (b[i] as number) - bRow - bx * u;
+      const far = Math.sqrt(dl * dl + da * da + db * db);
+      distance[i] = far;
+      if (far > threshold) beyond[i] = 1;
     }
   }
-  return distance;
+  return { distance, beyond };
 }
