@@ -1,6 +1,9 @@
 /** The scorers that are always there: one line each. */
+export { artifacts } from './generic/artifacts.js';
+export { colourCast } from './generic/colourCast.js';
 export { composition } from './generic/composition.js';
 export { compression } from './generic/compression.js';
+export { contrast } from './generic/contrast.js';
 export { exposure } from './generic/exposure.js';
 export { fingerprint } from './generic/fingerprint.js';
 export { noise } from './generic/noise.js';

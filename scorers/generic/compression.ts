@@ -13,7 +13,7 @@ const BANDS = falling(0.2, 0.06);
 export const compression: Scorer = {
   spec: {
     id: 'compression',
-    version: '1.1.0',
+    version: '1.2.0',
     tier: 'generic',
     cost: 'cheap',
     models: [],

@@ -1,14 +1,16 @@
 import type { Frame } from '../frame.js';
-import { edgeBlur } from '../image/edges.js';
+import { edgeBlur, subjectEdgeBlur, type EdgeBlur } from '../image/edges.js';
 import { quantile } from '../image/filters.js';
 import { immerkaer } from '../image/noise.js';
 import { falling, quality, rising } from '../mapping.js';
-import type { Scorer } from '../scorer.js';
+import type { Assessment, Scorer } from '../scorer.js';
 
 const GRID = 8;
 const TILE_P90 = rising(40, 20);
 /** A blur of 1.5 px at 512 px is seen at a glance. */
 const BLUR = falling(1.5, 0.35);
+/** A tile belongs to the subject when it covers this share of it; the tile with most of it always does. */
+const SUBJECT_TILE = 0.25;
 
 /**
  * Noise-corrected Laplacian variance per tile of an 8 x 8 grid over the working picture, and the noise it was corrected by.
@@ -71,11 +73,32 @@ export function tileSharpness({ luma }: Frame): { tiles: Float32Array; sigma: nu
   return { tiles: variance.map((v) => Math.max(0, v - excess)), sigma };
 }
 
-/** How crisp the picture is where it is crispest: plain backgrounds and shallow focus do not count against it. */
+/** Share of each tile of that grid that the subject covers. */
+function subjectShares({ subject, luma: { width, height } }: Frame): Float32Array {
+  const shares = new Float32Array(GRID * GRID);
+  const { left, top, right, bottom } = subject.box;
+  const columnOf = Uint8Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) * GRID) / width));
+  for (let y = top; y <= bottom; y++) {
+    const row = Math.floor(((y + 0.5) * GRID) / height) * GRID;
+    for (let x = left, i = y * width + left; x <= right; x++, i++) {
+      if (subject.mask[i] !== 1) continue;
+      const tile = row + (columnOf[x] as number);
+      shares[tile] = (shares[tile] as number) + 1;
+    }
+  }
+  return shares.map((count) => (count * GRID * GRID) / (width * height));
+}
+
+const blurScore = ({ sigma, edges }: EdgeBlur): Assessment =>
+  Number.isNaN(sigma)
+    ? { status: 'unassessable', reason: 'not-applicable' }
+    : { status: 'ok', raw: sigma, quality: quality(sigma, BLUR), facts: { edges } };
+
+/** How crisp the picture is where it is crispest, and how crisp its subject is: plain backgrounds and shallow focus do not count against it. */
 export const sharpness: Scorer = {
   spec: {
     id: 'sharpness',
-    version: '1.0.1',
+    version: '1.1.0',
     tier: 'generic',
     cost: 'cheap',
     models: [],
@@ -94,22 +117,48 @@ export const sharpness: Scorer = {
         range: [0, Infinity],
         about: 'Blur of the sharpest edges as the sigma of a Gaussian; a high value means out of focus or shaken.',
       },
+      'sharpness.subjectTileP90': {
+        direction: 'higher',
+        unit: 'grey levels squared',
+        range: [0, Infinity],
+        about:
+          'Laplacian variance of the crispest tenth of the subject; a low value means that it is blurred, or plain.',
+      },
+      'sharpness.subjectEdgeBlur': {
+        direction: 'lower',
+        unit: 'px sigma at 512 px long side',
+        range: [0, Infinity],
+        about:
+          'Blur of the sharpest edges of the subject; a high value means that it is out of focus, whatever the background is.',
+      },
     },
   },
   assess(frame) {
-    if (frame.luma.width < 32 || frame.luma.height < 32)
-      return Promise.resolve({
-        'sharpness.tileP90': { status: 'unassessable', reason: 'too-small' },
-        'sharpness.edgeBlur': { status: 'unassessable', reason: 'too-small' },
-      });
+    if (frame.luma.width < 32 || frame.luma.height < 32) {
+      const tooSmall: Assessment = { status: 'unassessable', reason: 'too-small' };
+      return Promise.resolve(Object.fromEntries(Object.keys(sharpness.spec.dimensions).map((id) => [id, tooSmall])));
+    }
     const { tiles, sigma } = frame.derive(tileSharpness);
-    const raw = quantile(tiles, 0.9);
-    const blur = frame.derive(edgeBlur);
+    const tileScore = (some: Float32Array): Assessment => {
+      const raw = quantile(some, 0.9);
+      return { status: 'ok', raw, quality: quality(raw, TILE_P90), facts: { noiseRemoved: sigma, tiles: some.length } };
+    };
+    const whole = {
+      'sharpness.tileP90': tileScore(tiles.slice()),
+      'sharpness.edgeBlur': blurScore(frame.derive(edgeBlur)),
+    };
+    if (!frame.subject.found)
+      return Promise.resolve({
+        ...whole,
+        'sharpness.subjectTileP90': { status: 'unassessable', reason: 'no-subject' },
+        'sharpness.subjectEdgeBlur': { status: 'unassessable', reason: 'no-subject' },
+      });
+    const shares = frame.derive(subjectShares);
+    const least = Math.min(SUBJECT_TILE, Math.max(...shares));
     return Promise.resolve({
-      'sharpness.tileP90': { status: 'ok', raw, quality: quality(raw, TILE_P90), facts: { noiseRemoved: sigma } },
-      'sharpness.edgeBlur': Number.isNaN(blur.sigma)
-        ? { status: 'unassessable', reason: 'not-applicable' }
-        : { status: 'ok', raw: blur.sigma, quality: quality(blur.sigma, BLUR), facts: { edges: blur.edges } },
+      ...whole,
+      'sharpness.subjectTileP90': tileScore(tiles.filter((_, k) => (shares[k] as number) >= least)),
+      'sharpness.subjectEdgeBlur': blurScore(frame.derive(subjectEdgeBlur)),
     });
   },
 };

@@ -34,14 +34,14 @@ export interface Components {
  * components(mask, 512, 512).list.sort((a, b) => b.area - a.area)[0];
  */
 export function components(mask: Uint8Array, width: number, height: number): Components {
-  const { runs, list } = labelledRuns(mask, width, height);
+  const { runs, list } = labelledRuns(mask, width);
   const labels = new Int32Array(width * height);
   for (const { from, to, label } of runs) labels.fill(label, from, to);
   return { labels, list };
 }
 
 /** The same as runs, in scan order, for those who need no label per pixel. */
-export function labelledRuns(mask: Uint8Array, width: number, height: number): { runs: Run[]; list: Component[] } {
+export function labelledRuns(mask: Uint8Array, width: number): { runs: Run[]; list: Component[] } {
   const runs: Run[] = [];
   const parent: number[] = [];
   const find = (i: number): number => {

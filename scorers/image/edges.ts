@@ -1,5 +1,5 @@
 import type { Frame, Plane } from '../frame.js';
-import { quantile } from './filters.js';
+import { quantile, type Area } from './filters.js';
 
 /** Edge points that are looked at, at most. */
 const MAX_EDGES = 256;
@@ -34,12 +34,22 @@ export interface EdgeBlur {
  * @example
  * frame.derive(edgeBlur).sigma; // 0.4 for a crisp picture
  */
-export function edgeBlur(frame: Frame): EdgeBlur {
-  // a lens blurs light, not sRGB levels
-  const { light } = frame;
-  const points = strongEdges(frame.luma);
+export const edgeBlur = (frame: Frame): EdgeBlur => blurOf(frame, frame.derive(strongEdges));
+
+/** The same for the strongest edges in and around the subject; NaN where there is no subject. */
+export function subjectEdgeBlur(frame: Frame): EdgeBlur {
+  const { subject, luma } = frame;
+  if (!subject.found) return { sigma: Number.NaN, edges: 0 };
+  const { left, top, right, bottom } = subject.box;
+  const margin = STRIP + 1;
+  const area = { left: left - margin, top: top - margin, right: right + margin, bottom: bottom + margin };
+  return blurOf(frame, edgesWithin(luma, { slope: frame.derive(slopes), area, most: MAX_EDGES / 2 }));
+}
+
+function blurOf({ light }: Frame, points: readonly EdgePoint[]): EdgeBlur {
   const found: number[] = [];
   for (const point of points) {
+    // a lens blurs light, not sRGB levels
     const sigma = edgeSigma(light, point);
     if (sigma !== undefined) found.push(sigma);
   }
@@ -47,7 +57,7 @@ export function edgeBlur(frame: Frame): EdgeBlur {
   return { sigma: quantile(Float32Array.from(found), SHARP_SHARE), edges: found.length };
 }
 
-interface EdgePoint {
+export interface EdgePoint {
   x: number;
   y: number;
   /** Unit vector across the edge. */
@@ -55,15 +65,14 @@ interface EdgePoint {
   ny: number;
 }
 
-/** The pixels of strongest slope that are a maximum across their edge, thinned evenly. */
-function strongEdges({ width, height, data }: Plane): EdgePoint[] {
+const MARGIN = REACH + STRIP + 1;
+
+/** Sobel's slope |gx| + |gy| of the working picture; 0 too near the border for a profile. */
+function slopes({ luma: { width, height, data } }: Frame): Float32Array {
   const slope = new Float32Array(data.length);
-  const margin = REACH + STRIP + 1;
-  // slopes are at most 2 * 4 * 255; whole levels are enough to find the strongest that is not an outlier
-  const histogram = new Uint32Array(2048);
-  for (let y = margin; y < height - margin; y++) {
-    const start = y * width + margin;
-    const end = (y + 1) * width - margin;
+  for (let y = MARGIN; y < height - MARGIN; y++) {
+    const start = y * width + MARGIN;
+    const end = (y + 1) * width - MARGIN;
     // Sobel in two steps: sum and difference down each column, then across three columns, two of them known already
     let sumLeft = columnSum(data, start - 1, width);
     let sum = columnSum(data, start, width);
@@ -76,21 +85,44 @@ function strongEdges({ width, height, data }: Plane): EdgePoint[] {
       const stepRight = below - above;
       const gx = sumRight - sumLeft;
       const gy = stepLeft + 2 * step + stepRight;
-      const steep = (gx < 0 ? -gx : gx) + (gy < 0 ? -gy : gy);
-      slope[i] = steep;
-      histogram[steep | 0] = (histogram[steep | 0] as number) + 1;
+      slope[i] = (gx < 0 ? -gx : gx) + (gy < 0 ? -gy : gy);
       sumLeft = sum;
       sum = sumRight;
       stepLeft = step;
       step = stepRight;
     }
   }
+  return slope;
+}
+
+/** The pixels of strongest slope that are a maximum across their edge, thinned evenly to 256. */
+export function strongEdges(frame: Frame): EdgePoint[] {
+  const { luma } = frame;
+  const area = { left: 0, top: 0, right: luma.width - 1, bottom: luma.height - 1 };
+  return edgesWithin(luma, { slope: frame.derive(slopes), area, most: MAX_EDGES });
+}
+
+function edgesWithin(
+  { width, height, data }: Plane,
+  { slope, area, most }: { slope: Float32Array; area: Area; most: number },
+): EdgePoint[] {
+  const left = Math.max(MARGIN, area.left);
+  const right = Math.min(width - MARGIN - 1, area.right);
+  const top = Math.max(MARGIN, area.top);
+  const bottom = Math.min(height - MARGIN - 1, area.bottom);
+  // slopes are at most 2 * 4 * 255; whole levels are enough to find the strongest that is not an outlier
+  const histogram = new Uint32Array(2048);
+  for (let y = top; y <= bottom; y++)
+    for (let i = y * width + left, end = y * width + right; i <= end; i++) {
+      const bin = (slope[i] as number) | 0;
+      histogram[bin] = (histogram[bin] as number) + 1;
+    }
   let level = histogram.length - 1;
   for (let count = 0; level > 0 && count < 200; level--) count += histogram[level] as number;
   const limit = Math.max(1, 0.4 * level);
   const found: number[] = [];
-  for (let y = margin; y < height - margin; y++)
-    for (let i = y * width + margin, end = (y + 1) * width - margin; i < end; i++) {
+  for (let y = top; y <= bottom; y++)
+    for (let i = y * width + left, end = y * width + right; i <= end; i++) {
       const s = slope[i] as number;
       if (s < limit) continue;
       const isPeakX = s >= (slope[i - 1] as number) && s > (slope[i + 1] as number);
@@ -100,8 +132,8 @@ function strongEdges({ width, height, data }: Plane): EdgePoint[] {
       const gy = meanSlope({ data, at: i, across: width, along: 1 });
       if (Math.abs(gx) > Math.abs(gy) ? isPeakX : isPeakY && gy !== 0) found.push(i);
     }
-  const step = Math.max(1, found.length / MAX_EDGES);
-  return Array.from({ length: Math.min(found.length, MAX_EDGES) }, (_, k) => {
+  const step = Math.max(1, found.length / most);
+  return Array.from({ length: Math.min(found.length, most) }, (_, k) => {
     const i = found[Math.floor(k * step)] as number;
     const gx = meanSlope({ data, at: i, across: 1, along: width });
     const gy = meanSlope({ data, at: i, across: width, along: 1 });

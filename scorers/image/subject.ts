@@ -57,7 +57,7 @@ export function findSubject({ width, height }: { width: number; height: number }
   const threshold = Math.max(MIN_DISTANCE, scatter + 5 * spread);
   const { distance, beyond } = backgroundDistance({ width, height, lab, surfaces, threshold });
   const mask = withoutLoners(beyond, width, height);
-  const { runs, list } = labelledRuns(mask, width, height);
+  const { runs, list } = labelledRuns(mask, width);
   const distanceSum = new Float64Array(list.length + 1);
   for (const { from, to, label } of runs) {
     let sum = 0;

@@ -16,7 +16,7 @@ const CURVES = {
 export const background: Scorer = {
   spec: {
     id: 'background',
-    version: '1.0.0',
+    version: '1.1.0',
     tier: 'useCase',
     cost: 'cheap',
     models: [],

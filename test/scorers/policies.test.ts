@@ -81,7 +81,7 @@ describe('generic.yaml', () => {
         await load('generic'),
         draw(128, 128, () => [127, 127, 127]),
       ),
-    ).toEqual(['exposure.dynamicRange']);
+    ).toEqual(['exposure.dynamicRange', 'artifacts.blank']);
     expect(
       await failedBy(
         await load('generic'),

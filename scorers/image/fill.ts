@@ -1,0 +1,71 @@
+import type { Picture } from '../frame.js';
+
+/** Samples along each line. */
+const SAMPLES = 128;
+/** Levels by which a line's samples may differ from the fill. */
+const TOLERANCE = 3;
+/** How far beyond the filled part its edge is looked for, full-size pixels: a block of a JPEG with chroma at half size, twice. */
+const EDGE = 32;
+/** Levels from the fill from which on a sample is picture. */
+const PICTURE = 10;
+
+export type Side = 'top' | 'bottom' | 'left' | 'right';
+
+export interface Fill {
+  side: Side;
+  /** Share of the picture in the even part. */
+  share: number;
+  /** Share of the line where it ends that is picture: 1 means that the picture was cut off right across. */
+  abrupt: number;
+}
+
+/**
+ * The even part that the picture has from each side on: what a truncated file leaves (its rest grey, black or green), or a frame that was
+ * only half filled. A plain background is even too, but it ends where the subject begins, not right across the picture.
+ */
+export function fills({ width, height, rgb }: Picture): Fill[] {
+  const along = (length: number): number[] =>
+    Array.from({ length: SAMPLES }, (_, k) => Math.floor(((k + 0.5) * length) / SAMPLES));
+  const [columns, rows] = [along(width).map((x) => 3 * x), along(height).map((y) => 3 * y * width)];
+  const [rowStep, columnStep] = [3 * width, 3];
+  return [
+    { side: 'top' as const, ...fillFrom(rgb, { first: 0, step: rowStep, lines: height, samples: columns }) },
+    {
+      side: 'bottom' as const,
+      ...fillFrom(rgb, { first: (height - 1) * rowStep, step: -rowStep, lines: height, samples: columns }),
+    },
+    { side: 'left' as const, ...fillFrom(rgb, { first: 0, step: columnStep, lines: width, samples: rows }) },
+    {
+      side: 'right' as const,
+      ...fillFrom(rgb, { first: (width - 1) * columnStep, step: -columnStep, lines: width, samples: rows }),
+    },
+  ];
+}
+
+function fillFrom(
+  rgb: Uint8Array,
+  { first, step, lines, samples }: { first: number; step: number; lines: number; samples: readonly number[] },
+): Omit<Fill, 'side'> {
+  const middle = first + (samples[SAMPLES >> 1] as number);
+  const fill = [rgb[middle] as number, rgb[middle + 1] as number, rgb[middle + 2] as number] as const;
+  /** Samples of a line that differ from the fill by more than `most`; counting ends above `limit`. */
+  const differing = (line: number, most: number, limit: number): number => {
+    let count = 0;
+    for (let k = 0; k < samples.length && count <= limit; k++) {
+      const p = first + line * step + (samples[k] as number);
+      const isFar =
+        Math.abs((rgb[p] as number) - fill[0]) > most ||
+        Math.abs((rgb[p + 1] as number) - fill[1]) > most ||
+        Math.abs((rgb[p + 2] as number) - fill[2]) > most;
+      if (isFar) count++;
+    }
+    return count;
+  };
+  let even = 0;
+  while (even < lines && differing(even, TOLERANCE, 0) === 0) even++;
+  let most = 0;
+  if (even > 0)
+    for (let line = even; line < Math.min(lines, even + EDGE); line++)
+      most = Math.max(most, differing(line, PICTURE, SAMPLES));
+  return { share: even / lines, abrupt: most / SAMPLES };
+}
