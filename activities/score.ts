@@ -1,6 +1,7 @@
 /** score: measure one drawn candidate, judge it, keep both. */
 import { Context } from '@temporalio/activity';
 import { CullError } from '../errors.js';
+import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { createComparedReader } from './compared.js';
 import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
@@ -41,7 +42,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
       const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
       try {
         const startedAt = performance.now();
-        const { image, scores, verdict } = await pool.score(
+        const { image, scores, verdict, embedding } = await pool.score(
           {
             bytes: object.body,
             policy: plan.policy,
@@ -52,6 +53,8 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
           },
           { signal: context.cancellationSignal },
         );
+        if (embedding !== null)
+          await storage.put(keys.embedding(ref.tenant, ref.request, ref.candidate), float32(embedding));
         await writeRecord(storage, ref, {
           ...record,
           state: verdict.pass ? 'passed' : 'rejected',
@@ -67,6 +70,13 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
       }
     },
   });
+}
+
+/** Little-endian, whatever this machine is. */
+export function float32(values: Float32Array): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(4 * values.length));
+  values.forEach((value, i) => bytes.setFloat32(4 * i, value, true));
+  return new Uint8Array(bytes.buffer);
 }
 
 const answerOf = (verdict: { pass: boolean; failed: { gate: string }[] }): ScoreAnswer => ({

@@ -20,6 +20,9 @@ export const keys = {
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.${n}${mask === undefined ? '' : `.${mask}`}.${extension}`,
   record: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.json`,
+  /** The candidate's CLIP embedding, where there is one: float32, little-endian, unit length. */
+  embedding: (tenant: string, request: string, candidate: number) =>
+    `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.f32`,
   manifest: (tenant: string, request: string) => `${tenant}/requests/${request}/manifest.ndjson`,
   result: (tenant: string, request: string) => `${tenant}/requests/${request}/result.json`,
   index: (tenant: string, day: string, request: string) => `${tenant}/index/${day}/${request}.json`,

@@ -2,6 +2,7 @@
 import { workerData } from 'piscina';
 import sharp from 'sharp';
 import { messageOf } from '../../errors.js';
+import { imageEmbedding } from '../../scorers/clip/clip.js';
 import { decodeFrame, type Frame } from '../../scorers/frame.js';
 import { isAddress, loadScorers } from '../../scorers/registry.js';
 import { openModels } from '../../scorers/models/sessions.js';
@@ -46,6 +47,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
   const timing: Record<string, number> = {};
   let scores: Scores = {};
   let stopped: boolean;
+  let embedding: Float32Array | null = null;
   const run = async (cost: 'cheap' | 'model'): Promise<void> => {
     for (const [index, scorer] of scorers.entries()) {
       if (scorer.spec.cost !== cost) continue;
@@ -71,7 +73,12 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
     stopped = task.explain === 'gates' && failsCheapGate(scores, task.policy);
     const models = scorers.filter((scorer) => scorer.spec.cost === 'model');
     if (stopped) scores = { ...scores, ...sameForAll(models, { status: 'notRun' }) };
-    else await run('model');
+    else {
+      await run('model');
+      const at = scorers.findIndex(({ spec }) => spec.id === 'alignment');
+      Atomics.store(running, 0, at);
+      if (given['alignment'] === undefined) embedding = await embeddingOf(frame);
+    }
   } finally {
     clearTimeout(timer);
   }
@@ -88,9 +95,14 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
     scores,
     verdict: judge(scores, task.policy),
     stopped,
-    embedding: null,
+    embedding,
     timing: { decodeMs, scorers: timing, totalMs: performance.now() - start },
   };
+}
+
+/** Null where there is no CLIP, or a broken one: the scorers that want it say why. */
+async function embeddingOf(frame: Frame): Promise<Float32Array | null> {
+  return imageEmbedding(frame).catch(() => null);
 }
 
 /** One scorer's scores; whatever it does, each of its dimensions gets exactly one. */

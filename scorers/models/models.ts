@@ -15,6 +15,8 @@ export interface Model {
   readonly sha256: string;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Sizes of each input, where the network says them; a name or -1 stands for any. */
+  readonly inputDims?: Readonly<Record<string, readonly (number | string)[]>>;
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
 }
 

@@ -171,6 +171,9 @@ function modelOf(id: string, { sha256, session }: { sha256: string; session: Inf
     sha256,
     inputNames: session.inputNames,
     outputNames: session.outputNames,
+    inputDims: Object.fromEntries(
+      session.inputMetadata.flatMap((input) => (input.isTensor ? [[input.name, input.shape]] : [])),
+    ),
     async run(feeds) {
       const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
       const outputs = await session.run(inputs);

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await writeRandomClip(folder, SMALL_CLIP);
   models = openModels({ folder: root, use: { clip: folder } });
   Object.assign(env, { allowRemoteModels: false, localModelPath: root });
-});
+}, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 async function frameWith(models: Models): Promise<Frame> {
