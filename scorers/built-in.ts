@@ -1,8 +1,8 @@
 /** The scorers that are always there: one line each. */
-export { artifacts } from './generic/artifacts.js';
-export { colourCast } from './generic/colourCast.js';
 export { aesthetic } from './generic/aesthetic.js';
 export { alignment } from './generic/alignment.js';
+export { artifacts } from './generic/artifacts.js';
+export { colourCast } from './generic/colourCast.js';
 export { composition } from './generic/composition.js';
 export { compression } from './generic/compression.js';
 export { contrast } from './generic/contrast.js';

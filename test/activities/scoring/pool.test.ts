@@ -81,7 +81,9 @@ describe('the scoring pool', () => {
     expect(result.scores['resolution.longSide']).toMatchObject({ status: 'ok', raw: 128, scorer: 'resolution@1.0.0' });
     expect(result.verdict).toEqual({ pass: true, band: 'accept', failed: [] });
     expect(result.image).toMatchObject({ width: 128, height: 128, format: 'png' });
-    expect(Object.keys(result.timing.scorers)).toEqual(builtInScorers.map(({ spec }) => spec.id));
+    const ofCost = (cost: string): string[] =>
+      builtInScorers.flatMap(({ spec }) => (spec.cost === cost ? [spec.id] : []));
+    expect(Object.keys(result.timing.scorers)).toEqual([...ofCost('cheap'), ...ofCost('model')]);
     expect(result.undecodable).toBeNull();
   });
 
