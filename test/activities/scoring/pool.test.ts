@@ -78,7 +78,11 @@ describe('the scoring pool', () => {
     const pool = await open();
     const result = await pool.score({ bytes: await image, policy, explain: 'gates' });
     expect(Object.keys(result.scores).sort()).toEqual(Object.keys(dimensionsOf(builtInScorers)).sort());
-    expect(result.scores['resolution.longSide']).toMatchObject({ status: 'ok', raw: 128, scorer: 'resolution@1.0.0' });
+    expect(result.scores['resolution.longSide']).toMatchObject({
+      status: 'ok',
+      raw: 128,
+      scorer: expect.stringMatching(/^resolution@/) as string,
+    });
     expect(result.verdict).toEqual({ pass: true, band: 'accept', failed: [] });
     expect(result.image).toMatchObject({ width: 128, height: 128, format: 'png' });
     const ofCost = (cost: string): string[] =>
