@@ -10,6 +10,7 @@ import { openRequests, settingsOf } from './settings.js';
 import { readStack, removeStack, type StackDoc } from './stack-file.js';
 import { nodeCommand } from './supervise.js';
 
+export { photosFolder } from './stack-file.js';
 export type { StackDoc } from './stack-file.js';
 export { openRequests } from './settings.js';
 

@@ -11,7 +11,7 @@ import { CullError, messageOf } from '../errors.js';
 import { isAllowed, listen } from './control.js';
 import { endOrphans, releaseLock, takeLock } from './lock.js';
 import { openRequests, settingsOf } from './settings.js';
-import { removeStack, writeStack, type StackDoc } from './stack-file.js';
+import { photosFolder, removeStack, writeStack, type StackDoc } from './stack-file.js';
 import { nodeCommand, supervise, WORKER_MEMORY, type Supervised } from './supervise.js';
 import { resolveTemporalBinary } from './temporal-binary.js';
 import { freePort, startServer, untilOpen, type TemporalServer } from './temporal-server.js';
@@ -88,7 +88,8 @@ export async function keep(config: Config): Promise<void> {
     const comfyui: StackDoc['comfyui'] = config.comfyUrls.map((url) => ({ url, pid: null, sandbox: false }));
     if (comfyui.length === 0 && config.comfyFile === undefined) {
       await publish({ step: 'starting two sandbox ComfyUIs' });
-      for (let i = 0; i < SANDBOXES; i++) comfyui.push(await startSandbox(join(logs, `sandbox-${i}.log`), supervised));
+      for (let i = 0; i < SANDBOXES; i++)
+        comfyui.push(await startSandbox({ dir, logFile: join(logs, `sandbox-${i}.log`) }, supervised));
     }
     const worker = supervise({
       command: nodeCommand(new URL('../worker-main.ts', import.meta.url)),
@@ -177,10 +178,14 @@ async function keepServer(options: {
 }
 
 /** A sandbox keeps its port over restarts, so that whoever knows its address finds it again. */
-async function startSandbox(logFile: string, supervised: Supervised[]): Promise<StackDoc['comfyui'][number]> {
+async function startSandbox(
+  { dir, logFile }: { dir: string; logFile: string },
+  supervised: Supervised[],
+): Promise<StackDoc['comfyui'][number]> {
   const port = await freePort();
   const entry = new URL('../sandbox/main.ts', import.meta.url);
-  const command = nodeCommand(entry, '--port', String(port), '--seconds', SANDBOX_SECONDS);
+  const photos = photosFolder(dir);
+  const command = nodeCommand(entry, '--port', String(port), '--seconds', SANDBOX_SECONDS, '--photos', photos);
   const sandbox = supervise({ command, env: process.env, logFile });
   supervised.push(sandbox);
   await untilOpen(port, 30_000);

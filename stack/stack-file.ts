@@ -34,6 +34,9 @@ export interface StackDoc {
   settings: StackSettings;
 }
 
+/** Photos that the embedded sandboxes know (sandbox/photos/README.md); the demo puts them there. */
+export const photosFolder = (dir: string): string => join(dir, 'photos');
+
 export const stackFile = (dir: string): string => join(dir, 'stack.json');
 
 export async function readStack(dir: string): Promise<StackDoc | undefined> {

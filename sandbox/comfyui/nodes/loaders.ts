@@ -39,4 +39,21 @@ const clipTextEncode: NodeClass = {
   },
 };
 
-export const loaders: readonly NodeClass[] = [checkpointLoader, clipTextEncode];
+const referenceLatent: NodeClass = {
+  name: 'ReferenceLatent',
+  displayName: 'Set Reference Latent',
+  category: 'model/conditioning',
+  before: { displayName: null, category: 'advanced/conditioning/edit_models' },
+  description:
+    'This node sets the guiding latent for an edit model. If the model supports it you can chain multiple to set multiple reference images.',
+  module: 'comfy_extras.nodes_edit_model',
+  modern: true,
+  inputs: () => ({ conditioning: ['CONDITIONING', {}] }),
+  optional: () => ({ latent: ['LATENT', {}] }),
+  outputs: ['CONDITIONING'],
+  searchAliases: null,
+  // The checkpoints here are no edit models: they take the text alone.
+  run: (inputs) => Promise.resolve({ outputs: [linked<Conditioning>(inputs, 'conditioning')] }),
+};
+
+export const loaders: readonly NodeClass[] = [checkpointLoader, clipTextEncode, referenceLatent];
