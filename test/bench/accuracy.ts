@@ -1,0 +1,103 @@
+/**
+ * How often the gates of the shipped policies are right: pictures of the sandbox, through PNG as ComfyUI serves them, measured and judged
+ * in the scoring pool, against the hidden labels. Seeds and photos are never those on which a threshold was chosen.
+ *
+ *   npm run bench:accuracy [-- --json] [--tuning] [--count 60] [--job headshot] [--scores raw.ndjson]
+ *
+ * A full run on held-out seeds writes its tables into docs/accuracy.md.
+ */
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import pLimit from 'p-limit';
+import sharp from 'sharp';
+import { format, resolveConfig } from 'prettier';
+import { createScorePool, type ScorePool } from '../../activities/scoring/pool.js';
+import { pullFor } from '../../cli/demo-jobs.js';
+import { createOutput } from '../../cli/output.js';
+import { readPolicy } from '../../cli/release.js';
+import { readConfig } from '../../config.js';
+import { PAINTER_VERSION } from '../../sandbox/painter/index.js';
+import { PHOTOS_VERSION } from '../../sandbox/photos/index.js';
+import { figuresOf, type Judged } from './accuracy/figures.js';
+import { openJobs, RANGES, type Job, type Range } from './accuracy/jobs.js';
+import { tables, withTables, type Report } from './accuracy/tables.js';
+
+const DOC = fileURLToPath(new URL('../../docs/accuracy.md', import.meta.url));
+
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    tuning: { type: 'boolean', default: false },
+    count: { type: 'string' },
+    job: { type: 'string', multiple: true },
+    scores: { type: 'string' },
+  },
+});
+
+async function judgeAll(job: Job, { pool, count }: { pool: ScorePool; count: number }): Promise<Judged[]> {
+  const policy = await readPolicy(`examples/policies/${job.name}.yaml`, []);
+  const unlisted = policy.gates.find(({ id }) => !(id in job.gates));
+  if (unlisted) throw new Error(`test/bench/accuracy/jobs.ts does not say what the gate ${unlisted.id} is there for`);
+  const limit = pLimit(availableParallelism() + 1);
+  return Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      limit(async (): Promise<Judged> => {
+        const { task, labels } = await job.draw(n);
+        const { verdict, scores } = await pool.score({ ...task, policy, explain: 'all' });
+        if (flags.scores !== undefined)
+          await appendFile(flags.scores, `${JSON.stringify({ job: job.name, n, labels, verdict, scores })}\n`);
+        const blind = policy.gates.filter(({ id }) => scores[id] !== undefined && scores[id].status !== 'ok');
+        return {
+          n,
+          labels,
+          failed: verdict.pass ? [] : verdict.failed.map(({ gate }) => gate),
+          unassessable: blind.map(({ id }) => id),
+        };
+      }),
+    ),
+  );
+}
+
+async function run(range: Range, folder: string): Promise<Report> {
+  const config = readConfig(process.env);
+  const output = createOutput({ json: true });
+  const jobs = (await openJobs(folder, range)).filter(({ name }) => flags.job?.includes(name) ?? true);
+  for (const { name } of jobs) {
+    const policy = await readPolicy(`examples/policies/${name}.yaml`, []);
+    await pullFor(policy, { config: { ...config, scorers: [] }, output });
+  }
+  const threads = Math.max(1, Math.min(4, availableParallelism()));
+  const pool = await createScorePool({ threads, models: { folder: config.models } });
+  try {
+    const measured: Report['jobs'] = [];
+    for (const job of jobs) {
+      const count = Math.min(
+        range.seeds.count[job.name] ?? 0,
+        flags.count === undefined ? Infinity : Number(flags.count),
+      );
+      const judged = await judgeAll(job, { pool, count });
+      measured.push({ job: job.name, source: job.source, ...figuresOf(judged, job.gates) });
+    }
+    const versions = { painter: PAINTER_VERSION, photos: PHOTOS_VERSION };
+    const { kind, seeds } = range;
+    return { bench: 'accuracy', seeds: { kind, from: seeds.from }, versions, tuned: RANGES.tuning, jobs: measured };
+  } finally {
+    await pool.close();
+  }
+}
+
+sharp.concurrency(1);
+const folder = await mkdtemp(join(tmpdir(), 'cull-accuracy-'));
+try {
+  const report = await run(flags.tuning ? RANGES.tuning : RANGES.heldOut, folder);
+  const text = await format(tables(report), { ...(await resolveConfig(DOC)), parser: 'markdown' });
+  if (flags.json) console.log(JSON.stringify(report, null, 2));
+  else console.log(text);
+  const isWhole = !flags.tuning && flags.count === undefined && flags.job === undefined;
+  if (isWhole) await writeFile(DOC, withTables(await readFile(DOC, 'utf8').catch(() => ''), text));
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
