@@ -35,15 +35,18 @@ output: '4'
 `;
 
 describe('loadTemplate', () => {
-  it.each(['txt2img', 'product', 'noise'])('loads the example %s with nothing but safe nodes', async (name) => {
-    const path = `${examples}${name}.json`;
-    const loaded = await loadTemplate(path, { allowNodes: [] });
-    expect(loaded.bindings.name).toBe(name);
-    expect(loaded.bindings.seed).toHaveLength(1);
-    const policy = name === 'product' ? 'product' : 'generic';
-    expect(policyPathOf(path, loaded)).toBe(join(examples, `../policies/${policy}.yaml`));
-    expect(await loadTemplate(path.replace('.json', '.template.yaml'))).toEqual(loaded);
-  });
+  it.each(['txt2img', 'product', 'noise', 'headshot', 'garment'])(
+    'loads the example %s with nothing but safe nodes',
+    async (name) => {
+      const path = `${examples}${name}.json`;
+      const loaded = await loadTemplate(path, { allowNodes: [] });
+      expect(loaded.bindings.name).toBe(name);
+      expect(loaded.bindings.seed).toHaveLength(1);
+      const policy = ['product', 'headshot', 'garment'].includes(name) ? name : 'generic';
+      expect(policyPathOf(path, loaded)).toBe(join(examples, `../policies/${policy}.yaml`));
+      expect(await loadTemplate(path.replace('.json', '.template.yaml'))).toEqual(loaded);
+    },
+  );
 
   it('takes types and defaults from the graph', async () => {
     const { bindings } = await loadTemplate(await template(graph, good));

@@ -169,8 +169,12 @@ const PRODUCT_GATES: Job['gates'] = {
 };
 
 const GARMENT_GATES: Job['gates'] = {
-  'garment.colour': ['garmentColour', 'tint', 'exposure', 'garmentCovered'],
+  'resolution.longSide': [],
+  'sharpness.edgeBlur': ['blur'],
+  'garment.colourMatched': ['garmentColour', 'tint', 'garmentCovered'],
+  'garment.colour': ['exposure', 'garmentColour', 'tint', 'garmentCovered'],
   'garment.covered': ['garmentCovered'],
+  'garment.pattern': ['blur', 'garmentCovered'],
 };
 
-const HEADSHOT_GATES: Job['gates'] = {};
+const HEADSHOT_GATES: Job['gates'] = { 'sharpness.edgeBlur': ['blur'] };
