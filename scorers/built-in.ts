@@ -16,3 +16,5 @@ export { product } from './useCase/product.js';
 export { productBackground } from './useCase/productBackground.js';
 export { productColour } from './useCase/productColour.js';
 export { garment } from './useCase/garment.js';
+export { backgroundColour } from './business/backgroundColour.js';
+export { logo } from './business/logo.js';
