@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PAINTER_VERSION } from '../painter/index.js';
 import type { Paint, PrerenderedOptions } from './options.js';
 import { prepareTemplate, withFirstRow, type EncodedPixels, type Template } from './png.js';
 
@@ -34,7 +35,7 @@ async function writeWhole(path: string, content: Buffer | string): Promise<void>
 
 async function load(paint: Paint, index: number, folder: string | undefined): Promise<Ready> {
   const size = { width: POOL_SIZE, height: POOL_SIZE };
-  const file = folder === undefined ? undefined : join(folder, `picture-${index}`);
+  const file = folder === undefined ? undefined : join(folder, `picture-${PAINTER_VERSION}-${index}`);
   if (file !== undefined) {
     const kept = await Promise.all([readFile(`${file}.rgb`), readFile(`${file}.json`, 'utf8')]).catch(() => undefined);
     if (kept?.[0].length === POOL_SIZE * POOL_SIZE * 3) {

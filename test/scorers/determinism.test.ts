@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import sharp from 'sharp';
 import { createScorePool, type ScorePoolOptions } from '../../activities/scoring/pool.js';
 import { paint } from '../../sandbox/painter/index.js';
-import { measured, policy } from './hostile.js';
+import type { ModelOptions } from '../../scorers/models/sessions.js';
+import { allModels, measured, policy } from './hostile.js';
 
 const PROMPTS = [
   'product photo of a red mug on a white background',
@@ -39,16 +40,21 @@ async function scoresOf(order: readonly number[], options: Partial<ScorePoolOpti
 }
 
 /** What the scorers have at hand. */
-const KINDS: [string, Partial<ScorePoolOptions>][] = [['no models', { models: { folder: 'no-models' } }]];
+const KINDS: [string, () => Promise<ModelOptions>][] = [
+  ['no models', () => Promise.resolve({ folder: 'no-models' })],
+  ['the models of npm and a CLIP', allModels],
+];
 const forwards = files.map((_, i) => i);
 const backwards = [...forwards].reverse();
 const mixed = forwards.map((i) => (i * 5) % SEEDS);
 
-describe.each<[string, Partial<ScorePoolOptions>]>(KINDS)('scores with %s', (_, options) => {
+describe.each(KINDS)('scores with %s', (_, modelsOf) => {
+  let models: ModelOptions;
   let first: unknown[];
   beforeAll(async () => {
-    first = await scoresOf(forwards, options);
-  });
+    models = await modelsOf();
+    first = await scoresOf(forwards, { models });
+  }, 240_000);
 
   it('differ between pictures', () => {
     expect(new Set(first.map((one) => JSON.stringify(one))).size).toBe(SEEDS);
@@ -60,6 +66,6 @@ describe.each<[string, Partial<ScorePoolOptions>]>(KINDS)('scores with %s', (_, 
     ['by three threads', forwards, 3],
     ['by three threads in another order', mixed, 3],
   ])('are the same bit for bit %s', async (_how, order, threads) => {
-    expect(await scoresOf(order, { ...options, threads })).toEqual(first);
+    expect(await scoresOf(order, { models, threads })).toEqual(first);
   });
 });

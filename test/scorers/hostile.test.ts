@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { besiege, type Siege } from './hostile.js';
+import { allModels, besiege, type Siege } from './hostile.js';
 import { drawings, odd, refused, subject } from './hostile-files.js';
 import { frameOf } from './synthetic.js';
 
@@ -19,9 +19,9 @@ const server = createServer((_, response) => {
 beforeAll(async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  siege = await besiege();
+  siege = await besiege({ models: await allModels() });
   rssBefore = process.resourceUsage().maxRSS;
-});
+}, 240_000);
 afterAll(async () => {
   await siege.close();
   server.close();

@@ -1,12 +1,21 @@
 /** A scoring pool under attack: what must hold after each file. */
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { createScorePool, type ScorePool, type ScorePoolOptions } from '../../activities/scoring/pool.js';
 import type { ScoreResult } from '../../activities/scoring/task.js';
+import type { ModelOptions } from '../../scorers/models/sessions.js';
 import { parsePolicy } from '../../selection/policy-file.js';
+import { pulledModels } from '../support/models.js';
 import { subject } from './hostile-files.js';
 import { png } from './synthetic.js';
 
 export const policy = parsePolicy('policy: none\ngates: {}\n', { file: 'none.yaml', dimensions: {} });
+
+/** Every model that a test can have: those of npm, and the tiny CLIP of the sandbox. */
+export async function allModels(): Promise<ModelOptions> {
+  const clip = fileURLToPath(new URL('../../examples/models/cull/sandbox-clip', import.meta.url));
+  return { folder: await pulledModels(), use: { clip } };
+}
 
 /** All but the clock. */
 export function measured({ image, scores, embedding }: ScoreResult): unknown {
