@@ -71,5 +71,8 @@ console.log(JSON.stringify(found, null, 2));
 if (split === 'test') {
   const card = new URL('card.json', folder);
   const known = JSON.parse(await readFile(card, 'utf8')) as Record<string, unknown>;
-  await writeFile(card, `${JSON.stringify({ ...known, heldOut: found }, null, 2)}\n`);
+  await writeFile(
+    card,
+    `${JSON.stringify({ ...known, accuracy: found[512]?.accuracy.random, heldOut: found }, null, 2)}\n`,
+  );
 }

@@ -135,7 +135,7 @@ def export(model, language, about, training, folder):
             "unk_token": SPECIAL[UNK],
         },
     )
-    files = ["onnx/vision_model.onnx", "onnx/text_model.onnx", "tokenizer.json"]
+    files = ["onnx/vision_model.onnx", "onnx/text_model.onnx"]
     example = "Product photo of two crimson mugs, an oak table; zeppelin"
     write(
         folder / "card.json",
