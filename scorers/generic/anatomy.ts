@@ -1,0 +1,91 @@
+import { handCandidates, handsOf, type Hand } from '../hands/hands.js';
+import { handShape } from '../hands/shape.js';
+import { falling, quality, rising } from '../mapping.js';
+import { peopleOf } from '../people.js';
+import { unlessUnassessable, Unassessable, type Assessment, type Scorer } from '../scorer.js';
+
+const BELIEF = rising(0.8, 0.06);
+const LENGTH = falling(1, 0.2);
+/** Quality lost with each hand too many. */
+const LOSS = 60;
+const HANDS_EACH = 2;
+/** From here on the detector means it: what it sees and the joints do not is a hand that went wrong, or no hand. */
+const DETECTED = 0.5;
+const tenth = (value: number): number => Math.round(value * 10) / 10;
+const thousandth = (value: number): number => Math.round(value * 1000) / 1000;
+
+/** Whether hands are built as hands are, and are not too many. */
+export const anatomy: Scorer = {
+  spec: {
+    id: 'anatomy',
+    version: '1.0.0',
+    tier: 'generic',
+    cost: 'model',
+    models: [{ id: 'handtrack' }, { id: 'handlandmark' }, { id: 'centernet', optional: true }],
+    source: 'Zhang et al., "MediaPipe Hands", 2020: 21 points; proportions of adult hands (scorers/hands/shape.ts)',
+    dimensions: {
+      'anatomy.hands': {
+        direction: 'target',
+        unit: 'hands',
+        range: [0, 100],
+        about: 'How many hands are seen; hands that hold something or are far away may be missed.',
+      },
+      'anatomy.extraHands': {
+        direction: 'lower',
+        unit: 'hands',
+        range: [0, 100],
+        about: 'Hands beyond two for each person that is seen; 1 means that somebody has three.',
+      },
+      'anatomy.handBelief': {
+        direction: 'higher',
+        unit: 'share',
+        range: [0, 1],
+        about: 'How much the worst hand looks like one to a network trained on real hands; low means melted or hidden.',
+      },
+      'anatomy.fingerLength': {
+        direction: 'lower',
+        unit: 'octaves',
+        range: [0, 10],
+        about: 'How far the worst finger is too long or too short for its palm; 1 means twice or half its length.',
+      },
+    },
+  },
+  async assess(frame) {
+    const hands = await frame.derive(handsOf);
+    const people = await unlessUnassessable(() => frame.derive(peopleOf));
+    const shapes = hands.map(handShape);
+    const facts = { boxes: hands.map(boxFact), polygons: hands.map(outline), extended: shapes.map((s) => s.extended) };
+    const none: Assessment = { status: 'unassessable', reason: 'not-applicable', facts: { hands: 0 } };
+    const candidates = await frame.derive(handCandidates);
+    const meant = candidates.filter((one) => one.found >= DETECTED || hands.includes(one));
+    const belief = Math.min(...meant.map(({ score }) => score));
+    const length = Math.max(...shapes.map(({ worstLength }) => worstLength));
+    return {
+      'anatomy.hands': { status: 'ok', raw: hands.length, quality: 100, facts },
+      'anatomy.extraHands':
+        people instanceof Unassessable ? people.assessment : extraHands(hands.length, Math.max(1, people.length)),
+      'anatomy.handBelief': hands.length === 0 ? none : { status: 'ok', raw: belief, quality: quality(belief, BELIEF) },
+      'anatomy.fingerLength':
+        hands.length === 0 ? none : { status: 'ok', raw: length, quality: quality(length, LENGTH) },
+    };
+  },
+};
+
+/** A picture of a hand alone shows no person to the detector, but has one. */
+function extraHands(hands: number, people: number): Assessment {
+  const extra = Math.max(0, hands - HANDS_EACH * people);
+  return { status: 'ok', raw: extra, quality: Math.max(0, 100 - LOSS * extra), facts: { hands, people } };
+}
+
+const boxFact = ({ box: { left, top, width, height }, score }: Hand): Record<string, number | string> => ({
+  left: tenth(left),
+  top: tenth(top),
+  width: tenth(width),
+  height: tenth(height),
+  label: 'hand',
+  score: thousandth(score),
+});
+
+/** Wrist, finger tips: what a person sees at a glance. */
+const outline = ({ points }: Hand): number[][] =>
+  [0, 4, 8, 12, 16, 20].map((i) => (points[i] ?? []).map((value) => tenth(value)));
