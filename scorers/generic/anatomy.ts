@@ -63,7 +63,7 @@ export const anatomy: Scorer = {
     return {
       'anatomy.hands': { status: 'ok', raw: hands.length, quality: 100, facts },
       'anatomy.extraHands':
-        people instanceof Unassessable ? people.assessment : extraHands(hands.length, Math.max(1, people.length)),
+        people instanceof Unassessable ? people.assessment : extraHands({ hands: hands.length, people: people.length }),
       'anatomy.handBelief': hands.length === 0 ? none : { status: 'ok', raw: belief, quality: quality(belief, BELIEF) },
       'anatomy.fingerLength':
         hands.length === 0 ? none : { status: 'ok', raw: length, quality: quality(length, LENGTH) },
@@ -71,9 +71,14 @@ export const anatomy: Scorer = {
   },
 };
 
-/** A picture of a hand alone shows no person to the detector, but has one. */
-function extraHands(hands: number, people: number): Assessment {
-  const extra = Math.max(0, hands - HANDS_EACH * people);
+/**
+ * Hands beyond two each. A picture of a hand alone shows no person to the detector, but has one.
+ *
+ * @example
+ * extraHands({ hands: 3, people: 1 }); // raw 1
+ */
+export function extraHands({ hands, people }: { hands: number; people: number }): Assessment {
+  const extra = Math.max(0, hands - HANDS_EACH * Math.max(1, people));
   return { status: 'ok', raw: extra, quality: Math.max(0, 100 - LOSS * extra), facts: { hands, people } };
 }
 
