@@ -40,7 +40,7 @@ export const anatomy: Scorer = {
         direction: 'higher',
         unit: 'share',
         range: [0, 1],
-        about: 'How much the worst hand looks like one to a network trained on real hands; low means melted or hidden.',
+        about: 'How much the worst hand looks like one to a network trained on real hands, from 0.65 on; below that it sees none.',
       },
       'anatomy.fingerLength': {
         direction: 'lower',

@@ -24,9 +24,10 @@ const formulas: Readonly<Record<string, () => Picture>> = {
 };
 
 const PHOTO = createRequire(import.meta.url).resolve('@vladmandic/face-api/demo/sample6.jpg');
-/** One of the four women of that photo, and two of them. */
+/** One of the four women of that photo, two of them, and two holding hands. */
 const crops: Readonly<Record<string, { left: number; top: number; width: number; height: number }>> = {
   portrait: { left: 0.72, top: 0.05, width: 0.28, height: 0.45 },
+  heldHands: { left: 0.6, top: 0.6, width: 0.4, height: 0.4 },
   couple: { left: 0.5, top: 0.05, width: 0.5, height: 0.6 },
 };
 
