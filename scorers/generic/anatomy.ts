@@ -9,7 +9,7 @@ const LENGTH = falling(1, 0.2);
 /** Quality lost with each hand too many. */
 const LOSS = 60;
 const HANDS_EACH = 2;
-/** From here on the detector means it: what it sees and the joints do not is a hand that went wrong, or no hand. */
+/** From here on the detector means it. */
 const DETECTED = 0.5;
 const tenth = (value: number): number => Math.round(value * 10) / 10;
 const thousandth = (value: number): number => Math.round(value * 1000) / 1000;
@@ -40,7 +40,8 @@ export const anatomy: Scorer = {
         direction: 'higher',
         unit: 'share',
         range: [0, 1],
-        about: 'How much the worst hand looks like one to a network trained on real hands, from 0.65 on; below that it sees none.',
+        about:
+          'How much the worst hand looks like one to a network trained on real hands, from 0.65 on; below it sees none.',
       },
       'anatomy.fingerLength': {
         direction: 'lower',
@@ -57,14 +58,16 @@ export const anatomy: Scorer = {
     const facts = { boxes: hands.map(boxFact), polygons: hands.map(outline), extended: shapes.map((s) => s.extended) };
     const none: Assessment = { status: 'unassessable', reason: 'not-applicable', facts: { hands: 0 } };
     const candidates = await frame.derive(handCandidates);
-    const meant = candidates.filter((one) => one.found >= DETECTED || hands.includes(one));
-    const belief = Math.min(...meant.map(({ score }) => score));
+    // in real photos too the detector means some that are no hands, so these are for people to look at
+    const doubted = candidates.filter((one) => one.found >= DETECTED && !hands.includes(one)).map(boxFact);
+    const belief = Math.min(...hands.map(({ score }) => score));
     const length = Math.max(...shapes.map(({ worstLength }) => worstLength));
     return {
       'anatomy.hands': { status: 'ok', raw: hands.length, quality: 100, facts },
       'anatomy.extraHands':
         people instanceof Unassessable ? people.assessment : extraHands({ hands: hands.length, people: people.length }),
-      'anatomy.handBelief': hands.length === 0 ? none : { status: 'ok', raw: belief, quality: quality(belief, BELIEF) },
+      'anatomy.handBelief':
+        hands.length === 0 ? none : { status: 'ok', raw: belief, quality: quality(belief, BELIEF), facts: { doubted } },
       'anatomy.fingerLength':
         hands.length === 0 ? none : { status: 'ok', raw: length, quality: quality(length, LENGTH) },
     };
