@@ -21,3 +21,5 @@ export { garment } from './useCase/garment.js';
 export { backgroundColour } from './business/backgroundColour.js';
 export { logo } from './business/logo.js';
 export { people } from './business/people.js';
+export { label } from './useCase/label.js';
+export { text } from './business/text.js';
