@@ -6,10 +6,12 @@ import { says } from '../text/words.js';
 
 const CHARACTERS = falling(2, 1);
 const WORDS = falling(0.5, 0.1);
-/** A line of which less than this share lies on the subject stands in the background. */
+/** A line that has less subject around it than this share stands in the background. */
 const ON_SUBJECT = 0.5;
-/** Points across and along a line at which the subject is looked up. */
-const GRID = [4, 24] as const;
+/** Of a line's height: how far around it is looked. */
+const BAND = 0.5;
+/** Points across a line at which the subject is looked up; twice as many along it. */
+const GRID = 24;
 
 /**
  * Text in the background, and words that must not or must be there. The words come from the policy (`params: { text: { forbidden: [...],
@@ -57,7 +59,7 @@ export const text: Scorer = {
 
 function backgroundChars(frame: Frame, lines: readonly TextLine[]): Assessment {
   // text on a background that has no subject before it is still text in the background
-  const outside = frame.subject.found ? lines.filter((line) => shareOnSubject(frame, line) < ON_SUBJECT) : lines;
+  const outside = frame.subject.found ? lines.filter((line) => shareAroundOnSubject(frame, line) < ON_SUBJECT) : lines;
   const raw = outside.reduce((sum, line) => sum + charactersOf(line.text), 0);
   return { status: 'ok', raw, quality: quality(raw, CHARACTERS), facts: { lines: outside.map(factOf) } };
 }
@@ -87,20 +89,29 @@ export const factOf = ({ box, text, confidence }: TextLine): Record<string, unkn
   polygon: box.map(([x, y]) => [Math.round(x), Math.round(y)]),
 });
 
-/** Share of a line's area that lies on the subject. */
-export function shareOnSubject(
+/**
+ * Share of a line's surroundings that are the subject: a band as wide as half the line is high, on all sides. Large letters stand out from the
+ * background as a subject does; what they stand on does not. Rows in which the subject runs from the left border to the right are a table top
+ * that another wall stands behind, no subject.
+ */
+export function shareAroundOnSubject(
   { subject, scale, working: { width, height } }: Frame,
   { box: [a, b, , d] }: Pick<TextLine, 'box'>,
 ): number {
-  const [rows, columns] = GRID;
-  let hits = 0;
-  for (let j = 0; j < rows; j++)
-    for (let i = 0; i < columns; i++) {
-      const [u, v] = [(i + 0.5) / columns, (j + 0.5) / rows];
+  const [across, along] = [Math.hypot(d[0] - a[0], d[1] - a[1]), Math.hypot(b[0] - a[0], b[1] - a[1])];
+  const [marginU, marginV] = [(BAND * across) / Math.max(1, along), BAND];
+  const isSurface = (y: number): boolean => subject.mask[y * width] === 1 && subject.mask[(y + 1) * width - 1] === 1;
+  let [hits, count] = [0, 0];
+  for (let j = 0; j < GRID; j++)
+    for (let i = 0; i < 2 * GRID; i++) {
+      const u = ((i + 0.5) / (2 * GRID)) * (1 + 2 * marginU) - marginU;
+      const v = ((j + 0.5) / GRID) * (1 + 2 * marginV) - marginV;
+      if (u > 0 && u < 1 && v > 0 && v < 1) continue;
       const x = Math.floor((a[0] + u * (b[0] - a[0]) + v * (d[0] - a[0])) / scale);
       const y = Math.floor((a[1] + u * (b[1] - a[1]) + v * (d[1] - a[1])) / scale);
       if (x < 0 || y < 0 || x >= width || y >= height) continue;
-      if (subject.mask[y * width + x] === 1) hits++;
+      count++;
+      if (subject.mask[y * width + x] === 1 && !isSurface(y)) hits++;
     }
-  return hits / (rows * columns);
+  return count === 0 ? 0 : hits / count;
 }

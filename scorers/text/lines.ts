@@ -46,4 +46,4 @@ export async function textLines(frame: Frame): Promise<TextLine[]> {
 }
 
 /** Characters that are not white space. */
-export const charactersOf = (text: string): number => [...text.replace(/\s/gu, '')].length;
+export const charactersOf = (text: string): number => Array.from(text.replace(/\s/gu, '')).length;

@@ -34,7 +34,7 @@ export function says(lines: readonly Pick<TextLine, 'text'>[], phrase: string): 
 
 /** The smallest edit distance of a text to any stretch of another (Sellers, Journal of Algorithms 1, 1980). */
 export function distanceInside(text: string, wanted: string): number {
-  const [inside, pattern] = [[...text], [...wanted]];
+  const [inside, pattern] = [Array.from(text), Array.from(wanted)];
   let row = Array.from({ length: pattern.length + 1 }, (_, i) => i);
   let best = pattern.length;
   for (const character of inside) {
@@ -65,7 +65,7 @@ export function closest(
   expected: string,
 ): { distance: number; read: string } {
   const wanted = plain(expected);
-  let best = { distance: [...wanted].length, read: '' };
+  let best = { distance: Array.from(wanted).length, read: '' };
   for (let from = 0; from < lines.length; from++)
     for (let to = from + 1; to <= lines.length; to++) {
       const read = lines.slice(from, to).map(({ text }) => text).join(' '); // prettier-ignore

@@ -27,7 +27,7 @@ export const label: Scorer = {
   },
   async assess(frame, { expect }) {
     const expected = typeof expect?.['text'] === 'string' ? expect['text'] : '';
-    const { length } = [...plain(expected)];
+    const { length } = Array.from(plain(expected));
     if (length === 0)
       return {
         'label.distance': {

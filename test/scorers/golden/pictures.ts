@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import sharp from 'sharp';
 import type { Picture } from '../../../scorers/frame.js';
+import { written } from '../letters.js';
 import { disc, draw, noisy, png, toSrgb } from '../synthetic.js';
 
 const formulas: Readonly<Record<string, () => Picture>> = {
@@ -14,6 +15,8 @@ const formulas: Readonly<Record<string, () => Picture>> = {
   noisyDisc: () => noisy(disc(), 8, 1),
   /** The disc at the left edge, cut by it. */
   cutDisc: () => disc({ x: 64 }),
+  /** The disc, and above it the word SALE, dark grey, 42 px high. */
+  sign: () => written(disc({ y: 300, radius: 120 }), { word: 'SALE', left: 170, top: 40, square: 6, level: 40 }),
   /** A grey field, 0.2 of white in the middle, that falls off by one stop to the corners (a quadratic in the distance from the middle). */
   spotlight: () =>
     draw(256, 192, (x, y) => {

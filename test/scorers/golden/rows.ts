@@ -14,6 +14,7 @@ export interface GoldenRow {
   /** Pictures that it is compared with. */
   references?: string[];
   prompt?: string;
+  expect?: Record<string, unknown>;
   /** Dimension -> raw value, or the reason why there is none. */
   found: Record<string, number | string>;
 }
@@ -38,8 +39,8 @@ export async function goldenRow(
   if (!scorer) throw new Error(`there is no scorer ${id}: ${builtInScorers.map(({ spec }) => spec.id).join(', ')}`);
   const frame = await frameOf(asked.picture, models);
   const references = await Promise.all((asked.references ?? []).map((name) => frameOf(name, models)));
-  const { prompt } = asked;
-  const found = await measured(scorer, frame, { references, prompt });
+  const { prompt, expect } = asked;
+  const found = await measured(scorer, frame, { references, prompt, expect });
   return {
     ...asked,
     scorer: `${scorer.spec.id}@${scorer.spec.version}`,
@@ -56,12 +57,17 @@ async function frameOf(name: string, models: Models): Promise<Frame> {
 async function measured(
   scorer: Scorer,
   frame: Frame,
-  { references, prompt }: { references: Frame[]; prompt: string | undefined },
+  {
+    references,
+    prompt,
+    expect,
+  }: { references: Frame[]; prompt: string | undefined; expect: Record<string, unknown> | undefined },
 ): Promise<Record<string, Assessment>> {
   const ask = {
     params: {},
     ...(references.length > 0 && { references }),
     ...(prompt !== undefined && { prompt }),
+    ...(expect !== undefined && { expect }),
   };
   try {
     return await scorer.assess(frame, ask, new AbortController().signal);
