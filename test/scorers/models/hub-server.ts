@@ -11,6 +11,12 @@ export interface HubRequest {
   sent: number;
 }
 
+export interface Cut {
+  cutAfter: number;
+  /** The line breaks when this has happened: bytes that are still on their way when it breaks may be lost. */
+  when: () => Promise<void>;
+}
+
 export interface HubServer {
   url: string;
   commit: string;
@@ -18,7 +24,7 @@ export interface HubServer {
   /** Requests of one file. */
   of(path: string): HubRequest[];
   /** Asked for every file that is asked for; what it answers happens instead, or on the way. */
-  fault: (path: string, count: number) => undefined | { status: number } | { cutAfter: number } | { holdAfter: number };
+  fault: (path: string, count: number) => undefined | { status: number } | Cut | { holdAfter: number };
   /** Sent instead of what the listing promises. */
   wrong: Record<string, Buffer>;
   /** Resolves once an answer is held. */
@@ -85,11 +91,7 @@ export async function startHub({
   });
   const send = (
     response: ServerResponse,
-    {
-      body,
-      seen,
-      fault,
-    }: { body: Buffer; seen: HubRequest; fault: undefined | { cutAfter: number } | { holdAfter: number } },
+    { body, seen, fault }: { body: Buffer; seen: HubRequest; fault: undefined | Cut | { holdAfter: number } },
   ): void => {
     const from = Number(/bytes=(\d+)-/.exec(seen.range ?? '')?.[1] ?? 0);
     if (from > 0 && from >= body.length) {
@@ -107,7 +109,7 @@ export async function startHub({
     if (fault === undefined) response.end(some);
     else
       response.write(some, () => {
-        if ('cutAfter' in fault) response.destroy();
+        if ('cutAfter' in fault) void fault.when().then(() => response.destroy());
         else held();
       });
   };

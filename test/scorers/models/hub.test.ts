@@ -88,7 +88,12 @@ describe('a model of the hub', () => {
   });
 
   it('goes on where the line broke, in the same run', async () => {
-    hub.fault = (path, count) => (path === VISION && count <= 2 ? { cutAfter: 150_000 } : undefined);
+    let stored = 0;
+    const more = async (): Promise<void> => {
+      await until(async () => (await sizeOfPart()) > stored);
+      stored = await sizeOfPart();
+    };
+    hub.fault = (path, count) => (path === VISION && count <= 2 ? { cutAfter: 150_000, when: more } : undefined);
     await pull();
     expect((await pulledFile(VISION)).equals(FILES[VISION])).toBe(true);
     const asked = hub.of(VISION);
