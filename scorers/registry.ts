@@ -7,7 +7,9 @@ import { httpScorers } from './outside/http.js';
 import type { AnyScorer, DimensionSpec, Scorer } from './scorer.js';
 
 /** The scorers that are always there (`built-in.ts`), in the order of their names. */
-export const builtInScorers: readonly Scorer[] = Object.values(builtIn);
+export const builtInScorers: readonly Scorer[] = Object.values(builtIn).toSorted((a, b) =>
+  a.spec.id < b.spec.id ? -1 : 1,
+);
 
 /**
  * The built-in scorers plus those from outside (`CULL_SCORERS=./mine.js,package,http://10.0.0.5:9000`). A module exports

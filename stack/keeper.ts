@@ -10,6 +10,7 @@ import { environmentOf, type Config } from '../config.js';
 import { CullError, messageOf } from '../errors.js';
 import { isAllowed, listen } from './control.js';
 import { endOrphans, releaseLock, takeLock } from './lock.js';
+import { sandboxClip } from './sandbox-clip.js';
 import { openRequests, settingsOf } from './settings.js';
 import { photosFolder, removeStack, writeStack, type StackDoc } from './stack-file.js';
 import { nodeCommand, supervise, WORKER_MEMORY, type Supervised } from './supervise.js';
@@ -86,7 +87,10 @@ export async function keep(config: Config): Promise<void> {
     }));
 
     const comfyui: StackDoc['comfyui'] = config.comfyUrls.map((url) => ({ url, pid: null, sandbox: false }));
+    let { useModels } = config;
     if (comfyui.length === 0 && config.comfyFile === undefined) {
+      const clip = sandboxClip(config);
+      if (clip !== undefined) useModels = { ...useModels, clip };
       await publish({ step: 'starting two sandbox ComfyUIs' });
       for (let i = 0; i < SANDBOXES; i++)
         comfyui.push(await startSandbox({ dir, logFile: join(logs, `sandbox-${i}.log`) }, supervised));
@@ -96,7 +100,7 @@ export async function keep(config: Config): Promise<void> {
       env: {
         ...WORKER_MEMORY,
         ...process.env,
-        ...environmentOf({ ...config, comfyUrls: comfyui.map(({ url }) => url) }),
+        ...environmentOf({ ...config, useModels, comfyUrls: comfyui.map(({ url }) => url) }),
         TEMPORAL_ADDRESS: server.address,
       },
       logFile: join(logs, 'worker.log'),

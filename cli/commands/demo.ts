@@ -6,6 +6,7 @@ import { follow } from '../follow.js';
 import { resolveInputs } from '../inputs.js';
 import { checkOut } from '../out-folder.js';
 import { createOutput } from '../output.js';
+import { SANDBOX_CLIP_NOTE, sandboxClip } from '../../stack/sandbox-clip.js';
 import { readRelease } from '../release.js';
 
 const [DELIVER, CANDIDATES] = [4, 24];
@@ -47,6 +48,7 @@ export function addDemo(program: Command): void {
         const inputs = await resolveInputs(cull, release, given);
         const request = await cull.generate({ release, inputs, deliver: DELIVER, candidates: CANDIDATES, seed });
         output.note(`request ${request}: the best ${DELIVER} of ${CANDIDATES} candidates of ${about}`);
+        if (job === 'product' && sandboxClip(config) !== undefined) output.note(SANDBOX_CLIP_NOTE);
         process.exitCode = await follow(cull, request, { output, out });
       } finally {
         await close();

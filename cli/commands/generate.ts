@@ -9,6 +9,7 @@ import { collect, wholeNumber } from '../options.js';
 import { checkOut } from '../out-folder.js';
 import { createOutput } from '../output.js';
 import { readRelease } from '../release.js';
+import { SANDBOX_CLIP_NOTE, sandboxClip } from '../../stack/sandbox-clip.js';
 
 interface Options {
   input: string[];
@@ -61,8 +62,10 @@ export function addGenerate(program: Command): void {
 
       const { cull, stack, close } = await connect(config, { start: true, onStep: output.note });
       try {
-        if (stack?.comfyui.every(({ sandbox }) => sandbox))
+        if (stack?.comfyui.every(({ sandbox }) => sandbox)) {
           output.note('CULL_COMFYUI_URLS is not set: two simulated ComfyUIs draw');
+          if (sandboxClip(config) !== undefined) output.note(SANDBOX_CLIP_NOTE);
+        }
         const request = await cull.generate({
           release,
           inputs: await resolveInputs(cull, release, given),
