@@ -84,7 +84,7 @@ function combAt(coefficients: readonly Float32Array[], step: number): number {
     for (let j = 0; j < list.length; j++) {
       const steps = (list[j] as number) / q;
       // a signal below half a step contradicts the step, it does not confirm it
-      sum += steps < 0.5 ? -1 : (WAVE[((steps % 1) * 4096) | 0] as number);
+      sum += steps < 0.5 ? -1 : (WAVE[((steps - Math.floor(steps)) * 4096) | 0] as number);
     }
     n += list.length;
   }
