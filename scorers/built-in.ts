@@ -23,3 +23,4 @@ export { logo } from './business/logo.js';
 export { people } from './business/people.js';
 export { label } from './useCase/label.js';
 export { text } from './business/text.js';
+export { garmentEmbedding } from './useCase/garmentEmbedding.js';
