@@ -39,9 +39,11 @@ export function luminance(r: number, g: number, b: number): number {
  * labOf(255, 255, 255); // [100, 0, 0]
  */
 export function labOf(r: number, g: number, b: number): Lab {
-  const lr = LINEAR[r] ?? 0;
-  const lg = LINEAR[g] ?? 0;
-  const lb = LINEAR[b] ?? 0;
+  return labOfLight([LINEAR[r] ?? 0, LINEAR[g] ?? 0, LINEAR[b] ?? 0]);
+}
+
+/** CIELAB of a colour in linear light, `[r, g, b]` 0..1. */
+export function labOfLight([lr, lg, lb]: readonly [number, number, number]): Lab {
   const fx = labF(XR * lr + XG * lg + XB * lb);
   const fy = labF(YR * lr + YG * lg + YB * lb);
   const fz = labF(ZR * lr + ZG * lg + ZB * lb);
