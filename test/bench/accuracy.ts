@@ -2,9 +2,10 @@
  * How often the gates of the shipped policies are right: pictures of the sandbox, through PNG as ComfyUI serves them, measured and judged
  * in the scoring pool, against the hidden labels. Seeds and photos are never those on which a threshold was chosen.
  *
- *   npm run bench:accuracy [-- --json] [--tuning] [--count 60] [--job headshot] [--scores raw.ndjson]
+ *   npm run bench:accuracy [-- --json] [--tuning] [--count 60] [--job headshot] [--scores raw.ndjson] [--from raw.ndjson]
  *
- * A full run on held-out seeds writes its tables into docs/accuracy.md.
+ * `--scores` keeps every score, `--from` judges kept ones by the policies as they are now. A full run on held-out seeds writes its tables into
+ * docs/accuracy.md.
  */
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -21,8 +22,10 @@ import { readPolicy } from '../../cli/release.js';
 import { readConfig } from '../../config.js';
 import { PAINTER_VERSION } from '../../sandbox/painter/index.js';
 import { PHOTOS_VERSION } from '../../sandbox/photos/index.js';
+import { judge } from '../../selection/judge.js';
+import type { Policy, Scores } from '../../selection/types.js';
 import { figuresOf, type Judged } from './accuracy/figures.js';
-import { openJobs, RANGES, type Job, type Range } from './accuracy/jobs.js';
+import { openJobs, RANGES, type Drawn, type Job, type Range } from './accuracy/jobs.js';
 import { tables, withTables, type Report } from './accuracy/tables.js';
 
 const DOC = fileURLToPath(new URL('../../docs/accuracy.md', import.meta.url));
@@ -34,31 +37,56 @@ const { values: flags } = parseArgs({
     count: { type: 'string' },
     job: { type: 'string', multiple: true },
     scores: { type: 'string' },
+    from: { type: 'string' },
   },
 });
+
+/** One picture with all its scores: a line of `--scores`. */
+interface Measured {
+  job: string;
+  n: number;
+  labels: Drawn['labels'];
+  scores: Scores;
+}
+
+async function measureAll(job: Job, of: { pool: ScorePool; policy: Policy; count: number }): Promise<Measured[]> {
+  const { pool, policy, count } = of;
+  if (flags.from !== undefined) {
+    const lines = (await readFile(flags.from, 'utf8')).trim().split('\n');
+    const kept = lines
+      .map((line) => JSON.parse(line) as Measured)
+      .filter(({ job: of, n }) => of === job.name && n < count);
+    if (kept.length < count) throw new Error(`${flags.from} has ${kept.length} of ${count} pictures of ${job.name}`);
+    return kept;
+  }
+  const limit = pLimit(availableParallelism() + 1);
+  return Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      limit(async () => {
+        const { task, labels } = await job.draw(n);
+        const { scores } = await pool.score({ ...task, policy, explain: 'all' });
+        const measured: Measured = { job: job.name, n, labels, scores };
+        if (flags.scores !== undefined) await appendFile(flags.scores, `${JSON.stringify(measured)}\n`);
+        return measured;
+      }),
+    ),
+  );
+}
 
 async function judgeAll(job: Job, { pool, count }: { pool: ScorePool; count: number }): Promise<Judged[]> {
   const policy = await readPolicy(`examples/policies/${job.name}.yaml`, []);
   const unlisted = policy.gates.find(({ id }) => !(id in job.gates));
   if (unlisted) throw new Error(`test/bench/accuracy/jobs.ts does not say what the gate ${unlisted.id} is there for`);
-  const limit = pLimit(availableParallelism() + 1);
-  return Promise.all(
-    Array.from({ length: count }, (_, n) =>
-      limit(async (): Promise<Judged> => {
-        const { task, labels } = await job.draw(n);
-        const { verdict, scores } = await pool.score({ ...task, policy, explain: 'all' });
-        if (flags.scores !== undefined)
-          await appendFile(flags.scores, `${JSON.stringify({ job: job.name, n, labels, verdict, scores })}\n`);
-        const blind = policy.gates.filter(({ id }) => scores[id] !== undefined && scores[id].status !== 'ok');
-        return {
-          n,
-          labels,
-          failed: verdict.pass ? [] : verdict.failed.map(({ gate }) => gate),
-          unassessable: blind.map(({ id }) => id),
-        };
-      }),
-    ),
-  );
+  return (await measureAll(job, { pool, policy, count })).map(({ n, labels, scores }) => {
+    const verdict = judge(scores, policy);
+    const blind = policy.gates.filter(({ id }) => scores[id] !== undefined && scores[id].status !== 'ok');
+    return {
+      n,
+      labels,
+      failed: verdict.pass ? [] : verdict.failed.map(({ gate }) => gate),
+      unassessable: blind.map(({ id }) => id),
+    };
+  });
 }
 
 async function run(range: Range, folder: string): Promise<Report> {
