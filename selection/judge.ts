@@ -1,12 +1,24 @@
 /** From scores to a verdict: every gate of the policy, a reason in words for each that was not passed. */
 import { evaluateRule, scoresForRules, type RuleScores } from './rules.js';
-import type { Band, Bounds, FailedGate, OnUnassessable, Policy, Scores, ThresholdGate, Verdict } from './types.js';
+import type {
+  Band,
+  Bounds,
+  FailedGate,
+  Gate,
+  OnUnassessable,
+  Policy,
+  Scores,
+  ThresholdGate,
+  Verdict,
+} from './types.js';
 import { inWords, NOT_MEASURED, numberText } from './words.js';
 
 /** A gate's answer: the band it puts the candidate into, and why. */
 interface Ruling {
   band: Band;
   reason: string;
+  /** Nothing was measured that could decide. */
+  valueless?: boolean;
 }
 
 const PASSED: Ruling = { band: 'accept', reason: '' };
@@ -17,7 +29,8 @@ const BAND_WITHOUT_VALUE: Record<OnUnassessable, Band> = { reject: 'reject', rev
  *
  * A gate whose dimension has no value (`unassessable`, `error`, `notRun`, or absent altogether) is decided by its `onUnassessable`, never
  * by a default of 0. The band is the worst of all gates; band review passes only with `deliverReview`. `failed` names every gate that put the
- * candidate into review or reject, in gate order.
+ * candidate into review or reject, in gate order. Gates whose scorers were left out because another gate had already rejected are not
+ * among them: they say nothing about the image.
  *
  * @param scores dimension id -> score
  * @param policy as `parsePolicy` returns it
@@ -27,19 +40,28 @@ const BAND_WITHOUT_VALUE: Record<OnUnassessable, Band> = { reject: 'reject', rev
  * failed[0]?.reason; // 'sharpness.tileP90 is 31.2, at least 40 wanted (quality)'
  */
 export function judge(scores: Scores, policy: Policy): Verdict {
-  const failed: FailedGate[] = [];
-  let band: Band = 'accept';
   let nested: RuleScores | undefined;
-  for (const gate of policy.gates) {
+  const rulings = policy.gates.flatMap((gate) => {
     const ruling =
       gate.kind === 'threshold'
         ? judgeThreshold(scores, gate)
         : judgeRule(gate.rule, (nested ??= scoresForRules(scores)), gate);
-    if (ruling.band === 'accept') continue;
-    failed.push({ gate: gate.id, tier: gate.tier, reason: ruling.reason });
-    if (ruling.band === 'reject' || band === 'accept') band = ruling.band;
-  }
+    return ruling.band === 'accept'
+      ? []
+      : [{ gate, ...ruling, leftOut: ruling.valueless === true && wasLeftOut(scores, gate) }];
+  });
+  const decided = rulings.some(({ band, leftOut }) => band === 'reject' && !leftOut);
+  const named = decided ? rulings.filter(({ leftOut }) => !leftOut) : rulings;
+  const bands = named.map(({ band }) => band);
+  const band = bands.includes('reject') ? 'reject' : bands.includes('review') ? 'review' : 'accept';
+  const failed = named.map(({ gate: { id, tier }, reason }): FailedGate => ({ gate: id, tier, reason }));
   return { pass: band === 'accept' || (band === 'review' && policy.deliverReview), band, failed };
+}
+
+/** Whether a scorer that a gate reads was not run. */
+function wasLeftOut(scores: Scores, gate: Gate): boolean {
+  const dimensions = gate.kind === 'rule' ? gate.dimensions : [gate.dimension];
+  return dimensions.some((id) => Object.hasOwn(scores, id) && scores[id]?.status === 'notRun');
 }
 
 function judgeThreshold(scores: Scores, gate: ThresholdGate): Ruling {
@@ -47,6 +69,7 @@ function judgeThreshold(scores: Scores, gate: ThresholdGate): Ruling {
   if (score?.status !== 'ok' || !Number.isFinite(score[gate.on])) {
     const why = inWords(score ?? { status: 'notRun', scorer: '' });
     return {
+      valueless: true,
       band: BAND_WITHOUT_VALUE[gate.onUnassessable],
       reason: gate.reason === undefined ? `${gate.dimension} ${why}` : `${gate.reason} (${gate.dimension} ${why})`,
     };
@@ -63,6 +86,7 @@ function judgeRule(rule: string, nested: RuleScores, gate: { onUnassessable: OnU
   const outcome = evaluateRule(rule, nested);
   if ('unassessable' in outcome)
     return {
+      valueless: true,
       band: BAND_WITHOUT_VALUE[gate.onUnassessable],
       reason: `${gate.reason} (${NOT_MEASURED}: ${outcome.unassessable})`,
     };

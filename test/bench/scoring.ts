@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { openModels } from '../../scorers/models/sessions.js';
 import { pulledModels } from '../support/models.js';
+import { timeBlur, type BlurFound } from './scoring/blur.js';
 import { timeEventLoop } from './scoring/event-loop.js';
 import { benchImages, HEIGHT, photoFiles, WIDTH } from './scoring/images.js';
 import { timeClip, timeSessions } from './scoring/models.js';
@@ -36,6 +37,7 @@ const references = [await readFile(photoFiles()[3] ?? '')];
 const timings = await timeScorers(images, { rounds, models: openModels({ folder }), references });
 const sessions = await timeSessions(openModels({ folder }), rounds);
 const clip = await timeClip(images.slice(-2), rounds);
+const blur = await timeBlur(images.filter((_, index) => index % Math.ceil(images.length / 4) === 0));
 const eventLoop = await timeEventLoop(images, { threads: 2, repeats: 4, models: { folder } });
 
 const over = (of: readonly ImageTiming[], what: (t: ImageTiming) => number): number =>
@@ -74,7 +76,8 @@ const report = {
   byKind,
   scorersMs: scorers,
   cheapOverDecode,
-  peers: { sessionsMs: sessions },
+  peers: { sessionsMs: sessions, cleanvision: blur.cleanvision },
+  blur: blur.ours,
   clip,
   eventLoop,
   target: TARGET,
@@ -95,6 +98,15 @@ else {
   for (const [id, value] of Object.entries(sessions)) console.log(`  ${id.padEnd(20)} ${ms(value)}`);
   console.log(
     `\nCLIP (${clip.shape}): from a frame ${ms(clip.oursMs)}, bare session ${ms(clip.bareMs)}: rate ${clip.rate.toFixed(3)} of it (target ${TARGET.clipRate}); transformers.js ${ms(clip.transformersMs)}`,
+  );
+  const blurLine = (who: string, found: BlurFound | { missing: string }): string =>
+    'missing' in found
+      ? `${who}: ${found.missing}`
+      : `${who}: ${Object.entries(found.flagged)
+          .map(([sigma, flagged]) => `sigma ${sigma} ${flagged}/${found.of}`)
+          .join(', ')}; ${ms(found.ms)}`;
+  console.log(
+    `\nblurred pictures flagged\n  ${blurLine('edgeBlur > 1.45', blur.ours)}\n  ${blurLine('cleanvision', blur.cleanvision)}`,
   );
   console.log(
     `event loop beside ${eventLoop.threads} threads, ${eventLoop.images} images, ${eventLoop.imagesPerSecond.toFixed(2)} images/s: p99.9 ${ms(eventLoop.p999Ms)} (target ${TARGET.eventLoopP999Ms}), max ${ms(eventLoop.maxMs)}`,

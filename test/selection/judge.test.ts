@@ -116,6 +116,17 @@ describe('judge, dimensions without a value', () => {
     expect(bandFor('ignore')).toEqual({ pass: true, band: 'accept', failed: [] });
   });
 
+  it('names no gate that was left out because another one had rejected', () => {
+    const blurred = { 'sharpness.tileP90': ok(10), 'noise.sigma': { status: 'notRun', scorer: 'n@1.0.0' } } as const;
+    const left = threshold({ dimension: 'noise.sigma', accept: { max: 8 } });
+    const clean = rule('scores.noise.sigma.raw < 8.0', { dimensions: ['noise.sigma'] });
+    const verdict = judge(blurred, policyOf([sharp, left, clean]));
+    expect(verdict).toMatchObject({ band: 'reject', pass: false });
+    expect(verdict.failed.map(({ gate }) => gate)).toEqual([sharp.id]);
+    // alone, it is still no pass
+    expect(judge(blurred, policyOf([left]))).toMatchObject({ band: 'reject', pass: false });
+  });
+
   it('does not mistake inherited properties for scores', () => {
     expect(judge({}, policyOf([threshold({ dimension: 'constructor', accept: { min: 0 } })])).band).toBe('reject');
   });
