@@ -30,7 +30,7 @@ interface PhotoList {
 export interface DemoPhoto {
   name: string;
   photo: string;
-  /** Of a garment: its mask in the photo, and the garment cut out on white. */
+  /** Of a garment: its mask in the photo, and the garment cut out, transparent around it. */
   mask?: string;
   garment?: string;
 }
@@ -57,7 +57,7 @@ export async function writePeople(folder: string): Promise<DemoPhoto[]> {
   );
 }
 
-/** The same for garments: with a mask of the garment in the photo, and the garment alone on white. */
+/** The same for garments: with a mask of the garment in the photo, and the garment alone, transparent around it. */
 export async function writeGarments(folder: string): Promise<DemoPhoto[]> {
   const { garments } = await listPhotos();
   await mkdir(folder, { recursive: true });
@@ -69,15 +69,11 @@ export async function writeGarments(folder: string): Promise<DemoPhoto[]> {
       const svg = (body: string): Buffer =>
         Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${body}</svg>`);
       const inside = svg(`<rect width="100%" height="100%"/><polygon points="${outline}" fill="#fff"/>`);
-      const around = svg(
-        `<path fill-rule="evenodd" fill="#fff" d="M0 0H${width}V${height}H0ZM${outline.replaceAll(' ', 'L')}Z"/>`,
-      );
+      const cutOut = svg(`<polygon points="${outline}" fill="#fff"/>`);
       const [mask, garment] = [join(folder, `${one.name}.mask.png`), join(folder, `${one.name}.garment.png`)];
       await sharp(inside).removeAlpha().png().toFile(mask);
       await sharp(photo)
-        .composite([{ input: around }])
-        .removeAlpha()
-        .extend({ top: 40, bottom: 40, left: 40, right: 40, background: '#ffffff' })
+        .composite([{ input: cutOut, blend: 'dest-in' }])
         .png()
         .toFile(garment);
       return { name: one.name, photo, mask, garment };

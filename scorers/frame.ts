@@ -53,6 +53,8 @@ export class Frame implements Picture {
   readonly format: string;
   /** Whether the file has an alpha channel (it was laid on white). */
   readonly hasAlpha: boolean;
+  /** Of a file with transparent parts: 1 where the working picture is opaque, 0 where it is not. */
+  readonly opaque: Uint8Array | undefined;
   /** Length of the file. */
   readonly bytes: number;
   /** sha256 of the file, hex. */
@@ -68,6 +70,7 @@ export class Frame implements Picture {
     working: Picture;
     format: string;
     hasAlpha: boolean;
+    opaque?: Uint8Array | undefined;
     bytes: number;
     sha256: string;
     models?: Models;
@@ -78,6 +81,7 @@ export class Frame implements Picture {
     this.working = of.working;
     this.format = of.format;
     this.hasAlpha = of.hasAlpha;
+    this.opaque = of.opaque;
     this.bytes = of.bytes;
     this.sha256 = of.sha256;
     this.models = of.models ?? noModels;
@@ -161,13 +165,15 @@ export async function decodeFrame(
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     const picture = { width: info.width, height: info.height, rgb: threeChannels(data, info.channels) };
+    const working = await shrink(picture);
     return {
       ok: true,
       frame: new Frame({
         picture,
-        working: await shrink(picture),
+        working,
         format: meta.format,
         hasAlpha: meta.hasAlpha,
+        opaque: meta.hasAlpha ? await opaquePart(bytes, { working, maxPixels }) : undefined,
         bytes: bytes.byteLength,
         sha256: createHash('sha256').update(bytes).digest('hex'),
         models,
@@ -177,6 +183,23 @@ export async function decodeFrame(
     const detail = messageOf(error);
     return { ok: false, reason: /exceeds pixel limit/i.test(detail) ? 'too-large' : 'undecodable', detail };
   }
+}
+
+/** From half opaque on; undefined where nothing is transparent. */
+async function opaquePart(
+  bytes: Uint8Array,
+  { working: { width, height }, maxPixels }: { working: Picture; maxPixels: number },
+): Promise<Uint8Array | undefined> {
+  const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', pages: 1 })
+    .autoOrient()
+    .resize({ width, height, fit: 'fill' })
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const mask = new Uint8Array(width * height);
+  for (let i = 0; i < mask.length; i++) mask[i] = (data[(i + 1) * info.channels - 1] as number) >= 128 ? 1 : 0;
+  return mask.includes(0) ? mask : undefined;
 }
 
 function threeChannels(data: Uint8Array, channels: number): Uint8Array {

@@ -34,7 +34,7 @@ const NAMES: Readonly<Record<string, string>> = {
 export const backgroundColour: Scorer = {
   spec: {
     id: 'backgroundColour',
-    version: '1.0.0',
+    version: '1.1.0',
     tier: 'business',
     cost: 'cheap',
     models: [],

@@ -33,8 +33,9 @@ export function regionOf({ width, height }: { width: number; height: number }, m
   return { width, height, mask, area, box: area === 0 ? { left: 0, top: 0, right: 0, bottom: 0 } : box };
 }
 
-/** The subject. */
-export function subjectRegion({ subject, working }: Frame): Region {
+/** The subject: the opaque part of a cut-out, else what stands out. */
+export function subjectRegion({ subject, working, opaque }: Frame): Region {
+  if (opaque !== undefined) return regionOf(working, opaque);
   const mask = new Uint8Array(subject.mask.length);
   for (let i = 0; i < mask.length; i++) mask[i] = subject.mask[i] === 1 ? 1 : 0;
   return regionOf(working, mask);

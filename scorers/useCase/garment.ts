@@ -27,7 +27,7 @@ const TOO_SMALL: Assessment = { status: 'unassessable', reason: 'too-small' };
 export const garment: Scorer = {
   spec: {
     id: 'garment',
-    version: '1.0.0',
+    version: '1.1.0',
     tier: 'useCase',
     cost: 'model',
     models: [],

@@ -16,7 +16,7 @@ const GREY = 128;
 export const garmentEmbedding: Scorer = {
   spec: {
     id: 'garmentEmbedding',
-    version: '1.0.0',
+    version: '1.1.0',
     tier: 'useCase',
     cost: 'model',
     models: [{ id: 'clip' }],

@@ -21,8 +21,8 @@ export function garmentOf(frame: Frame, { masks }: Ask): Region {
 }
 
 /**
- * The garment in a reference: `masks.garmentReference` (for the first one), else what stands out from its background; all of it where nothing
- * does, as on a swatch of cloth.
+ * The garment in a reference: `masks.garmentReference` (for the first one), else the opaque part of a cut-out, else what stands out from its
+ * background; all of it where nothing does, as on a swatch of cloth.
  *
  * @throws Unassessable too-small
  */

@@ -20,7 +20,7 @@ export function subjectPalette(frame: Frame): Swatch[] {
 export const productColour: Scorer = {
   spec: {
     id: 'productColour',
-    version: '1.0.0',
+    version: '1.1.0',
     tier: 'useCase',
     cost: 'cheap',
     models: [],

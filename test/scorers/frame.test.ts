@@ -74,6 +74,22 @@ describe('decodeFrame', () => {
     expect([...frame.rgb.subarray(0, 3)]).toEqual([255, 255, 255]);
   });
 
+  it('knows which part of a cut-out is opaque, upright and at the working size', async () => {
+    const half = await sharp({ create: { width: 60, height: 40, channels: 4, background: '#ff000000' } })
+      .composite([
+        { input: { create: { width: 30, height: 40, channels: 4, background: '#ff0000' } }, left: 0, top: 0 },
+      ])
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toBuffer();
+    const frame = await frameOf(half);
+    expect([frame.width, frame.height]).toEqual([40, 60]);
+    // the left half is the upper one once it is upright
+    expect(frame.opaque?.slice(0, 40)).toEqual(new Uint8Array(40).fill(1));
+    expect(frame.opaque?.slice(-40)).toEqual(new Uint8Array(40));
+    expect((await frameOf(disc({ side: 32 }))).opaque).toBeUndefined();
+  });
+
   it('reads one pixel', async () => {
     const frame = await frameOf(draw(1, 1, () => [1, 2, 3]));
     expect(frame.subject.found).toBe(false);

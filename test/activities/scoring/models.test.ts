@@ -31,7 +31,7 @@ const scorer = (id: string, model: string, side: number): string => `{
     return { '${id}.sum': { status: 'ok', raw: all.flat().reduce((a, b) => a + b), quality: 1, facts: { all } } };
   } }`;
 const MODULES = {
-  'two.mjs': `export const scorers = [${scorer('boxes', 'blazeface', 256)}, ${scorer('eyes', 'iris', 64)}];`,
+  'two.mjs': `export const scorers = [${scorer('boxes', 'blazeface', 256)}, ${scorer('irises', 'iris', 64)}];`,
   'counter.mjs': `let count = 0;
     export const scorer = { spec: { id: 'counter', version: '1.0.0', tier: 'business', cost: 'cheap', models: [], source: 'test',
       dimensions: { 'counter.images': { direction: 'higher', unit: 'x', range: [0, Infinity], about: 'A test.' } } },
@@ -72,7 +72,7 @@ describe('networks in scoring threads', () => {
     const { sha256 } = await openModels({ folder: pulled }).open('blazeface');
     for (const { scores } of alone) {
       expect(scores['boxes.sum']).toMatchObject({ status: 'ok', models: { blazeface: sha256 } });
-      expect(Object.keys(scores['eyes.sum']?.models ?? {})).toEqual(['iris']);
+      expect(Object.keys(scores['irises.sum']?.models ?? {})).toEqual(['iris']);
     }
     expect(new Set(alone.map(({ scores }) => JSON.stringify(scores['boxes.sum']))).size).toBe(files.length);
   });
@@ -90,7 +90,7 @@ describe('networks in scoring threads', () => {
         facts: { model: 'blazeface', hint: 'comfy-cull models pull blazeface' },
         scorer: 'boxes@1.0.0',
       });
-      expect(scores['eyes.sum']).toMatchObject({
+      expect(scores['irises.sum']).toMatchObject({
         status: 'error',
         error: expect.stringMatching(
           /the model iris .*not the file that was pulled.*models pull iris --again/,

@@ -48,7 +48,7 @@ export const RANGES: { tuning: Range; heldOut: Range } = {
   },
   heldOut: {
     kind: 'held out',
-    seeds: { from: 5_000_000, count: { headshot: 90, garment: 80, product: 120 } },
+    seeds: { from: 6_000_000, count: { headshot: 90, garment: 80, product: 120 } },
     people: ['anna', 'dora'],
     garments: ['red-dress', 'striped-suit'],
   },
