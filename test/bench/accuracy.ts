@@ -9,7 +9,7 @@
  */
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
@@ -73,6 +73,9 @@ async function measureAll(job: Job, of: { pool: ScorePool; policy: Policy; count
   );
 }
 
+/** The pictures are the sandbox's own; only its CLIP can read them. */
+const SANDBOX_CLIP = resolve('examples/models/cull/sandbox-clip');
+
 async function judgeAll(job: Job, { pool, count }: { pool: ScorePool; count: number }): Promise<Judged[]> {
   const policy = await readPolicy(`examples/policies/${job.name}.yaml`, []);
   const unlisted = policy.gates.find(({ id }) => !(id in job.gates));
@@ -98,7 +101,7 @@ async function run(range: Range, folder: string): Promise<Report> {
     await pullFor(policy, { config: { ...config, scorers: [] }, output });
   }
   const threads = Math.max(1, Math.min(4, availableParallelism()));
-  const pool = await createScorePool({ threads, models: { folder: config.models } });
+  const pool = await createScorePool({ threads, models: { folder: config.models, use: { clip: SANDBOX_CLIP } } });
   try {
     const measured: Report['jobs'] = [];
     for (const job of jobs) {

@@ -4,6 +4,7 @@
  *
  *     npx tsx test/bench/alignment.ts --model examples/models/cull/sandbox-clip [--count 150] [--json]
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { paint, plan, type Scene } from '../../sandbox/painter/index.js';
@@ -87,7 +88,7 @@ interface Row {
   margin: number;
 }
 
-const models = openModels({ folder: '.cull/models', use: { clip: values.model } });
+const models = openModels({ folder: '.cull/models', use: { clip: resolve(values.model) } });
 const signal = new AbortController().signal;
 
 async function measure(first: number): Promise<Row[]> {

@@ -130,7 +130,9 @@ export async function openJobs(folder: string, { seeds: { from }, people, garmen
     async draw(n) {
       const prompt = productPrompt(n);
       const { labels, ...picture } = await paint({ prompt, seed: from + n, width: 512, height: 512 });
-      return { task: { bytes: await png(picture), prompt }, labels: labels.defects };
+      const wrong = labels.mismatch !== undefined;
+      const mismatch = { present: wrong, strength: wrong ? 1 : 0, unit: 'yes (1) or no (0)', threshold: 1 };
+      return { task: { bytes: await png(picture), prompt }, labels: { ...labels.defects, mismatch } };
     },
   };
   return [headshot, garment, product];
@@ -168,6 +170,7 @@ const PRODUCT_GATES: Job['gates'] = {
   'background.tint': ['tint'],
   'background.dirt': ['dirtyBackground'],
   'background.markHeight': ['backgroundText'],
+  'alignment.margin': ['mismatch'],
 };
 
 const GARMENT_GATES: Job['gates'] = {
