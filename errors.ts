@@ -229,6 +229,10 @@ export class CullError extends Error {
   }
 }
 
+/** The message of the deepest cause: fetch and others say `failed` and keep the reason there. */
+export const causeOf = (error: unknown): string =>
+  error instanceof Error && error.cause instanceof Error ? causeOf(error.cause) : messageOf(error);
+
 /** The message of anything that was thrown, one line, for people. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) {

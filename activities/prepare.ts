@@ -2,6 +2,7 @@
 import { CullError } from '../errors.js';
 import { warmUpOf } from '../providers/comfyui/prewarm.js';
 import type { AnyScorer } from '../scorers/scorer.js';
+import { dimensionsRead } from '../selection/dimensions.js';
 import { questionDimensions } from '../selection/questions.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
@@ -147,11 +148,7 @@ function checkMeasured(policy: Policy, scorers: readonly AnyScorer[]): void {
   const known = new Set(
     [...scorers.map(({ spec }) => spec.dimensions), questionDimensions(policy.questions ?? {})].flatMap(Object.keys),
   );
-  const wanted = [
-    ...policy.gates.flatMap((gate) => (gate.kind === 'rule' ? gate.dimensions : [gate.dimension])),
-    ...Object.keys(policy.rank),
-  ];
-  const unknown = wanted.find((dimension) => !known.has(dimension));
+  const unknown = dimensionsRead(policy).find((dimension) => !known.has(dimension));
   if (unknown === undefined) return;
   throw new CullError(
     'POLICY_UNKNOWN_DIMENSION',

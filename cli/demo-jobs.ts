@@ -4,6 +4,7 @@ import { CullError } from '../errors.js';
 import { pullModels } from '../scorers/models/pull.js';
 import { listModels } from '../scorers/models/store.js';
 import { loadScorers } from '../scorers/registry.js';
+import { dimensionsRead } from '../selection/dimensions.js';
 import type { Policy } from '../selection/types.js';
 import { photosFolder } from '../stack/index.js';
 import { writeGarments, writePeople } from './demo-photos.js';
@@ -49,10 +50,7 @@ export const DEMO_JOBS = {
  * miss.
  */
 export async function pullFor(policy: Policy, { config, output }: { config: Config; output: Output }): Promise<void> {
-  const dimensions = new Set([
-    ...policy.gates.flatMap((gate) => (gate.kind === 'rule' ? gate.dimensions : [gate.dimension])),
-    ...Object.keys(policy.rank),
-  ]);
+  const dimensions = new Set(dimensionsRead(policy));
   const scorers = (await loadScorers(config.scorers)).filter(({ spec }) =>
     Object.keys(spec.dimensions).some((dimension) => dimensions.has(dimension)),
   );

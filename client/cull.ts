@@ -5,7 +5,7 @@ import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFo
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import canonicalize from 'canonicalize';
-import { CullError, messageOf } from '../errors.js';
+import { causeOf, CullError, messageOf } from '../errors.js';
 import { readHosts } from '../fleet/registry.js';
 import { checkName, keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
@@ -274,15 +274,13 @@ export class Cull {
       .result()
       .then(
         () => 'it left no result',
-        (error: unknown) => messageOf(error instanceof Error && error.cause ? deepest(error) : error),
+        (error: unknown) => causeOf(error),
       );
     throw new CullError('INTERNAL', `request ${request} ended without a result (${status.toLowerCase()}): ${why}`, {
       hint: `\`comfy-cull resume ${request}\` goes on where it stopped`,
     });
   }
 }
-
-const deepest = (error: Error): Error => (error.cause instanceof Error ? deepest(error.cause) : error);
 
 /** False if somebody was first. */
 async function ignoreConflict(put: Promise<unknown>): Promise<boolean> {

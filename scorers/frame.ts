@@ -158,13 +158,15 @@ export async function decodeFrame(
         reason: 'too-large',
         detail: `${meta.width} x ${meta.height} is above ${maxPixels} pixels`,
       };
-    const flat = meta.hasAlpha ? image.flatten({ background: '#ffffff' }) : image;
-    const { data, info } = await flat
+    const { data, info } = await image
       .autoOrient()
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    const picture = { width: info.width, height: info.height, rgb: threeChannels(data, info.channels) };
+    const { width, height, channels } = info;
+    const raw = { raw: { width, height, channels }, limitInputPixels: false } as const;
+    const flat = meta.hasAlpha ? await sharp(data, raw).flatten({ background: '#ffffff' }).raw().toBuffer() : data;
+    const picture = { width, height, rgb: threeChannels(flat, meta.hasAlpha ? channels - 1 : channels) };
     const working = await shrink(picture);
     return {
       ok: true,
@@ -173,7 +175,7 @@ export async function decodeFrame(
         working,
         format: meta.format,
         hasAlpha: meta.hasAlpha,
-        opaque: meta.hasAlpha ? await opaquePart(bytes, { working, maxPixels }) : undefined,
+        opaque: meta.hasAlpha ? opaquePart(data, { picture, working }) : undefined,
         bytes: bytes.byteLength,
         sha256: createHash('sha256').update(bytes).digest('hex'),
         models,
@@ -185,20 +187,20 @@ export async function decodeFrame(
   }
 }
 
-/** From half opaque on; undefined where nothing is transparent. */
-async function opaquePart(
-  bytes: Uint8Array,
-  { working: { width, height }, maxPixels }: { working: Picture; maxPixels: number },
-): Promise<Uint8Array | undefined> {
-  const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error', pages: 1 })
-    .autoOrient()
-    .resize({ width, height, fit: 'fill' })
-    .toColourspace('srgb')
-    .ensureAlpha()
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  const mask = new Uint8Array(width * height);
-  for (let i = 0; i < mask.length; i++) mask[i] = (data[(i + 1) * info.channels - 1] as number) >= 128 ? 1 : 0;
+/** From half opaque on, at the middle of each working pixel; undefined where nothing is transparent. `data`: alpha is the last channel. */
+function opaquePart(
+  data: Uint8Array,
+  { picture, working }: { picture: Picture; working: Picture },
+): Uint8Array | undefined {
+  const channels = data.length / (picture.width * picture.height);
+  const mask = new Uint8Array(working.width * working.height);
+  for (let y = 0; y < working.height; y++) {
+    const row = Math.floor(((y + 0.5) * picture.height) / working.height) * picture.width;
+    for (let x = 0; x < working.width; x++) {
+      const at = row + Math.floor(((x + 0.5) * picture.width) / working.width);
+      mask[y * working.width + x] = (data[(at + 1) * channels - 1] as number) >= 128 ? 1 : 0;
+    }
+  }
   return mask.includes(0) ? mask : undefined;
 }
 

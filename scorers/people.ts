@@ -1,6 +1,6 @@
 import { strongest } from './image/strongest.js';
-import type { Box } from './faces/geometry.js';
-import { sampleView, toPicture, type View } from './faces/view.js';
+import type { Box } from './image/geometry.js';
+import { boxInPicture, sampleView, wholePicture } from './image/view.js';
 import type { Frame } from './frame.js';
 
 const SIZE = 512;
@@ -30,7 +30,7 @@ export interface Person {
  */
 export async function peopleOf(frame: Frame): Promise<Person[]> {
   const model = await frame.models.open('centernet');
-  const view: View = wholePicture(frame, SIZE);
+  const view = wholePicture(frame, SIZE);
   const { 'tower_0/detections': found } = await model.run({
     'tower_0/images': { type: 'float32', data: sampleView(frame, view), dims: [1, SIZE, SIZE, 3] },
   });
@@ -45,23 +45,3 @@ export async function peopleOf(frame: Frame): Promise<Person[]> {
 }
 
 type Numbers = [number, number, number, number, number, number];
-
-/** The whole picture in a square, black beside it: detectors find more than in a stretched one, people and hands alike. */
-export const wholePicture = ({ width, height }: Frame, size: number): View => ({
-  centre: [width / 2, height / 2],
-  side: Math.max(width, height),
-  angle: 0,
-  size,
-});
-
-/** A box of a level view in the picture's pixels, cut at its borders. `edges`: left, top, right, bottom in the view's pixels. */
-export function boxInPicture(
-  { width, height }: Frame,
-  { view, edges: [left, top, right, bottom] }: { view: View; edges: readonly [number, number, number, number] },
-): Box {
-  const clip = (at: number, length: number): number => Math.min(Math.max(at, 0), length);
-  const [x1, y1] = toPicture(view, [left, top]);
-  const [x2, y2] = toPicture(view, [right, bottom]);
-  const [x, y] = [clip(x1, width), clip(y1, height)];
-  return { left: x, top: y, width: clip(x2, width) - x, height: clip(y2, height) - y };
-}

@@ -1,5 +1,4 @@
 /** Scorers on other machines: asked once an image has its scores from the threads, and judged together with them. */
-import { createHash } from 'node:crypto';
 import { questionSpec, visionModel, type VisionModelOptions } from '../../scorers/outside/vision-model.js';
 import type { Assessment, FileScorer, FileSource } from '../../scorers/scorer.js';
 import { judge } from '../../selection/judge.js';
@@ -54,7 +53,7 @@ async function outsideScores(
   if (result.stopped) return sameForAll(scorers, { status: 'notRun' });
   const { bytes, policy, explain: _, ...ask } = task;
   const params = { ...policy.params, ...(policy.questions && { question: { ...policy.questions } }) };
-  const image = { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+  const image = { bytes, sha256: result.image.sha256 };
   const sources = [...new Set(scorers.map(({ source }) => source))];
   const found = await Promise.all(
     sources.map(async (source) => {

@@ -1,4 +1,4 @@
-import { findLogo, markOf, type Sighting } from '../image/logoSearch.js';
+import { findLogo, markOf, type Sighting } from '../image/logo-search.js';
 import { quality, rising } from '../mapping.js';
 import { Unassessable, type Assessment, type Scorer } from '../scorer.js';
 

@@ -1,9 +1,9 @@
+import { brief, roundBox } from '../facts.js';
 import { peopleOf } from '../people.js';
 import type { Ask, Assessment, Scorer } from '../scorer.js';
 
 /** Quality lost with each person too many or too few. */
 const LOSS = 50;
-const tenth = (value: number): number => Math.round(value * 10) / 10;
 
 /** How many people there are, and whether it is as many as wanted (`expect.people`, or `people` in the policy's params). */
 export const people: Scorer = {
@@ -34,14 +34,7 @@ export const people: Scorer = {
     const wanted = wantedPeople(ask);
     const off = wanted === undefined ? 0 : Math.abs(found.length - wanted);
     const worth = Math.max(0, 100 - LOSS * off);
-    const boxes = found.map(({ box: { left, top, width, height }, score }) => ({
-      left: tenth(left),
-      top: tenth(top),
-      width: tenth(width),
-      height: tenth(height),
-      label: 'person',
-      score: Math.round(score * 1000) / 1000,
-    }));
+    const boxes = found.map(({ box, score }) => ({ ...roundBox(box), label: 'person', score: brief(score) }));
     const count: Assessment = { status: 'ok', raw: found.length, quality: worth, facts: { boxes } };
     return {
       'people.count': count,

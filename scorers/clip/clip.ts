@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { messageOf } from '../../errors.js';
 import type { Frame, Picture } from '../frame.js';
 import type { Model, Models, Tensor } from '../models/models.js';
+import { unit } from '../vectors.js';
 import { readClipConfig, unreadable, type ClipConfig } from './config.js';
 import { pixelValues } from './preprocess.js';
 import { createTokenizer, type Tokens } from './tokenizer.js';
@@ -72,13 +73,6 @@ export async function reading(models: Models, text: string): Promise<{ chunks: n
 /** How much a difference of two cosines is in logits: 100 for CLIP. */
 export const logitScale = async (models: Models): Promise<number> => (await filesOf(models)).logitScale;
 
-/** Cosine of two vectors of unit length. */
-export function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
-  return sum;
-}
-
 function filesOf(models: Models): Promise<Files> {
   const known = files.get(models);
   if (known !== undefined) return known;
@@ -124,9 +118,4 @@ function embeddingIn(outputs: Record<string, Tensor>, { id }: Model): Float32Arr
   if (found === undefined || !(found.data instanceof Float32Array))
     throw new Error(`${id} answers ${Object.keys(outputs).join(', ')}, none of which is an embedding of float32`);
   return found.data;
-}
-
-function unit(vector: Float32Array): Float32Array {
-  const length = Math.sqrt(dot(vector, vector));
-  return length === 0 ? vector : vector.map((value) => value / length);
 }

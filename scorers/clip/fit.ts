@@ -1,5 +1,6 @@
 import type { Frame } from '../frame.js';
-import { dot, imageEmbedding, logitScale, reading, textEmbedding } from './clip.js';
+import { dot } from '../vectors.js';
+import { imageEmbedding, logitScale, reading, textEmbedding } from './clip.js';
 import { contrastsOf, type Contrast } from './prompts/contrasts.js';
 import { contentOf } from './prompts/words.js';
 

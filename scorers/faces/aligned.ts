@@ -1,9 +1,9 @@
 import type { Frame } from '../frame.js';
 import { luminance } from '../image/colour.js';
 import { mainFace, type Face } from './faces.js';
-import { convexHull, distance, fillPolygon, fitSimilarity, middle } from './geometry.js';
+import { convexHull, distance, fillPolygon, fitSimilarity, middle } from '../image/geometry.js';
 import { meshPoint } from './mesh.js';
-import { sampleView, toView, type Point, type View } from './view.js';
+import { sampleView, toView, type Point, type View } from '../image/view.js';
 
 /**
  * Where OFIQ puts the eyes, the nose and the corners of the mouth in its aligned picture of 616 x 616. Only the square in the

@@ -1,6 +1,7 @@
 import type { Tensor } from '../models/models.js';
-import { suppress, type Detection, type Detector } from './detection.js';
-import type { Point } from './view.js';
+import { strongest } from '../image/strongest.js';
+import type { Detection, Detector } from './detection.js';
+import type { Point } from '../image/view.js';
 
 const SIZE = 256;
 /** Grids of anchors: stride in pixels, anchors per cell. */
@@ -26,7 +27,7 @@ export const blazeface: Detector = {
       await model.run({ [model.inputNames[0] as string]: { type: 'float32', data, dims: [1, SIZE, SIZE, 3] } }),
     );
     const found = GRIDS.flatMap((grid) => decode(outputs, grid));
-    return suppress(found, MAX_OVERLAP);
+    return strongest(found, MAX_OVERLAP);
   },
 };
 

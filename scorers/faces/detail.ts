@@ -3,7 +3,7 @@ import { quantile } from '../image/filters.js';
 import { immerkaer } from '../image/noise.js';
 import { Unassessable } from '../scorer.js';
 import { mainFace } from './faces.js';
-import { sampleView } from './view.js';
+import { sampleView } from '../image/view.js';
 
 /** The face, with level eyes, at this many pixels a side. */
 const SIZE = 256;

@@ -1,8 +1,9 @@
 import type { Frame } from '../frame.js';
 import type { Model } from '../models/models.js';
 import { blazeface } from './blazeface.js';
-import { suppress, type Detection, type Detector } from './detection.js';
-import { sampleView, toPicture, type Point, type View } from './view.js';
+import { strongest } from '../image/strongest.js';
+import type { Detection, Detector } from './detection.js';
+import { sampleView, toPicture, wholePicture, type Point, type View } from '../image/view.js';
 import { yunet } from './yunet.js';
 
 const MAX_OVERLAP = 0.3;
@@ -22,19 +23,12 @@ export async function detectFaces(frame: Frame, turn: number): Promise<Detection
 /** YuNet names its heads by stride; BlazeFace's outputs carry the names of its graph. */
 const detectorOf = (model: Model): Detector => (model.outputNames.includes('cls_8') ? yunet : blazeface);
 
-const wholePicture = ({ width, height }: Frame, size: number, angle: number): View => ({
-  centre: [width / 2, height / 2],
-  side: Math.max(width, height),
-  angle,
-  size,
-});
-
 async function lookAt(
   { frame, model, detector }: { frame: Frame; model: Model; detector: Detector },
   view: View,
 ): Promise<Detection[]> {
   const found = await detector.find(model, sampleView(frame, view));
-  return suppress(
+  return strongest(
     found.map((one) => placed(one, view)),
     MAX_OVERLAP,
   );

@@ -1,6 +1,6 @@
 import type { Model } from '../models/models.js';
-import { overlap, type Box } from './geometry.js';
-import type { Point } from './view.js';
+import type { Box } from '../image/geometry.js';
+import type { Point } from '../image/view.js';
 
 /** What a face detector finds, in pixels of what it looked at or of the picture, as its maker says. */
 export interface Detection {
@@ -25,17 +25,4 @@ export interface Detector {
    * @returns detections in input pixels, best first, overlaps removed
    */
   find(model: Model, rgb: Float32Array): Promise<Detection[]>;
-}
-
-/**
- * Keeps the best of those that overlap by more than `share` (intersection over union).
- *
- * @example
- * suppress(found, 0.3);
- */
-export function suppress(found: readonly Detection[], share: number): Detection[] {
-  const kept: Detection[] = [];
-  for (const one of [...found].sort((a, b) => b.score - a.score))
-    if (kept.every((other) => overlap(one.box, other.box) <= share)) kept.push(one);
-  return kept;
 }

@@ -1,8 +1,9 @@
 import type { Frame } from '../frame.js';
 import type { Model } from '../models/models.js';
+import { unit } from '../vectors.js';
 import { alignedView } from './aligned.js';
 import { mainFace, type Face } from './faces.js';
-import { sampleView, type Point } from './view.js';
+import { sampleView, type Point } from '../image/view.js';
 
 /** HSE-FaceRes: the face levelled, 1.4 x its mesh (the mesh's own view is 1.5 x), RGB 0..255. */
 const FACERES = { size: 224, share: 1.4 / 1.5, length: 1024 };
@@ -17,7 +18,7 @@ const SFACE_POINTS: readonly Point[] = [
 ];
 
 /**
- * What tells a face from others: a vector of unit length by the model in the role `identity`. Compare with `cosine`, and only
+ * What tells a face from others: a vector of unit length by the model in the role `identity`. Compare with `dot`, and only
  * vectors of the same model.
  * Source: Savchenko, "Efficient Facial Representations for Age, Gender and Identity Recognition in Organizing Photo Albums using
  * Multi-output CNN", 2019 (faceres); Zhong et al., "SFace", 2021.
@@ -39,13 +40,6 @@ export async function mainEmbedding(frame: Frame): Promise<Float32Array> {
   return faceEmbedding(frame, await frame.derive(mainFace));
 }
 
-/** Cosine of two vectors of unit length, -1..1. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
-  return sum;
-}
-
 /** faceres answers age and sex beside the vector; a pure recogniser has one output. */
 const isSFace = (model: Model): boolean => model.outputNames.length === 1;
 
@@ -64,11 +58,4 @@ function sfaceInput(frame: Frame, face: Face, model: Model): Feeds {
   const data = new Float32Array(3 * n);
   for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) data[c * n + i] = rgb[3 * i + c] as number;
   return { [model.inputNames[0] as string]: { type: 'float32', data, dims: [1, 3, size, size] } };
-}
-
-function unit(vector: Float32Array): Float32Array {
-  let squares = 0;
-  for (const v of vector) squares += v * v;
-  const length = Math.sqrt(squares);
-  return length === 0 ? vector : vector.map((v) => v / length);
 }

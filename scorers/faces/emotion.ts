@@ -1,6 +1,6 @@
 import type { Frame } from '../frame.js';
 import { mainFace } from './faces.js';
-import { sampleView } from './view.js';
+import { sampleView } from '../image/view.js';
 
 const SIZE = 64;
 /** The mesh's view is 1.5 x the face; this network saw faces without margin. */

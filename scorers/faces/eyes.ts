@@ -1,7 +1,7 @@
 import type { Frame } from '../frame.js';
-import { distance, middle, tilt } from './geometry.js';
+import { distance, middle, tilt } from '../image/geometry.js';
 import { meshPoint } from './mesh.js';
-import { sampleView, toPicture, type Point, type View } from './view.js';
+import { sampleView, toPicture, type Point, type View } from '../image/view.js';
 
 const SIZE = 64;
 /** The crop is this much larger than the distance between the corners of the eye. */

@@ -3,10 +3,10 @@ import { Unassessable } from '../scorer.js';
 import { detectFaces } from './detect.js';
 import type { Detection } from './detection.js';
 import { eyesOf, type Eye } from './eyes.js';
-import { boxAround, middle, overlap, type Box } from './geometry.js';
+import { boxAround, middle, overlap, type Box } from '../image/geometry.js';
 import { MESH_POINTS, meshOf, meshPoint, type Mesh } from './mesh.js';
 import { poseOf, type Pose } from './pose.js';
-import type { Point, View } from './view.js';
+import type { Point, View } from '../image/view.js';
 
 /** How far faces may lean besides not at all, degrees; detectors still see one that leans by 45 to either side of these. */
 const TURNS = [180, 90, -90];

@@ -1,5 +1,5 @@
 import type { Face } from './faces.js';
-import { distance, middle } from './geometry.js';
+import { distance, middle } from '../image/geometry.js';
 import { meshPoint } from './mesh.js';
 
 /** Upper and lower inner lip opposite each other, at three places. */

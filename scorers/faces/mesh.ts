@@ -1,7 +1,7 @@
 import type { Frame } from '../frame.js';
 import type { Detection } from './detection.js';
-import { boxAround, centreOf, tilt } from './geometry.js';
-import { sampleView, toPicture, toView, type Point, type View } from './view.js';
+import { boxAround, centreOf, tilt } from '../image/geometry.js';
+import { sampleView, toPicture, toView, type Point, type View } from '../image/view.js';
 
 const SIZE = 192;
 /** The crop is this much larger than the face's box: what the network was trained on. */

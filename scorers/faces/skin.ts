@@ -3,9 +3,9 @@ import { components } from '../image/components.js';
 import type { Lab } from '../image/colour.js';
 import { quantile } from '../image/filters.js';
 import { mainFace, type Face } from './faces.js';
-import { fillPolygon } from './geometry.js';
+import { fillPolygon } from '../image/geometry.js';
 import { meshPoint } from './mesh.js';
-import type { Point } from './view.js';
+import type { Point } from '../image/view.js';
 
 /** Outlines in the mesh: the whole face, and what in it is not skin. */
 const OVAL = [

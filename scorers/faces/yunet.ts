@@ -1,7 +1,7 @@
 import type { Detection, Detector } from './detection.js';
-import { suppress } from './detection.js';
-import { middle } from './geometry.js';
-import type { Point } from './view.js';
+import { strongest } from '../image/strongest.js';
+import { middle } from '../image/geometry.js';
+import type { Point } from '../image/view.js';
 
 const SIZE = 640;
 const STRIDES = [8, 16, 32] as const;
@@ -29,7 +29,7 @@ export const yunet: Detector = {
       if (tensor === undefined) throw new Error(`yunet has no output ${name}`);
       return tensor.data as Float32Array;
     };
-    return suppress(
+    return strongest(
       STRIDES.flatMap((stride) =>
         decode(stride, {
           classes: plane(`cls_${stride}`),

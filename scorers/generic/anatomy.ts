@@ -1,3 +1,4 @@
+import { brief, roundBox, roundPoint } from '../facts.js';
 import { handCandidates, handsOf, type Hand } from '../hands/hands.js';
 import { handShape } from '../hands/shape.js';
 import { falling, quality, rising } from '../mapping.js';
@@ -11,8 +12,6 @@ const LOSS = 60;
 const HANDS_EACH = 2;
 /** From here on the detector means it. */
 const DETECTED = 0.5;
-const tenth = (value: number): number => Math.round(value * 10) / 10;
-const thousandth = (value: number): number => Math.round(value * 1000) / 1000;
 
 /** Whether hands are built as hands are, and are not too many. */
 export const anatomy: Scorer = {
@@ -85,15 +84,12 @@ export function extraHands({ hands, people }: { hands: number; people: number })
   return { status: 'ok', raw: extra, quality: Math.max(0, 100 - LOSS * extra), facts: { hands, people } };
 }
 
-const boxFact = ({ box: { left, top, width, height }, score }: Hand): Record<string, number | string> => ({
-  left: tenth(left),
-  top: tenth(top),
-  width: tenth(width),
-  height: tenth(height),
+const boxFact = ({ box, score }: Hand): Record<string, number | string> => ({
+  ...roundBox(box),
   label: 'hand',
-  score: thousandth(score),
+  score: brief(score),
 });
 
 /** Wrist, finger tips: what a person sees at a glance. */
-const outline = ({ points }: Hand): number[][] =>
-  [0, 4, 8, 12, 16, 20].map((i) => (points[i] ?? []).map((value) => tenth(value)));
+const outline = ({ points }: Hand): [number, number][] =>
+  [0, 4, 8, 12, 16, 20].flatMap((i) => points.slice(i, i + 1).map(roundPoint));

@@ -1,8 +1,7 @@
 import { strongest } from '../image/strongest.js';
-import type { Box } from '../faces/geometry.js';
-import { sampleView } from '../faces/view.js';
+import type { Box } from '../image/geometry.js';
+import { boxInPicture, sampleView, wholePicture } from '../image/view.js';
 import type { Frame } from '../frame.js';
-import { boxInPicture, wholePicture } from '../people.js';
 
 const SIZE = 320;
 const INPUT = 'StatefulPartitionedCall/map/TensorArrayV2Stack/TensorListStack';

@@ -1,5 +1,5 @@
-import { boxAround, overlap, type Box } from '../faces/geometry.js';
-import type { Point } from '../faces/view.js';
+import { boxAround, overlap, type Box } from '../image/geometry.js';
+import type { Point } from '../image/view.js';
 import type { Frame } from '../frame.js';
 import { detectHands, type FoundHand } from './detect.js';
 import { handPose } from './landmarks.js';

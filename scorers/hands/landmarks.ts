@@ -1,5 +1,5 @@
-import { boxAround, centreOf } from '../faces/geometry.js';
-import { sampleView, toPicture, toView, type Point, type View } from '../faces/view.js';
+import { boxAround, centreOf } from '../image/geometry.js';
+import { sampleView, toPicture, toView, type Point, type View } from '../image/view.js';
 import type { Frame } from '../frame.js';
 
 const SIZE = 224;

@@ -1,4 +1,4 @@
-import { overlap, type Box } from '../faces/geometry.js';
+import { overlap, type Box } from './geometry.js';
 
 /**
  * Keeps the best of those that overlap by more than `share` (intersection over union), best first.

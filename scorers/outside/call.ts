@@ -1,4 +1,4 @@
-import { CullError, messageOf } from '../../errors.js';
+import { causeOf, CullError } from '../../errors.js';
 
 const TRIES = 3;
 const FIRST_DELAY_MS = 300;
@@ -57,10 +57,6 @@ async function once(
     return { again: true, why: causeOf(error) };
   }
 }
-
-/** fetch hides the reason (ECONNREFUSED) in the cause. */
-const causeOf = (error: unknown): string =>
-  error instanceof Error && error.cause instanceof Error ? messageOf(error.cause) : messageOf(error);
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {

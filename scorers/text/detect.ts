@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import type { Frame } from '../frame.js';
 import { components } from '../image/components.js';
-import { smallestRectangle, type Point, type Slanted } from './geometry.js';
+import type { Point } from '../image/view.js';
+import { smallestRectangle, type Slanted } from './geometry.js';
 
 /** Long side at which text is looked for, pixels; never enlarged. Lines of 1.5 % of it are still seen. */
 const LONG_SIDE = 736;

@@ -1,4 +1,5 @@
-export type Point = readonly [x: number, y: number];
+import { convexHull } from '../image/geometry.js';
+import type { Point } from '../image/view.js';
 
 /** A rectangle at any angle: middle, half sides along the two axes, and the direction of the long side. */
 export interface Slanted {
@@ -16,7 +17,7 @@ export interface Slanted {
  * smallestRectangle([[0, 0], [4, 0], [4, 1], [0, 1]]).half; // [2, 0.5]
  */
 export function smallestRectangle(points: readonly Point[]): Slanted {
-  const hull = convexHull(points);
+  const hull = points.length < 3 ? points : convexHull(points);
   let best: (Slanted & { area: number }) | undefined;
   for (let i = 0; i < hull.length; i++) {
     const [ax, ay] = hull[i] as Point;
@@ -50,22 +51,3 @@ export function corners({ centre: [x, y], half: [a, b], along: [ux, uy] }: Slant
   const at = (u: number, v: number): Point => [x + u * ux - v * uy, y + u * uy + v * ux];
   return [at(-a, -b), at(a, -b), at(a, b), at(-a, b)];
 }
-
-/** Andrew's monotone chain. */
-function convexHull(points: readonly Point[]): Point[] {
-  const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  if (sorted.length < 3) return sorted;
-  const half = (list: readonly Point[]): Point[] => {
-    const chain: Point[] = [];
-    for (const point of list) {
-      while (chain.length >= 2 && turn(chain.at(-2) as Point, chain.at(-1) as Point, point) <= 0) chain.pop();
-      chain.push(point);
-    }
-    chain.pop();
-    return chain;
-  };
-  return [...half(sorted), ...half(sorted.reverse())];
-}
-
-const turn = ([ax, ay]: Point, [bx, by]: Point, [cx, cy]: Point): number =>
-  (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);

@@ -1,6 +1,7 @@
 import type { Frame } from '../frame.js';
 import { textBoxes } from './detect.js';
-import { corners, type Point } from './geometry.js';
+import type { Point } from '../image/view.js';
+import { corners } from './geometry.js';
 import { readLine } from './read.js';
 
 /** Below either, what was found is no text: folds and bricks read as single characters or with doubt. */

@@ -1,6 +1,7 @@
 import { emotionOf } from '../faces/emotion.js';
 import { mainFace } from '../faces/faces.js';
-import { brief, faceFacts } from '../faces/facts.js';
+import { faceFacts } from '../faces/facts.js';
+import { brief } from '../facts.js';
 import type { Assessment, Scorer } from '../scorer.js';
 
 /** What the face seems to express. Advisory: good for ranking smiles, not for rejecting anybody. */

@@ -1,5 +1,6 @@
 import { mainFace } from '../faces/faces.js';
-import { brief, faceFacts, roundPoint } from '../faces/facts.js';
+import { faceFacts } from '../faces/facts.js';
+import { brief, roundPoint } from '../facts.js';
 import { eyeOpenness } from '../faces/measures.js';
 import { OFIQ, ofiqQuality } from '../mapping.js';
 import { Unassessable, type Scorer } from '../scorer.js';

@@ -1,6 +1,6 @@
 import { mainFace } from '../faces/faces.js';
 import { faceFacts } from '../faces/facts.js';
-import { middle } from '../faces/geometry.js';
+import { middle } from '../image/geometry.js';
 import { faceHeight, interEyeDistance } from '../faces/measures.js';
 import { OFIQ, ofiqQuality, type OfiqMap } from '../mapping.js';
 import type { Assessment, Scorer } from '../scorer.js';

@@ -1,6 +1,7 @@
 import { cheeksOf } from '../faces/cheeks.js';
 import { mainFace } from '../faces/faces.js';
-import { brief, faceFacts } from '../faces/facts.js';
+import { faceFacts } from '../faces/facts.js';
+import { brief } from '../facts.js';
 import { faceLightOf } from '../faces/light.js';
 import { falling, OFIQ, ofiqQuality, quality, type OfiqMap } from '../mapping.js';
 import type { Assessment, Scorer } from '../scorer.js';

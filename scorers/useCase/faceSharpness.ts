@@ -1,6 +1,7 @@
 import { faceDetail } from '../faces/detail.js';
 import { mainFace } from '../faces/faces.js';
-import { brief, faceFacts } from '../faces/facts.js';
+import { faceFacts } from '../faces/facts.js';
+import { brief } from '../facts.js';
 import { quality, rising } from '../mapping.js';
 import type { Scorer } from '../scorer.js';
 

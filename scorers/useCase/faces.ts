@@ -1,5 +1,5 @@
 import { facesOf } from '../faces/faces.js';
-import { brief, roundBox } from '../faces/facts.js';
+import { brief, roundBox } from '../facts.js';
 import { OFIQ, ofiqQuality } from '../mapping.js';
 import type { Scorer } from '../scorer.js';
 

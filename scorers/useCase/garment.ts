@@ -1,12 +1,12 @@
-import { coveredShare, type Box } from '../image/foreign.js';
-import type { Frame } from '../frame.js';
+import { brief, round, scaledBox } from '../facts.js';
+import { coveredShare } from '../image/foreign.js';
 import { exposedDistance, paletteDistance, paletteOf, type Swatch } from '../image/palette.js';
-import { core, type Region } from '../image/region.js';
+import { core } from '../image/region.js';
 import { shapeOverlap } from '../image/shape.js';
 import { textureDistance, textureOf } from '../image/texture.js';
 import { falling, quality, rising, type Sigmoid } from '../mapping.js';
 import type { Assessment, Scorer } from '../scorer.js';
-import { garmentOf, referenceGarment } from './garmentRegion.js';
+import { garmentOf, referenceGarment } from './garment-region.js';
 import { shown } from './productColour.js';
 
 const CURVES = {
@@ -102,10 +102,10 @@ export const garment: Scorer = {
     );
     const least = covers.reduce((best, one) => (one.share < best.share ? one : best));
     const covered = ok('garment.covered', least.share, {
-      holes: round(least.holes, 1000),
-      boxes: least.boxes.map((box) => boxOf(box, frame, region)),
+      holes: brief(least.holes),
+      boxes: least.boxes.map((box) => scaledBox(box, frame.width / region.width)),
       basis: references.length > 0 ? 'region and colours' : 'region alone',
-      box: boxOf(region.box, frame, region),
+      box: scaledBox(region.box, frame.width / region.width),
     });
     if (all.length === 0)
       return {
@@ -123,23 +123,10 @@ export const garment: Scorer = {
         colours: shown(own),
         referenceColours: shown(nearest.palette),
       }),
-      'garment.colourMatched': ok('garment.colourMatched', matched.distance, { stops: round(matched.stops, 10) }),
+      'garment.colourMatched': ok('garment.colourMatched', matched.distance, { stops: round(matched.stops) }),
       'garment.pattern': patterns.length === 0 ? TOO_SMALL : ok('garment.pattern', Math.min(...patterns)),
       'garment.covered': covered,
       'garment.shape': ok('garment.shape', Math.max(...references.map((one) => shapeOverlap(region, one.region)))),
     };
   },
 };
-
-const round = (v: number, by: number): number => Math.round(v * by) / by;
-
-/** A box of the region in pixels of the full-size picture. */
-function boxOf({ left, top, right, bottom }: Box, { width }: Frame, region: Region): Record<string, number> {
-  const scale = width / region.width;
-  return {
-    left: round(left * scale, 10),
-    top: round(top * scale, 10),
-    width: round((right - left + 1) * scale, 10),
-    height: round((bottom - top + 1) * scale, 10),
-  };
-}

@@ -1,9 +1,10 @@
-import { dot, pictureEmbedding } from '../clip/clip.js';
+import { pictureEmbedding } from '../clip/clip.js';
+import { dot } from '../vectors.js';
 import type { Frame, Picture } from '../frame.js';
 import type { Region } from '../image/region.js';
 import { quality, rising } from '../mapping.js';
 import { Unassessable, type Scorer } from '../scorer.js';
-import { garmentOf, referenceGarment } from './garmentRegion.js';
+import { garmentOf, referenceGarment } from './garment-region.js';
 
 /** Unmeasured: where the middle lies for a given model is for a policy that was tuned with it. */
 const COSINE = rising(0.8, 0.05);

@@ -1,7 +1,8 @@
 import type { Eye } from '../faces/eyes.js';
 import { mainFace } from '../faces/faces.js';
-import { brief, faceFacts, roundPoint } from '../faces/facts.js';
-import { distance } from '../faces/geometry.js';
+import { faceFacts } from '../faces/facts.js';
+import { brief, roundPoint } from '../facts.js';
+import { distance } from '../image/geometry.js';
 import { eyeOpenness } from '../faces/measures.js';
 import { falling, quality } from '../mapping.js';
 import { Unassessable, type Scorer } from '../scorer.js';

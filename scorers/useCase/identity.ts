@@ -1,6 +1,8 @@
-import { cosine, mainEmbedding } from '../faces/embedding.js';
+import { mainEmbedding } from '../faces/embedding.js';
+import { dot } from '../vectors.js';
 import { mainFace } from '../faces/faces.js';
-import { brief, faceFacts } from '../faces/facts.js';
+import { faceFacts } from '../faces/facts.js';
+import { brief } from '../facts.js';
 import { quality, rising } from '../mapping.js';
 import { Unassessable, unlessUnassessable, type Assessment, type Scorer } from '../scorer.js';
 
@@ -47,7 +49,7 @@ export const identity: Scorer = {
         hint: 'no reference photo shows a face',
         references: references.length,
       });
-    const likeness = usable.map((one) => cosine(embedding, one));
+    const likeness = usable.map((one) => dot(embedding, one));
     const facts = { ...faceFacts(face), references: references.length, cosines: likeness.map(brief) };
     const score = (raw: number): Assessment => ({ status: 'ok', raw, quality: quality(raw, SAME), facts });
     return {

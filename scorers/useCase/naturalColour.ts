@@ -1,6 +1,7 @@
 import { alignedFace } from '../faces/aligned.js';
 import { mainFace } from '../faces/faces.js';
-import { brief, faceFacts } from '../faces/facts.js';
+import { faceFacts } from '../faces/facts.js';
+import { brief } from '../facts.js';
 import { OFIQ, ofiqQuality } from '../mapping.js';
 import { Unassessable, type Scorer } from '../scorer.js';
 

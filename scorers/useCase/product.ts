@@ -1,3 +1,4 @@
+import { scaledBox } from '../facts.js';
 import { instancesOf, type Instance } from '../image/instances.js';
 import { falling, quality, rising } from '../mapping.js';
 import type { Ask, Assessment, Scorer } from '../scorer.js';
@@ -67,11 +68,11 @@ export const product: Scorer = {
     const [wide, high] = [(right - left + 1) / width, (bottom - top + 1) / height];
     const margin = Math.min(left, top, width - 1 - right, height - 1 - bottom) / Math.min(width, height);
     const { scale } = frame;
-    const box = boxOf(subject.box, scale);
+    const box = scaledBox(subject.box, scale);
     const like = frame.derive(instancesOf);
     const expected = expectedCount(ask);
     const off = Math.abs(like.length - expected);
-    const boxes = like.map((instance: Instance) => boxOf(instance, scale));
+    const boxes = like.map((instance: Instance) => scaledBox(instance, scale));
     return Promise.resolve({
       'product.fill': { ...ok(Math.max(wide, high), FILL), facts: { box } },
       'product.boxShare': { ...ok(wide * high, AREA), facts: { box } },
@@ -100,13 +101,4 @@ function expectedCount({ expect, params }: Ask): number {
     if (typeof count === 'number' && Number.isInteger(count) && count >= 0) return count;
   }
   return EXPECTED;
-}
-
-/** A box of working pixels, both ends inclusive, in pixels of the full-size picture. */
-function boxOf(
-  { left, top, right, bottom }: { left: number; top: number; right: number; bottom: number },
-  scale: number,
-): { left: number; top: number; width: number; height: number } {
-  const round = (v: number): number => Math.round(10 * scale * v) / 10;
-  return { left: round(left), top: round(top), width: round(right - left + 1), height: round(bottom - top + 1) };
 }

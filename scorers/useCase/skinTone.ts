@@ -1,6 +1,7 @@
 import { cheeksOf, type Cheeks } from '../faces/cheeks.js';
 import { mainFace } from '../faces/faces.js';
-import { brief, faceFacts } from '../faces/facts.js';
+import { faceFacts } from '../faces/facts.js';
+import { brief } from '../facts.js';
 import { deltaE2000, labOfLight, type Lab } from '../image/colour.js';
 import { falling, quality } from '../mapping.js';
 import { Unassessable, unlessUnassessable, type Scorer } from '../scorer.js';

@@ -7,7 +7,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { paint, plan, type Scene } from '../../sandbox/painter/index.js';
+import { COLOURS, OBJECTS, paint, plan, type Scene } from '../../sandbox/painter/index.js';
 import { decodeFrame } from '../../scorers/frame.js';
 import { alignment } from '../../scorers/generic/alignment.js';
 import { openModels } from '../../scorers/models/sessions.js';
@@ -26,38 +26,6 @@ const SEEDS = { tuning: 20_000_000, test: 24_000_000 } as const;
 const MOST_LOST = 0.05;
 
 const NUMBERS = ['a', 'two', 'three', 'four'];
-const OBJECTS = [
-  'mug',
-  'bottle',
-  'vase',
-  'box',
-  'book',
-  'phone',
-  'bag',
-  'watch',
-  'lamp',
-  'chair',
-  'shoe',
-  'headphones',
-];
-const COLOURS = [
-  'red',
-  'orange',
-  'yellow',
-  'green',
-  'teal',
-  'blue',
-  'navy',
-  'purple',
-  'pink',
-  'brown',
-  'black',
-  'white',
-  'grey',
-  'silver',
-  'gold',
-  'beige',
-];
 const GROUNDS = [
   'a white background',
   'a grey background',
@@ -77,7 +45,7 @@ function promptOf(seed: number): string {
   const number = at(NUMBERS, 1);
   const noun = at(OBJECTS, 4);
   const many = number === 'a' || noun.endsWith('s') ? noun : /(x|ch)$/.test(noun) ? `${noun}es` : `${noun}s`;
-  const text = `${number} ${at(COLOURS, 48)} ${many} on ${at(GROUNDS, 768)}`;
+  const text = `${number} ${at(Object.keys(COLOURS), 48)} ${many} on ${at(GROUNDS, 768)}`;
   return (seed % 2 === 0 ? `product photo of ${text}` : text).replace(/\ba (?=[aeiou])/, 'an ');
 }
 

@@ -7,7 +7,7 @@ import { decodeFrame, type Frame } from '../../scorers/frame.js';
 import type { Models } from '../../scorers/models/models.js';
 import { openModels } from '../../scorers/models/sessions.js';
 import { cutOut, garmentEmbedding } from '../../scorers/useCase/garmentEmbedding.js';
-import { maskRegion } from '../../scorers/useCase/garmentRegion.js';
+import { maskRegion } from '../../scorers/useCase/garment-region.js';
 import { SMALL_CLIP, writeRandomClip } from '../support/random-clip.js';
 import { assess, draw, frameOf, png, rawOf, type Paint } from './synthetic.js';
 

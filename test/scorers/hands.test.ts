@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Point } from '../../scorers/faces/view.js';
+import type { Point } from '../../scorers/image/view.js';
 import { anatomy, extraHands } from '../../scorers/generic/anatomy.js';
 import { handsOf } from '../../scorers/hands/hands.js';
 import { handShape } from '../../scorers/hands/shape.js';

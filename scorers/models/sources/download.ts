@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
-import { CullError, messageOf } from '../../../errors.js';
+import { causeOf, CullError } from '../../../errors.js';
 
 /** Tries in a row that bring no byte; a line that breaks but moves is tried on. */
 const TRIES = 4;
@@ -152,9 +152,6 @@ const sizeOf = (file: string): Promise<number> =>
     ({ size }) => size,
     () => 0,
   );
-
-/** undici says `fetch failed` and keeps the reason to itself. */
-const causeOf = (error: unknown): string => messageOf((error instanceof Error && error.cause) || error);
 
 const away = (url: string, why: string, cause: unknown): CullError =>
   new CullError('MODEL_UNAVAILABLE', `${url} cannot be fetched: ${why}`, {

@@ -7,28 +7,11 @@ import { createScorePool, type ScorePool } from '../../../activities/scoring/poo
 import { imageEmbedding } from '../../../scorers/clip/clip.js';
 import { decodeFrame } from '../../../scorers/frame.js';
 import { openModels } from '../../../scorers/models/sessions.js';
-import type { Policy } from '../../../selection/types.js';
 import { SMALL_CLIP, writeRandomClip } from '../../support/random-clip.js';
 import { disc, png } from '../../scorers/synthetic.js';
+import { policyOf, threshold } from '../../selection/samples.js';
 
-const policy: Policy = {
-  policy: 'test',
-  gates: [
-    {
-      kind: 'threshold',
-      id: 'resolution.longSide',
-      tier: 'generic',
-      dimension: 'resolution.longSide',
-      on: 'raw',
-      accept: { min: 100 },
-      onUnassessable: 'reject',
-    },
-  ],
-  rank: {},
-  diversity: { minDistance: 0 },
-  deliverReview: false,
-  params: {},
-};
+const policy = policyOf([threshold({ dimension: 'resolution.longSide', on: 'raw', accept: { min: 100 } })]);
 
 let folder: string;
 let pool: ScorePool;

@@ -6,18 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScorePool, type ScorePool, type ScorePoolOptions } from '../../../activities/scoring/pool.js';
 import type { ScoreResult } from '../../../activities/scoring/task.js';
 import { openModels } from '../../../scorers/models/sessions.js';
-import type { Policy } from '../../../selection/types.js';
 import { disc, noisy, png } from '../../scorers/synthetic.js';
 import { pulledModels } from '../../support/models.js';
+import { policyOf } from '../../selection/samples.js';
 
-const policy: Policy = {
-  policy: 'test',
-  gates: [],
-  rank: {},
-  params: {},
-  diversity: { minDistance: 0 },
-  deliverReview: false,
-};
+const policy = policyOf([]);
 
 /** Feeds the picture's own bytes to a network of NHWC input, and gives all that comes out. */
 const scorer = (id: string, model: string, side: number): string => `{

@@ -7,25 +7,11 @@ import type { ScoreResult, ScoreTask } from '../../../activities/scoring/task.js
 import { builtInScorers, dimensionsOf } from '../../../scorers/registry.js';
 import type { Policy } from '../../../selection/types.js';
 import { disc, noisy, png } from '../../scorers/synthetic.js';
+import { policyOf, threshold } from '../../selection/samples.js';
 
-const policy: Policy = {
-  policy: 'test',
-  gates: [
-    {
-      kind: 'threshold',
-      id: 'resolution.longSide',
-      tier: 'generic',
-      dimension: 'resolution.longSide',
-      on: 'raw',
-      accept: { min: 100 },
-      onUnassessable: 'reject',
-    },
-  ],
-  rank: {},
-  diversity: { minDistance: 0 },
-  deliverReview: false,
+const policy = policyOf([threshold({ dimension: 'resolution.longSide', on: 'raw', accept: { min: 100 } })], {
   params: { probe: { greeting: 'hello' } },
-};
+});
 
 const declared = (id: string, cost = 'cheap'): string =>
   `spec: { id: '${id}', version: '2.0.0', tier: 'business', cost: '${cost}', models: [], source: 'test',

@@ -2,17 +2,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createScorePool } from '../../../activities/scoring/pool.js';
 import type { ModelOptions } from '../../../scorers/models/sessions.js';
-import type { Policy } from '../../../selection/types.js';
 import type { BenchImage } from './images.js';
+import { policyOf } from '../../selection/samples.js';
 
-const policy: Policy = {
-  policy: 'bench',
-  gates: [],
-  rank: {},
-  diversity: { minDistance: 0 },
-  deliverReview: false,
-  params: {},
-};
+const policy = policyOf([]);
 
 export interface EventLoopTiming {
   threads: number;

@@ -1,7 +1,8 @@
 /** How the answers of face detectors are read, on answers written by hand. YuNet's weights are not on npm: its accuracy is not measured here. */
 import { describe, expect, it } from 'vitest';
 import { blazeface } from '../../../scorers/faces/blazeface.js';
-import { suppress, type Detection } from '../../../scorers/faces/detection.js';
+import type { Detection } from '../../../scorers/faces/detection.js';
+import { strongest } from '../../../scorers/image/strongest.js';
 import { yunet } from '../../../scorers/faces/yunet.js';
 import type { Model, Tensor } from '../../../scorers/models/models.js';
 
@@ -125,5 +126,5 @@ it('of faces that overlap the best stays', () => {
     nose: [0, 0],
     mouth: [0, 0],
   });
-  expect(suppress([at(0, 0.7), at(2, 0.9), at(30, 0.6)], 0.3).map(({ score }) => score)).toEqual([0.9, 0.6]);
+  expect(strongest([at(0, 0.7), at(2, 0.9), at(30, 0.6)], 0.3).map(({ score }) => score)).toEqual([0.9, 0.6]);
 });

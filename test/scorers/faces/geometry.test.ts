@@ -8,9 +8,9 @@ import {
   middle,
   overlap,
   tilt,
-} from '../../../scorers/faces/geometry.js';
+} from '../../../scorers/image/geometry.js';
 import { poseOf } from '../../../scorers/faces/pose.js';
-import { sampleView, toPicture, toView, type Point, type View } from '../../../scorers/faces/view.js';
+import { sampleView, toPicture, toView, type Point, type View } from '../../../scorers/image/view.js';
 import { draw, frameOf } from '../synthetic.js';
 
 const view: View = { centre: [130, 90], side: 60, angle: 0.4, size: 32 };

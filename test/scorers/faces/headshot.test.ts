@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { facesOf, mainFace } from '../../../scorers/faces/faces.js';
-import { distance } from '../../../scorers/faces/geometry.js';
+import { distance } from '../../../scorers/image/geometry.js';
 import type { Models } from '../../../scorers/models/models.js';
 import type { Scorer } from '../../../scorers/scorer.js';
 import { expression } from '../../../scorers/useCase/expression.js';

@@ -1,7 +1,8 @@
 /** Identity on real faces: each against altered copies of itself, and against the others. */
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { cosine, mainEmbedding } from '../../../scorers/faces/embedding.js';
+import { mainEmbedding } from '../../../scorers/faces/embedding.js';
+import { dot } from '../../../scorers/vectors.js';
 import { Unassessable, unlessUnassessable } from '../../../scorers/scorer.js';
 import type { Models } from '../../../scorers/models/models.js';
 import { identity } from '../../../scorers/useCase/identity.js';
@@ -59,13 +60,13 @@ describe('identity', () => {
         const changed = await frameWith(models, await change(png));
         const found = await unlessUnassessable(() => mainEmbedding(changed));
         if (found instanceof Unassessable) lost++;
-        else (id === PROFILE ? profile : genuine).push(cosine(own[i]!, found));
+        else (id === PROFILE ? profile : genuine).push(dot(own[i]!, found));
       }
     const impostors: number[] = [];
     const sameRoom: number[] = [];
     for (let i = 0; i < cut.length; i++)
       for (let j = i + 1; j < cut.length; j++) {
-        const value = cosine(own[i]!, own[j]!);
+        const value = dot(own[i]!, own[j]!);
         impostors.push(value);
         // two faces of one photo are two people for certain; across photos nobody has labelled them
         if (cut[i]!.photo === cut[j]!.photo) sameRoom.push(value);

@@ -2,11 +2,11 @@
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { facesOf, mainFace, type Face } from '../../../scorers/faces/faces.js';
-import { distance } from '../../../scorers/faces/geometry.js';
+import { distance } from '../../../scorers/image/geometry.js';
 import { eyeOpenness } from '../../../scorers/faces/measures.js';
 import { alignedFace, alignedView } from '../../../scorers/faces/aligned.js';
 import { skinMask } from '../../../scorers/faces/skin.js';
-import { toView, type Point } from '../../../scorers/faces/view.js';
+import { toView, type Point } from '../../../scorers/image/view.js';
 import type { Frame } from '../../../scorers/frame.js';
 import type { Models } from '../../../scorers/models/models.js';
 import { draw, frameOf, png } from '../synthetic.js';

@@ -3,15 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScorePool, type ScorePool } from '../../../activities/scoring/pool.js';
 import type { Policy } from '../../../selection/types.js';
 import { disc, draw, png } from '../synthetic.js';
+import { policyOf } from '../../selection/samples.js';
 
-export const policyWith = (params: Policy['params'] = {}): Policy => ({
-  policy: 'conformance',
-  gates: [],
-  rank: {},
-  diversity: { minDistance: 0 },
-  deliverReview: false,
-  params,
-});
+export const policyWith = (params: Policy['params'] = {}): Policy => policyOf([], { params });
 
 /**
  * @param name of the way in which the scorer is attached

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { boxesOf } from '../../../scorers/text/detect.js';
-import { corners, smallestRectangle, type Point } from '../../../scorers/text/geometry.js';
+import type { Point } from '../../../scorers/image/view.js';
+import { corners, smallestRectangle } from '../../../scorers/text/geometry.js';
 import { decode } from '../../../scorers/text/read.js';
 import { closest, distanceInside, plain, says } from '../../../scorers/text/words.js';
 

@@ -1,4 +1,5 @@
 import type { Frame, Picture } from '../frame.js';
+import type { Box } from './geometry.js';
 
 /** `[x, y]` in pixels. In a picture, (0, 0) is the upper left corner of its first pixel, whose middle is (0.5, 0.5). */
 export type Point = readonly [number, number];
@@ -112,4 +113,24 @@ export function sampleView(frame: Frame, view: View): Float32Array {
       }
     }
   return out;
+}
+
+/** The whole picture in a square, turned by `angle` (radians), black beside it: detectors find more than in a stretched one, people and hands alike. */
+export const wholePicture = ({ width, height }: Frame, size: number, angle = 0): View => ({
+  centre: [width / 2, height / 2],
+  side: Math.max(width, height),
+  angle,
+  size,
+});
+
+/** A box of a level view in the picture's pixels, cut at its borders. `edges`: left, top, right, bottom in the view's pixels. */
+export function boxInPicture(
+  { width, height }: Frame,
+  { view, edges: [left, top, right, bottom] }: { view: View; edges: readonly [number, number, number, number] },
+): Box {
+  const clip = (at: number, length: number): number => Math.min(Math.max(at, 0), length);
+  const [x1, y1] = toPicture(view, [left, top]);
+  const [x2, y2] = toPicture(view, [right, bottom]);
+  const [x, y] = [clip(x1, width), clip(y1, height)];
+  return { left: x, top: y, width: clip(x2, width) - x, height: clip(y2, height) - y };
 }

@@ -1,7 +1,16 @@
 /** Where a known logo is in a picture: coarse to fine over sizes, places and small turns. */
 import type { Frame, Plane } from '../frame.js';
 import { correlate, correlateEdges, edgePatternOf, edgesOf, patternOf, resized } from './correlation.js';
-import { atLongSide, matchAround, scoreOf, sides, type Mark, type Match, type Place, type Stage } from './logoMatch.js';
+import {
+  atLongSide,
+  matchAround,
+  scoreOf,
+  sides,
+  type Mark,
+  type Match,
+  type Place,
+  type Stage,
+} from './logo-match.js';
 import { dilated } from './morphology.js';
 import { regionOf } from './region.js';
 

@@ -1,0 +1,14 @@
+import type { Policy } from './types.js';
+
+/**
+ * Every dimension that a policy reads: its gates, its rules, its ranks. Without repetitions, in the order of the policy.
+ *
+ * @example
+ * dimensionsRead(policy); // ['sharpness.tileP90', 'composition.centre']
+ */
+export const dimensionsRead = ({ gates, rank }: Pick<Policy, 'gates' | 'rank'>): string[] => [
+  ...new Set([
+    ...gates.flatMap((gate) => (gate.kind === 'rule' ? gate.dimensions : [gate.dimension])),
+    ...Object.keys(rank),
+  ]),
+];
