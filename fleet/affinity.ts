@@ -58,14 +58,15 @@ function assign(facts: Parameters<typeof chooseQueue>[1]): Map<string, string> {
         Number(on(a.queue) > 0) - Number(on(b.queue) > 0) || b.unservedMs - a.unservedMs || order(a.queue, b.queue),
     );
   const free = hosts.filter(isFree);
-  for (const { queue } of wanting) {
-    while ((demand.get(queue) ?? 0) > slotsOn(queue)) {
-      const idle = free.filter(({ host }) => !moves.has(host));
-      const next = best(idle, queue, (host) => (host.loaded === queue ? 1 : 0));
-      if (!next) break;
-      moves.set(next.host, queue);
-    }
-  }
+  const take = (queue: string): boolean => {
+    const idle = free.filter(({ host }) => !moves.has(host));
+    const next = best(idle, queue, (host) => (host.loaded === queue ? 1 : 0));
+    if (next) moves.set(next.host, queue);
+    return next !== undefined;
+  };
+  // every queue that nobody serves gets its first before any gets a second: a long backlog must not keep a short one waiting
+  for (const { queue } of wanting) if (slotsOn(queue) === 0) take(queue);
+  for (const { queue } of wanting) while ((demand.get(queue) ?? 0) > slotsOn(queue) && take(queue));
   // What found nobody that is free, has waited long enough and is served by nobody, is opened by one that leaves its own queue.
   const cold = wanting.filter(({ queue, unservedMs }) => slotsOn(queue) === 0 && unservedMs >= coldAfterMs);
   for (const { queue } of cold) {

@@ -64,6 +64,15 @@ describe('chooseQueue', () => {
     expect(choices([host('a', 'x'), host('b', null)], [queue('x', 0)])).toEqual({ a: 'x', b: null });
   });
 
+  test('a long backlog does not take the free ComfyUI that a short one has waited for', () => {
+    const hosts: HostFact[] = ['a', 'd'].map((host) => ({ host, queue: null, loaded: null, slots: 1 }));
+    const queues = [
+      { queue: 'z', backlog: 1, announced: 0, unservedMs: 40_000 },
+      { queue: 'x', backlog: 2, announced: 0, unservedMs: 40_000 },
+    ];
+    expect(Object.values(choices(hosts, queues)).toSorted()).toEqual(['x', 'z']);
+  });
+
   test('whatever the facts: no cold queue starves, no queue that is served and full of candidates is left for nothing', () => {
     const names = fc.constantFrom('x', 'y', 'z');
     const someHosts = fc.uniqueArray(
