@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import type { Picture } from '../frame.js';
+import type { Box } from '../image/geometry.js';
 import { bicubic } from './bicubic.js';
 
 interface Size {
@@ -24,6 +25,8 @@ export interface ImageSpec {
 /** From so many times the target size on, libvips averages pixels before its cubic filter; a stop at three times keeps the filter's shape. */
 const LARGE = 4;
 const STOP = 3;
+/** Pixels of the target that a filter of it reaches across, and one more. */
+const MARGIN = 3;
 /** Beyond this ratio of sides the ends are cut off before resizing: the crop never shows them, and 1 x 60,000 pixels would become 224 x 13 million. */
 const LONGEST = 8;
 
@@ -38,8 +41,13 @@ const LONGEST = 8;
 export async function resizedFor(picture: Picture, { resize, crop, kernel }: ImageSpec): Promise<Picture> {
   const shown = 'shortest' in resize ? middle(picture) : picture;
   const target = 'shortest' in resize ? shortestSide(shown, resize.shortest) : resize;
-  const resized = await resizedTo(shown, target, kernel);
-  return crop === undefined ? resized : centreCrop(resized, crop);
+  if (crop === undefined || crop.width > target.width || crop.height > target.height) {
+    const whole = await resizedTo(shown, { target, kernel, part: { left: 0, top: 0, ...target } });
+    return crop === undefined ? whole : centreCrop(whole, crop);
+  }
+  const left = Math.floor((target.width - crop.width) / 2);
+  const top = Math.floor((target.height - crop.height) / 2);
+  return resizedTo(shown, { target, kernel, part: { left, top, ...crop } });
 }
 
 /**
@@ -66,21 +74,52 @@ export async function pixelValues(
 const valuesOfBytes = ({ rescale, mean, std }: ImageSpec, channel: 0 | 1 | 2): Float32Array =>
   Float32Array.from({ length: 256 }, (_, byte) => (byte * rescale - mean[channel]) / std[channel]);
 
-async function resizedTo(picture: Picture, target: Size, kernel: ImageSpec['kernel']): Promise<Picture> {
-  const { width, height } = target;
-  if (kernel === 'cubic' && (width > picture.width || height > picture.height)) return bicubic(picture, target);
-  const large = picture.width >= LARGE * width || picture.height >= LARGE * height;
-  const stop = { width: Math.min(picture.width, STOP * width), height: Math.min(picture.height, STOP * height) };
-  return bySharp(large ? await bySharp(picture, stop, kernel) : picture, target, kernel);
+/** A part of the picture resized to `target`; only that part is computed. */
+interface Resizing {
+  target: Size;
+  kernel: ImageSpec['kernel'];
+  /** The middle of it. */
+  part: Box;
 }
 
-async function bySharp(picture: Picture, to: Size, kernel: ImageSpec['kernel']): Promise<Picture> {
+async function resizedTo(picture: Picture, { target, kernel, part }: Resizing): Promise<Picture> {
+  const { width, height } = target;
+  if (kernel === 'cubic' && (width > picture.width || height > picture.height))
+    return centreCrop(bicubic(picture, target), part);
+  if (picture.width < LARGE * width && picture.height < LARGE * height)
+    return bySharp(picture, { target, kernel, part });
+  const stop = { width: Math.min(picture.width, STOP * width), height: Math.min(picture.height, STOP * height) };
+  const [across, down] = [stop.width / width, stop.height / height];
+  // Cut at whole pixels of the target, with a margin that the filter reaches: the bytes are those without the cut.
+  const left = Math.max(0, part.left - MARGIN);
+  const top = Math.max(0, part.top - MARGIN);
+  const shown = {
+    width: Math.min(width, part.left + part.width + MARGIN) - left,
+    height: Math.min(height, part.top + part.height + MARGIN) - top,
+  };
+  const between = await bySharp(picture, {
+    target: stop,
+    kernel,
+    part: {
+      left: Math.round(left * across),
+      top: Math.round(top * down),
+      width: Math.round(shown.width * across),
+      height: Math.round(shown.height * down),
+    },
+  });
+  return bySharp(between, { target: shown, kernel, part: { ...part, left: part.left - left, top: part.top - top } });
+}
+
+/** libvips computes no row of the resized picture that is cut off after it. */
+async function bySharp(picture: Picture, { target, kernel, part }: Resizing): Promise<Picture> {
   const raw = { width: picture.width, height: picture.height, channels: 3 } as const;
   const image = sharp(picture.rgb, { raw, limitInputPixels: false });
   return {
-    ...to,
+    width: part.width,
+    height: part.height,
     rgb: await image
-      .resize({ ...to, fit: 'fill', kernel })
+      .resize({ ...target, fit: 'fill', kernel })
+      .extract(part)
       .raw()
       .toBuffer(),
   };
