@@ -5,18 +5,8 @@ import { backgroundColour } from '../../scorers/business/backgroundColour.js';
 import { logo } from '../../scorers/business/logo.js';
 import { deltaE2000, labOf } from '../../scorers/image/colour.js';
 import { correlate, edgesOf, patternOf, resized, turned } from '../../scorers/image/correlation.js';
+import { ARROW, GRID, logoFile, svg } from './marks.js';
 import { assess, disc, draw, frameOf, rawOf } from './synthetic.js';
-
-const svg = (body: string, background = ''): Buffer =>
-  Buffer.from(
-    `<svg xmlns="http://www.w3.org/2000/svg" width="300" height="300" viewBox="0 0 100 100">${background}${body}</svg>`,
-  );
-const ARROW =
-  '<path d="M10 40 H50 V15 L92 50 L50 85 V60 H10 Z" fill="#1c4fa0"/><circle cx="24" cy="20" r="11" fill="#e8a020"/>';
-const GRID =
-  '<path d="M10 10 H40 V40 H10 Z M60 10 H90 V40 H60 Z M10 60 H40 V90 H10 Z M60 60 H90 V90 H60 Z" fill="#1c4fa0"/>';
-const PAPER = '<rect width="100" height="100" fill="#fff"/>';
-const mark = () => sharp(svg(ARROW, PAPER)).png().toBuffer();
 
 /** A scene of 800 x 600 with a mug-like disc on the left, and something pasted. */
 async function scene({
@@ -53,7 +43,9 @@ describe('logo', () => {
     lighter: { light: 1.3 },
   };
   it.each(Object.entries(cases))('is found where it is: %s', async (_name, how) => {
-    const found = await assess(logo, await frameOf(await scene(how)), { named: { logo: await frameOf(await mark()) } });
+    const found = await assess(logo, await frameOf(await scene(how)), {
+      named: { logo: await frameOf(await logoFile()) },
+    });
     const { size = 120, at = [480, 160] } = how as { size?: number; at?: [number, number] };
     const score = found['logo.background'];
     if (score?.status !== 'ok') throw new Error('not measured');
@@ -65,7 +57,7 @@ describe('logo', () => {
   });
 
   it('is not seen where it is not, nor in another logo', async () => {
-    const named = { logo: await frameOf(await mark()) };
+    const named = { logo: await frameOf(await logoFile()) };
     const other = await rawOf(logo, 'logo.score', await frameOf(await scene({ body: GRID })), { named });
     const none = await rawOf(logo, 'logo.score', disc(), { named });
     expect(other).toBeLessThan(0.6);
@@ -73,7 +65,7 @@ describe('logo', () => {
   });
 
   it('is on the subject or beside it', async () => {
-    const named = { logo: await frameOf(await mark()) };
+    const named = { logo: await frameOf(await logoFile()) };
     const on = await assess(logo, await frameOf(await scene({ at: [170, 270], size: 100, light: 1.5 })), { named });
     const beside = await assess(logo, await frameOf(await scene()), { named });
     const raw = (scores: typeof on, id: string): number => {
@@ -87,7 +79,7 @@ describe('logo', () => {
   });
 
   it('reads the same through JPEG and WebP', async () => {
-    const named = { logo: await frameOf(await mark()) };
+    const named = { logo: await frameOf(await logoFile()) };
     const bytes = await scene();
     const plain = await rawOf(logo, 'logo.score', await frameOf(bytes), { named });
     for (const again of [await sharp(bytes).jpeg({ quality: 85 }).toBuffer(), await sharp(bytes).webp().toBuffer()])

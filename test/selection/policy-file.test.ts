@@ -108,7 +108,7 @@ describe('parsePolicy', () => {
     expect(gates.map((gate) => gate.kind === 'threshold' && gate.accept)).toEqual([{ max: 0.1 }, { max: 0.1 }]);
   });
 
-  it.each(['product', 'generic'])('accepts the shipped policy %s', async (name) => {
+  it.each(['product', 'generic', 'headshot', 'garment', 'brand'])('accepts the shipped policy %s', async (name) => {
     const file = new URL(`../../examples/policies/${name}.yaml`, import.meta.url);
     const text = await readFile(file, 'utf8');
     const policy = parsePolicy(text, { file: `${name}.yaml`, dimensions: dimensionsOf(builtInScorers) });
