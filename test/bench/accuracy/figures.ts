@@ -6,6 +6,8 @@ export interface Judged {
   labels: Drawn['labels'];
   /** Gates that rejected. */
   failed: string[];
+  /** Gates that the policy has not and that would have rejected. */
+  failedWithout: string[];
   /** Gates that could not tell. */
   unassessable: string[];
 }
@@ -77,7 +79,9 @@ export function figuresOf(judged: readonly Judged[], gates: Readonly<Record<stri
       defective.length,
     ),
     gates: Object.entries(gates).map(([gate, defects]) => {
-      const by = judged.filter(({ failed }) => failed.includes(gate));
+      const rejects = ({ failed, failedWithout }: Judged): boolean =>
+        failed.includes(gate) || failedWithout.includes(gate);
+      const by = judged.filter(rejects);
       const meant = judged.filter((one) => isDefective(one, [...defects]));
       return {
         gate,
@@ -90,10 +94,7 @@ export function figuresOf(judged: readonly Judged[], gates: Readonly<Record<stri
           count(by, (one) => isDefective(one)),
           by.length,
         ),
-        recall: shareOf(
-          count(meant, ({ failed }) => failed.includes(gate)),
-          meant.length,
-        ),
+        recall: shareOf(count(meant, rejects), meant.length),
         unassessable: count(judged, ({ unassessable }) => unassessable.includes(gate)),
       };
     }),

@@ -1,10 +1,11 @@
-/** The three jobs whose policies are measured: pictures of the sandbox with hidden labels, and what each is compared with. */
+/** The jobs whose policies are measured: pictures of the sandbox with hidden labels, and what each is compared with. */
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { ScoreTask } from '../../../activities/scoring/task.js';
 import { listPhotos, writeGarments, writePeople, type DemoPhoto } from '../../../cli/demo-photos.js';
 import { COLOURS, OBJECTS, paint } from '../../../sandbox/painter/index.js';
 import { alter, type Photo, type Regions } from '../../../sandbox/photos/index.js';
+import { brokenJob } from './broken.js';
 
 export interface Label {
   present: boolean;
@@ -25,6 +26,8 @@ export interface Job {
   source: string;
   /** Gate -> the changes that it is there for. Every gate of the policy is listed. */
   gates: Readonly<Record<string, readonly string[]>>;
+  /** Those of `gates` that the policy has not -> the largest raw value that would pass. @default none */
+  withoutGate?: Readonly<Record<string, number>>;
   /** The n-th picture of the run. */
   draw(n: number): Promise<Drawn>;
 }
@@ -42,13 +45,13 @@ export interface Range {
 export const RANGES: { tuning: Range; heldOut: Range } = {
   tuning: {
     kind: 'tuning',
-    seeds: { from: 1_000_000, count: { headshot: 100, garment: 120, product: 480 } },
+    seeds: { from: 1_000_000, count: { headshot: 100, garment: 120, product: 480, generic: 120 } },
     people: ['bella', 'clara'],
     garments: ['green-dress'],
   },
   heldOut: {
     kind: 'held out',
-    seeds: { from: 6_000_000, count: { headshot: 90, garment: 80, product: 120 } },
+    seeds: { from: 6_000_000, count: { headshot: 90, garment: 80, product: 120, generic: 240 } },
     people: ['anna', 'dora'],
     garments: ['red-dress', 'striped-suit'],
   },
@@ -135,7 +138,7 @@ export async function openJobs(folder: string, { seeds: { from }, people, garmen
       return { task: { bytes: await png(picture), prompt }, labels: { ...labels.defects, mismatch } };
     },
   };
-  return [headshot, garment, product];
+  return [headshot, garment, product, brokenJob(from + 1_500_000)];
 }
 
 const HEADSHOT_PROMPT = 'professional headshot, looking at the camera, plain grey background';

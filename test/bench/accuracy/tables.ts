@@ -8,7 +8,7 @@ export interface Report {
   versions: { painter: string; photos: string };
   /** On what the thresholds were chosen. */
   tuned: Range;
-  jobs: ({ job: string; source: string } & JobFigures)[];
+  jobs: ({ job: string; source: string; withoutGate: Readonly<Record<string, number>> } & JobFigures)[];
 }
 
 const [BEGIN, END] = ['<!-- gates: written by npm run bench:accuracy -->', '<!-- gates: end -->'];
@@ -19,6 +19,8 @@ function cell({ hit, of, share, interval }: Share): string {
   if (share === null || interval === null) return '-';
   return `${percent(share)} (${hit}/${of}; ${percent(interval[0])} to ${percent(interval[1])})`;
 }
+
+const noGate = (max: number | undefined): string => (max === undefined ? '' : ` (no gate; at ${max})`);
 
 export function tables({ jobs, seeds, versions, tuned }: Report): string {
   const words = [
@@ -36,7 +38,7 @@ export function tables({ jobs, seeds, versions, tuned }: Report): string {
         '| --- | --- | --- | --- | --- | --- |',
         ...one.gates.map(
           ({ gate, defects, precision, anyDefect, recall, unassessable }) =>
-            `| \`${gate}\` | ${defects.join(', ') || '-'} | ${cell(precision)} | ${cell(anyDefect)} | ${cell(recall)} | ${unassessable} |`,
+            `| \`${gate}\`${noGate(one.withoutGate[gate])} | ${defects.join(', ') || '-'} | ${cell(precision)} | ${cell(anyDefect)} | ${cell(recall)} | ${unassessable} |`,
         ),
       ].join('\n'),
       [
@@ -49,11 +51,19 @@ export function tables({ jobs, seeds, versions, tuned }: Report): string {
   return `${words.join('\n\n')}\n`;
 }
 
-/** The document with these tables between its markers; at its end where it has none yet. */
+/** The document with these tables between its markers, at its end where it has none yet; the tables of other jobs stay. */
 export function withTables(document: string, text: string): string {
-  const block = `${BEGIN}\n\n${text.trim()}\n\n${END}`;
   const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
-  if (from < 0 || to < from)
-    return `${document.trim() === '' ? '# Accuracy' : document.trimEnd()}\n\n## Gates\n\n${block}\n`;
-  return `${document.slice(0, from)}${block}${document.slice(to + END.length)}`;
+  const has = from >= 0 && to > from;
+  const [intro, fresh] = sectionsOf(text);
+  const [, kept] = has ? sectionsOf(document.slice(from + BEGIN.length, to)) : ['', new Map<string, string>()];
+  const block = `${BEGIN}\n\n${[intro, ...new Map([...kept, ...fresh]).values()].join('\n\n')}\n\n${END}`;
+  if (has) return `${document.slice(0, from)}${block}${document.slice(to + END.length)}`;
+  return `${document.trim() === '' ? '# Accuracy' : document.trimEnd()}\n\n## Gates\n\n${block}\n`;
+}
+
+/** What stands before the first job, and each job's part by its heading. */
+function sectionsOf(text: string): [string, Map<string, string>] {
+  const [intro = '', ...parts] = text.split(/^(?=### )/m).map((part) => part.trim());
+  return [intro, new Map(parts.map((part) => [part.split('\n')[0] ?? '', part]))];
 }
