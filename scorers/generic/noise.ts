@@ -9,7 +9,7 @@ const SIGMA = falling(8, 1.6);
 export const noise: Scorer = {
   spec: {
     id: 'noise',
-    version: '1.0.0',
+    version: '1.1.0',
     tier: 'generic',
     cost: 'cheap',
     models: [],

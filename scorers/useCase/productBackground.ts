@@ -17,12 +17,12 @@ const CURVES = {
 export const productBackground: Scorer = {
   spec: {
     id: 'productBackground',
-    version: '1.0.0',
+    version: '1.1.0',
     tier: 'useCase',
     cost: 'cheap',
     models: [],
     source:
-      'Counts over full-size pixels outside the subject mask; CIEDE2000 to white: Sharma, Wu, Dalal, Color Research and Application 30, 2005. ' +
+      'Counts over rows of full-size pixels outside the subject mask; CIEDE2000 to white: Sharma, Wu, Dalal, Color Research and Application 30, 2005. ' +
       'Pure white is the main image rule of Amazon Seller Central (help page "Product image guide"); which share is enough is the policy\'s',
     dimensions: {
       'productBackground.pureWhite': {
