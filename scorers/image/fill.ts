@@ -47,25 +47,25 @@ function fillFrom(
   { first, step, lines, samples }: { first: number; step: number; lines: number; samples: readonly number[] },
 ): Omit<Fill, 'side'> {
   const middle = first + (samples[SAMPLES >> 1] as number);
-  const fill = [rgb[middle] as number, rgb[middle + 1] as number, rgb[middle + 2] as number] as const;
-  /** Samples of a line that differ from the fill by more than `most`; counting ends above `limit`. */
-  const differing = (line: number, most: number, limit: number): number => {
-    let count = 0;
-    for (let k = 0; k < samples.length && count <= limit; k++) {
-      const p = first + line * step + (samples[k] as number);
-      const isFar =
-        Math.abs((rgb[p] as number) - fill[0]) > most ||
-        Math.abs((rgb[p + 1] as number) - fill[1]) > most ||
-        Math.abs((rgb[p + 2] as number) - fill[2]) > most;
-      if (isFar) count++;
-    }
-    return count;
+  const [red, green, blue] = [rgb[middle] as number, rgb[middle + 1] as number, rgb[middle + 2] as number];
+  const isFar = (p: number, most: number): boolean => {
+    const [r, g, b] = [(rgb[p] as number) - red, (rgb[p + 1] as number) - green, (rgb[p + 2] as number) - blue];
+    return r > most || -r > most || g > most || -g > most || b > most || -b > most;
   };
-  let even = 0;
-  while (even < lines && differing(even, TOLERANCE, 0) === 0) even++;
+  // one sample after the other: the first, in the middle, mostly meets the subject early, and bounds the others
+  let even = lines;
+  for (let k = 0; k < SAMPLES && even > 0; k++) {
+    const start = first + (samples[(k + (SAMPLES >> 1)) % SAMPLES] as number);
+    let line = 0;
+    while (line < even && !isFar(start + line * step, TOLERANCE)) line++;
+    even = line;
+  }
   let most = 0;
   if (even > 0)
-    for (let line = even; line < Math.min(lines, even + EDGE); line++)
-      most = Math.max(most, differing(line, PICTURE, SAMPLES));
+    for (let line = even; line < Math.min(lines, even + EDGE); line++) {
+      let far = 0;
+      for (const sample of samples) if (isFar(first + line * step + sample, PICTURE)) far++;
+      most = Math.max(most, far);
+    }
   return { share: even / lines, abrupt: most / SAMPLES };
 }

@@ -1,7 +1,7 @@
 /** How many objects of one kind stand in a picture: components of the subject that are alike. */
 import type { Frame } from '../frame.js';
 import { deltaE2000, type Lab } from './colour.js';
-import { components, type Component } from './components.js';
+import { labelledRuns, type Component } from './components.js';
 
 /** A component counts beside the largest one from this share of its area on. */
 const LEAST_AREA = 0.35;
@@ -26,24 +26,28 @@ export interface Instance extends Component {
  */
 export function instancesOf(frame: Frame): Instance[] {
   const { subject, lab, working } = frame;
-  const { width, height } = working;
+  const { width } = working;
   if (!subject.found) return [];
   const mask = new Uint8Array(subject.mask.length);
   for (let i = 0; i < mask.length; i++) mask[i] = subject.mask[i] === 1 ? 1 : 0;
-  const { labels, list } = components(mask, width, height);
+  const { runs, list } = labelledRuns(mask, width);
   const sums = list.map(() => new Float64Array(6));
-  for (let y = 0, i = 0; y < height; y++)
-    for (let x = 0; x < width; x++, i++) {
-      const label = labels[i] as number;
-      if (label === 0) continue;
-      const sum = sums[label - 1] as Float64Array;
-      sum[0] = (sum[0] as number) + (lab.l[i] as number);
-      sum[1] = (sum[1] as number) + (lab.a[i] as number);
-      sum[2] = (sum[2] as number) + (lab.b[i] as number);
-      sum[3] = (sum[3] as number) + x;
-      sum[4] = (sum[4] as number) + y;
-      sum[5] = (sum[5] as number) + x * x + y * y;
+  for (const { from, to, label } of runs) {
+    const sum = sums[label - 1] as Float64Array;
+    const y = Math.floor(from / width);
+    let [l, a, b, xs, squares] = [sum[0] as number, sum[1] as number, sum[2] as number, 0, 0];
+    for (let i = from, x = from - y * width; i < to; i++, x++) {
+      l += lab.l[i] as number;
+      a += lab.a[i] as number;
+      b += lab.b[i] as number;
+      xs += x;
+      squares += x * x;
     }
+    [sum[0], sum[1], sum[2]] = [l, a, b];
+    sum[3] = (sum[3] as number) + xs;
+    sum[4] = (sum[4] as number) + y * (to - from);
+    sum[5] = (sum[5] as number) + squares + y * y * (to - from);
+  }
   const all = list
     .map((component, at): Instance => {
       const [l, a, b, x, y, squares] = Array.from(sums[at] as Float64Array, (sum) => sum / component.area) as [

@@ -70,21 +70,22 @@ export function filled({ width, height, data }: Mask): Uint8Array {
 /** 1 where a pixel equal to `value` lies within `radius`, rows first, then columns. */
 function reach({ width, height, data }: Mask, radius: number, value: 0 | 1): Uint8Array {
   const rows = new Uint8Array(data.length);
-  for (let y = 0; y < height; y++) {
-    let until = -1;
-    // the row is read ahead: `until` is the last column that the latest hit reaches
-    for (let x = -radius; x < width; x++) {
-      const ahead = x + radius;
-      if (ahead < width && data[y * width + ahead] === value) until = ahead + radius;
-      if (x >= 0 && x <= until) rows[y * width + x] = 1;
+  for (let start = 0; start < data.length; start += width) {
+    const end = start + width;
+    for (let i = start; i < end; i++) {
+      if (data[i] !== value) continue;
+      const from = i;
+      while (i < end && data[i] === value) i++;
+      rows.fill(1, Math.max(start, from - radius), Math.min(end, i + radius));
     }
   }
   const out = new Uint8Array(data.length);
   const until = new Int32Array(width).fill(-1);
   for (let y = -radius; y < height; y++) {
     const ahead = y + radius;
-    if (ahead < height) for (let x = 0; x < width; x++) if (rows[ahead * width + x] === 1) until[x] = ahead + radius;
-    if (y >= 0) for (let x = 0; x < width; x++) if (y <= (until[x] as number)) out[y * width + x] = 1;
+    if (ahead < height)
+      for (let x = 0, i = ahead * width; x < width; x++, i++) if (rows[i] === 1) until[x] = ahead + radius;
+    if (y >= 0) for (let x = 0, i = y * width; x < width; x++, i++) out[i] = y <= (until[x] as number) ? 1 : 0;
   }
   return out;
 }

@@ -51,7 +51,7 @@ function ringOf({ width, height, lab }: { width: number; height: number; lab: La
   return { x, y, colour };
 }
 
-const median = (values: Float32Array): number => nth(Float32Array.from(values), values.length >> 1);
+const median = (values: Float32Array): number => nth(values.slice(), values.length >> 1);
 
 /** Fits a plane per CIELAB channel to the ring, starting from its median and leaving out what does not fit. */
 export function fitBackground(of: { width: number; height: number; lab: LabPlanes }): {
