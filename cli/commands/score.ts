@@ -8,6 +8,7 @@ import { createOverlayFolder, type OverlayFolder } from '../overlay-folder.js';
 import { createOutput, type Output } from '../output.js';
 import { GENERIC_POLICY, readPolicy } from '../release.js';
 import { LINE_FIELDS, readLine, scoreLines, type ScoreLine } from '../score-lines.js';
+import { missingLines, noteMissing, type MissingModels } from '../views/missing-models.js';
 
 /** One line of `score --json`. */
 export interface ScoredFile {
@@ -68,15 +69,15 @@ export function addScore(program: Command): void {
           let unread = 0;
           const { from, reference: references, explain } = options;
           const overlays = options.overlay === undefined ? undefined : await createOverlayFolder(options.overlay);
-          const missing = new Map<string, string>();
+          const missing: MissingModels = new Map();
           for await (const scored of inOrder(scoreLines(files, { from, references }), threads + 2, (line) =>
             scoreFile(pool, policy, { line, explain, overlays }),
           )) {
             if (scored.error !== null) unread++;
-            noteMissing(scored, missing);
+            noteMissing(scored.scores, missing);
             print(output, scored);
           }
-          for (const [dimensions, hint] of gathered(missing)) output.note(`not measured: ${dimensions}; ${hint}`);
+          for (const line of missingLines(missing)) output.note(`not measured: ${line}`);
           process.exitCode = unread === 0 ? 0 : 1;
         } finally {
           await pool.close();
@@ -113,23 +114,6 @@ async function* inOrder<A, B>(
     if (running.length >= atOnce) yield await (running.shift() as Promise<B>);
   }
   for (const answer of running) yield await answer;
-}
-
-/** Dimension -> what to type, for models that are not there. */
-function noteMissing({ scores }: ScoredFile, missing: Map<string, string>): void {
-  for (const [dimension, score] of Object.entries(scores)) {
-    const hint = score.facts?.['hint'];
-    if (score.status === 'unassessable' && score.reason === 'model-missing' && typeof hint === 'string')
-      missing.set(dimension, hint);
-  }
-}
-
-/** Scorers that need the same are named together. */
-function gathered(missing: ReadonlyMap<string, string>): [string, string][] {
-  const byHint = new Map<string, Set<string>>();
-  for (const [dimension, hint] of missing)
-    byHint.set(hint, (byHint.get(hint) ?? new Set()).add(dimension.split('.')[0] ?? dimension));
-  return [...byHint].map(([hint, scorers]) => [[...scorers].join(', '), hint]);
 }
 
 function print(output: Output, scored: ScoredFile): void {

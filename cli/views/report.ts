@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { CandidateRecord, ResultDoc } from '../../workflows/contract.js';
 import { durationText, moneyText, numberText, printable, wrap } from './format.js';
+import { isModelMissing, missingLines, noteMissing, type MissingModels } from './missing-models.js';
 
 const INDENT = '  ';
 const MAX_DIMENSIONS = 3;
@@ -25,6 +26,7 @@ export function resultReport(
   const sections = [
     headline(result, records, columns),
     winners(result, records, columns),
+    unmeasured(records, columns),
     rejections(records, columns),
     passedOver(records, columns),
     losses(records, columns),
@@ -68,13 +70,14 @@ function shortfallHint(
   records: readonly CandidateRecord[],
 ): string {
   const [gate] = Object.entries(shortfall?.gates ?? {}).sort(([, a], [, b]) => b - a);
-  const loosen = gate ? `, or look at the gate ${gate[0]}, which rejected ${gate[1]} of ${counts.scored}` : '';
+  if (records.some(lacksModels)) return 'Models are missing, so gates could not tell; what to type is below.';
+  const look = gate ? `look at the gate ${gate[0]}, which rejected ${gate[1]} of ${counts.scored}` : '';
   if (delivered.length > 0) {
     // A fifth on top: the yield of the next seeds varies.
     const needed = Math.ceil((wanted / delivered.length) * counts.drawn * 1.2);
-    return `At this yield about ${needed} candidates are needed: --candidates ${needed}${loosen}.`;
+    return `At this yield about ${needed} candidates are needed: --candidates ${needed}${gate ? `, or ${look}` : ''}.`;
   }
-  if (counts.passed === 0 && gate) return `No candidate passed${loosen}.`;
+  if (counts.passed === 0 && gate) return `No candidate passed; ${look}.`;
   return records.length === counts.lost ? 'Every candidate was lost; the reasons are below.' : 'Draw more candidates.';
 }
 
@@ -128,19 +131,56 @@ function spread(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
 }
 
+/** The scores of the gates that rejected a candidate because a model is missing. */
+const withoutModel = ({ state, scores, verdict }: CandidateRecord): CandidateRecord['scores'] =>
+  state === 'rejected'
+    ? Object.fromEntries(
+        (verdict?.failed ?? []).flatMap(({ gate }) => {
+          const score = scores[gate];
+          return score && isModelMissing(score) ? [[gate, score]] : [];
+        }),
+      )
+    : {};
+
+const lacksModels = (record: CandidateRecord): boolean => Object.keys(withoutModel(record)).length > 0;
+
+/** Which scorers had no model, and what to type. */
+function unmeasured(records: readonly CandidateRecord[], columns: number): string[] {
+  const missing: MissingModels = new Map();
+  for (const record of records) noteMissing(withoutModel(record), missing);
+  if (missing.size === 0) return [];
+  const lines = [
+    ...missingLines(missing),
+    'Several models may be wanted. All that scorers use: comfy-cull models pull',
+  ];
+  return [
+    'Not measured, as models are missing',
+    ...lines.flatMap((line) => wrap(line, columns - INDENT.length).map((part) => INDENT + part)),
+  ];
+}
+
 function rejections(records: readonly CandidateRecord[], columns: number): string[] {
   const rejected = records.filter((record) => record.state === 'rejected');
   if (rejected.length === 0) return [];
   const gates = new Map<string, { count: number; reason: string }>();
-  for (const { verdict } of rejected)
-    for (const { gate, reason } of verdict?.failed ?? [])
+  for (const { scores, verdict } of rejected)
+    for (const { gate, reason } of verdict?.failed ?? []) {
+      // "the eyes are not open" is no finding where nobody looked
+      if (isModelMissing(scores[gate])) continue;
       gates.set(gate, { count: (gates.get(gate)?.count ?? 0) + 1, reason: gates.get(gate)?.reason ?? reason });
+    }
+  const blind = rejected.filter(lacksModels).length;
   const sorted = [...gates].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
-  const many = sorted.reduce((sum, [, { count }]) => sum + count, 0) > rejected.length;
+  const many = sorted.reduce((sum, [, { count }]) => sum + count, blind) > rejected.length;
   return [
     `Rejected ${rejected.length}, by gate${many ? ' (one candidate can fail several)' : ''}`,
     ...counted(
-      sorted.map(([gate, { count, reason }]) => [count, reason.includes(gate) ? reason : `${gate}: ${reason}`]),
+      [
+        ...(blind > 0 ? [[blind, 'could not be checked without the missing models'] as const] : []),
+        ...sorted.map(
+          ([gate, { count, reason }]) => [count, reason.includes(gate) ? reason : `${gate}: ${reason}`] as const,
+        ),
+      ],
       columns,
     ),
   ];

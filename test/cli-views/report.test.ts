@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { durationText, moneyText, wrap } from '../../cli/views/format.js';
 import { resultReport } from '../../cli/views/report.js';
-import type { ResultDoc } from '../../workflows/contract.js';
+import type { Score } from '../../selection/types.js';
+import type { CandidateRecord, ResultDoc } from '../../workflows/contract.js';
 import { blurred, recordOf, records, result } from './samples.js';
 
 describe('resultReport', () => {
@@ -63,9 +64,45 @@ Release  sha256:${'ab'.repeat(32)}`);
     expect(report).toContain('the gate sharpness.tileP90, which rejected 2 of 7');
 
     const none = { ...shortfall, delivered: [], counts: { ...result.counts, passed: 0 } };
-    expect(resultReport(none, [recordOf(0, { state: 'rejected' })])).toContain('No candidate passed, or look at');
+    expect(resultReport(none, [recordOf(0, { state: 'rejected' })])).toContain('No candidate passed; look at the gate');
     const lost = { ...none, shortfall: null, counts: { ...result.counts, passed: 0, lost: 1 } };
     expect(resultReport(lost, [recordOf(4, { state: 'lost' })])).toContain('Every candidate was lost');
+  });
+
+  it('names missing models and what to type, instead of findings that nobody made', () => {
+    const blind = (reason: string): Score => ({
+      status: 'unassessable',
+      reason,
+      scorer: 'test@1.0.0',
+      facts: { hint: 'comfy-cull models pull blazeface' },
+    });
+    const failed = [
+      { gate: 'eyes.open', tier: 'business', reason: 'The eyes are not open (eyes.open could not be measured)' },
+      { gate: 'pose.roll', tier: 'useCase', reason: 'The head is tilted (pose.roll could not be measured)' },
+    ] as const;
+    const rejected = (candidate: number, reason: string): CandidateRecord =>
+      recordOf(candidate, {
+        state: 'rejected',
+        scores: { 'eyes.open': blind(reason), 'pose.roll': blind(reason) },
+        verdict: { pass: false, band: 'reject', failed: [...failed] },
+      });
+    const none: ResultDoc = {
+      ...result,
+      state: 'shortfall',
+      delivered: [],
+      shortfall: { missing: 2, gates: { 'eyes.open': 2, 'pose.roll': 2 }, reason: 'cap' },
+      counts: { ...result.counts, passed: 0 },
+    };
+
+    const report = resultReport(none, [rejected(0, 'model-missing'), rejected(1, 'model-missing')]);
+    expect(report).toContain('eyes, pose; comfy-cull models pull blazeface');
+    expect(report).toContain('    2  could not be checked without the missing models');
+    expect(report).not.toContain('The eyes are not open');
+    expect(report).not.toContain('look at the gate');
+
+    const faceless = resultReport(none, [rejected(0, 'no-face')]);
+    expect(faceless).toContain('The eyes are not open');
+    expect(faceless).not.toContain('models');
   });
 
   it('says why a request failed, and how to get a cost', () => {

@@ -8,6 +8,9 @@ import { readTarball } from './tar.js';
 /** A registry that is slow is not a registry that is away: the largest package has 29 MB. */
 const PACK_MS = 15 * 60_000;
 
+/** npm's own pauses between tries, 10 s and 60 s, look like a hang where there is no network at all. */
+const RETRIES = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=10000'];
+
 export interface NpmPackage {
   name: string;
   version: string;
@@ -22,7 +25,16 @@ export interface NpmPackage {
 export async function packPackage({ name, version }: NpmPackage, folder: string): Promise<string> {
   const spec = `${name}@${version}`;
   await mkdir(folder, { recursive: true });
-  const args = ['pack', spec, '--pack-destination', folder, '--ignore-scripts', '--json', '--loglevel=error'];
+  const args = [
+    'pack',
+    spec,
+    '--pack-destination',
+    folder,
+    '--ignore-scripts',
+    '--json',
+    '--loglevel=error',
+    ...RETRIES,
+  ];
   const { error, stdout, stderr } = await new Promise<{ error: Error | null; stdout: string; stderr: string }>((done) =>
     execFile(
       'npm',
