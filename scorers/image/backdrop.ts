@@ -44,18 +44,25 @@ export function backdrop(frame: Frame): Backdrop {
   const [reds, greens, blues] = counts;
   const { mask } = subject;
   let white = 0;
-  let total = 0;
+  let [total, paper] = [0, 0];
   for (let i = 0, p = 0; i < n; i++, p += 3) {
     if (mask[i] === 1) continue;
     const r = rgb[p] as number;
     const g = rgb[p + 1] as number;
     const b = rgb[p + 2] as number;
     total++;
+    // paper white is counted aside: adding to one bin again and again is slow
+    if ((r & g & b) === 255) {
+      paper++;
+      continue;
+    }
     if (r >= 245 && g >= 245 && b >= 245) white++;
     reds[r] = (reds[r] as number) + 1;
     greens[g] = (greens[g] as number) + 1;
     blues[b] = (blues[b] as number) + 1;
   }
+  white += paper;
+  for (const channel of counts) channel[255] = (channel[255] as number) + paper;
   const dark = subject.background.lab[0] - 3;
   let shadow = 0;
   for (let y = near.top; y <= near.bottom; y++)

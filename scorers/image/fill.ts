@@ -9,6 +9,9 @@ const EDGE = 32;
 /** Levels from the fill from which on a sample is picture. */
 const PICTURE = 10;
 
+/** Lines that are looked at together. */
+const AT_ONCE = 16;
+
 export type Side = 'top' | 'bottom' | 'left' | 'right';
 
 export interface Fill {
@@ -49,17 +52,20 @@ function fillFrom(
   const middle = first + (samples[SAMPLES >> 1] as number);
   const [red, green, blue] = [rgb[middle] as number, rgb[middle + 1] as number, rgb[middle + 2] as number];
   const isFar = (p: number, most: number): boolean => {
-    const [r, g, b] = [(rgb[p] as number) - red, (rgb[p + 1] as number) - green, (rgb[p + 2] as number) - blue];
+    const r = (rgb[p] as number) - red;
+    const g = (rgb[p + 1] as number) - green;
+    const b = (rgb[p + 2] as number) - blue;
     return r > most || -r > most || g > most || -g > most || b > most || -b > most;
   };
-  // one sample after the other: the first, in the middle, mostly meets the subject early, and bounds the others
+  // some lines at a time, whichever way they run: samples beside each other lie in the same stretch of memory
   let even = lines;
-  for (let k = 0; k < SAMPLES && even > 0; k++) {
-    const start = first + (samples[(k + (SAMPLES >> 1)) % SAMPLES] as number);
-    let line = 0;
-    while (line < even && !isFar(start + line * step, TOLERANCE)) line++;
-    even = line;
-  }
+  for (let from = 0; from < even; from += AT_ONCE)
+    for (const sample of samples) {
+      const end = Math.min(even, from + AT_ONCE);
+      let line = from;
+      for (let p = first + line * step + sample; line < end && !isFar(p, TOLERANCE); p += step) line++;
+      if (line < end) even = line;
+    }
   let most = 0;
   if (even > 0)
     for (let line = even; line < Math.min(lines, even + EDGE); line++) {
