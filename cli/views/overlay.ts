@@ -6,6 +6,8 @@ import { extentOf, pathOf } from './letters.js';
 
 /** Long side of the copy: enough to see landmarks, small enough to open hundreds. */
 const LONGEST_SIDE = 1280;
+/** Pixels; smaller ones run together where a picture is small. */
+const SMALLEST_LETTERS = 12;
 /** Told apart by the common kinds of colour blindness: Okabe and Ito, Color Universal Design, 2008. */
 const COLOURS = ['#56b4e9', '#e69f00', '#009e73', '#f0e442', '#cc79a7', '#0072b2'] as const;
 const FAILED = '#ff3b30';
@@ -29,7 +31,7 @@ export async function overlay(of: { bytes: Uint8Array; scores: Scores; verdict: 
     .toBuffer({ resolveWithObject: true });
   const { width, height } = info;
   const scale = width / autoOrient.width;
-  const size = Math.max(9, Math.round(Math.max(width, height) / 90));
+  const size = Math.max(SMALLEST_LETTERS, Math.round(Math.max(width, height) / 90));
   const strip = stripOf(of, { width, size });
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + strip.height}">${drawn(of, { scale, size })}<g transform="translate(0 ${height})">${strip.svg}</g></svg>`;
   return sharp(data)
@@ -59,15 +61,17 @@ function svgOf(shape: Shape, { scale, size, colour }: { scale: number; size: num
   const line = `fill="none" stroke="${colour}" stroke-width="${stroke}"`;
   if (shape.kind === 'points')
     return shape.points
-      .map(([x, y]) => `<circle cx="${px(x)}" cy="${px(y)}" r="${Math.max(1, size / 9)}" fill="${colour}"/>`)
+      .map(([x, y]) => `<circle cx="${px(x)}" cy="${px(y)}" r="${Math.max(2, size / 6)}" fill="${colour}"/>`)
       .join('');
   if (shape.kind === 'polygon')
     return `<polygon points="${shape.points.map(([x, y]) => `${px(x)},${px(y)}`).join(' ')}" ${line}/>`;
   const { left, top, width, height, label } = shape;
-  const letters = pathOf([label], { x: left * scale + stroke + 2, y: top * scale + stroke + 2, size: size * 0.8 });
+  const at = { x: left * scale + stroke + 2, y: top * scale + stroke + 2, size: size * 0.8 };
+  const letters = pathOf([label], at);
+  const plate = extentOf([label], at.size);
   return (
     `<rect x="${px(left)}" y="${px(top)}" width="${px(width)}" height="${px(height)}" ${line}/>` +
-    `<path d="${letters}" fill="none" stroke="#000" stroke-opacity=".6" stroke-width="${stroke * 1.8}"/>` +
+    `<rect x="${(at.x - 2).toFixed(1)}" y="${(at.y - 2).toFixed(1)}" width="${(plate.width + 4).toFixed(1)}" height="${(plate.height + 4).toFixed(1)}" fill="#000" fill-opacity=".7"/>` +
     `<path d="${letters}" fill="none" stroke="${colour}" stroke-width="${stroke * 0.7}"/>`
   );
 }
