@@ -6,7 +6,7 @@ import { shapeOverlap } from '../image/shape.js';
 import { textureDistance, textureOf } from '../image/texture.js';
 import { falling, quality, rising, type Sigmoid } from '../mapping.js';
 import type { Assessment, Scorer } from '../scorer.js';
-import { garmentOf, referenceGarment } from './garment-region.js';
+import { garmentOf, referenceGarment, REGION_MODELS } from './garment-region.js';
 import { shown } from './productColour.js';
 
 const CURVES = {
@@ -21,16 +21,16 @@ const NO_REFERENCE: Assessment = { status: 'unassessable', reason: 'no-reference
 const TOO_SMALL: Assessment = { status: 'unassessable', reason: 'too-small' };
 
 /**
- * Whether the garment is the one of the reference pictures, and whether all of it is seen. Reads `references`, `masks.garment` and
- * `masks.garmentReference`; of several references the nearest counts in every dimension.
+ * Whether the garment is the one of the reference pictures, and whether all of it is seen. Reads `references`, `masks.garment` (without it
+ * what is worn is looked for) and `masks.garmentReference`; of several references the nearest counts in every dimension.
  */
 export const garment: Scorer = {
   spec: {
     id: 'garment',
-    version: '1.1.0',
+    version: '1.2.0',
     tier: 'useCase',
     cost: 'model',
-    models: [],
+    models: REGION_MODELS,
     source:
       "Colour: earth mover's distance (Rubner, Tomasi, Guibas, IJCV 40, 2000) between dominant colours in CIEDE2000. Pattern: chi-square " +
       'distance of contrast, gradient direction (Dalal, Triggs, CVPR 2005) and local binary pattern (Ojala, Pietikäinen, Mäenpää, PAMI 24, ' +
@@ -72,7 +72,7 @@ export const garment: Scorer = {
     },
   },
   async assess(frame, ask) {
-    const region = garmentOf(frame, ask);
+    const region = await garmentOf(frame, ask);
     const references = (ask.references ?? []).map((reference, at) => ({
       frame: reference,
       region: referenceGarment(reference, at === 0 ? ask.masks?.['garmentReference'] : undefined),
@@ -102,6 +102,7 @@ export const garment: Scorer = {
     );
     const least = covers.reduce((best, one) => (one.share < best.share ? one : best));
     const covered = ok('garment.covered', least.share, {
+      region: region.way,
       holes: brief(least.holes),
       boxes: least.boxes.map((box) => scaledBox(box, frame.width / region.width)),
       basis: references.length > 0 ? 'region and colours' : 'region alone',
@@ -120,6 +121,7 @@ export const garment: Scorer = {
     const patterns = all.map(({ pattern }) => pattern).filter((distance) => !Number.isNaN(distance));
     return {
       'garment.colour': ok('garment.colour', nearest.colour, {
+        region: region.way,
         colours: shown(own),
         referenceColours: shown(nearest.palette),
       }),

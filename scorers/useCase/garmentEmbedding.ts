@@ -4,7 +4,7 @@ import type { Frame, Picture } from '../frame.js';
 import type { Region } from '../image/region.js';
 import { quality, rising } from '../mapping.js';
 import { Unassessable, type Scorer } from '../scorer.js';
-import { garmentOf, referenceGarment } from './garment-region.js';
+import { garmentOf, referenceGarment, REGION_MODELS } from './garment-region.js';
 
 /** Unmeasured: where the middle lies for a given model is for a policy that was tuned with it. */
 const COSINE = rising(0.8, 0.05);
@@ -17,10 +17,10 @@ const GREY = 128;
 export const garmentEmbedding: Scorer = {
   spec: {
     id: 'garmentEmbedding',
-    version: '1.1.0',
+    version: '1.2.0',
     tier: 'useCase',
     cost: 'model',
-    models: [{ id: 'clip' }],
+    models: [{ id: 'clip' }, ...REGION_MODELS],
     source:
       "Cosine of CLIP image embeddings (Radford et al., ICML 2021) of the region's box, what is outside of the region grey",
     dimensions: {
@@ -35,7 +35,7 @@ export const garmentEmbedding: Scorer = {
   },
   async assess(frame, ask) {
     const { references = [], masks } = ask;
-    const region = garmentOf(frame, ask);
+    const region = await garmentOf(frame, ask);
     if (references.length === 0) throw new Unassessable('no-reference');
     const own = await pictureEmbedding(frame.models, cutOut(frame, region));
     const cosines: number[] = [];
@@ -49,7 +49,7 @@ export const garmentEmbedding: Scorer = {
         status: 'ok',
         raw,
         quality: quality(raw, COSINE),
-        facts: { reference: cosines.indexOf(Math.max(...cosines)) },
+        facts: { region: region.way, reference: cosines.indexOf(Math.max(...cosines)) },
       },
     };
   },

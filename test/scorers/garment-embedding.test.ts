@@ -61,7 +61,7 @@ describe('garmentEmbedding', () => {
     const [plain, region] = [await frameOf(worn(stripes, 90)), await frameOf(mask)];
     const cases = [
       [{ masks: { garment: region }, references: [plain] }, 'model-missing'],
-      [{ references: [plain] }, 'no-subject'],
+      [{ references: [plain] }, 'model-missing'],
       [{ masks: { garment: region } }, 'no-reference'],
     ] as const;
     for (const [ask, reason] of cases)
