@@ -78,7 +78,7 @@ try {
       const blind = own.gates.filter(({ id }) => known[id]?.status !== 'ok').map(({ id }) => id);
       // what cannot be told is counted as such, not as a rejection
       const failed = verdict.pass ? [] : verdict.failed.map(({ gate }) => gate).filter((id) => !blind.includes(id));
-      judged[way].push({ n, labels: labels.defects, failed, unassessable: blind });
+      judged[way].push({ n, labels: labels.defects, failed, failedWithout: [], unassessable: blind });
     }
   }
   let unassessable = 0;
