@@ -42,6 +42,8 @@ export interface Face {
     rightMouth: Point;
     chin: Point;
   };
+  /** Where the detector saw them, before any mesh. */
+  detected: Pick<Detection, 'leftEye' | 'rightEye' | 'nose' | 'mouth'>;
   eyes: { left: Eye; right: Eye };
   pose: Pose;
 }
@@ -74,6 +76,7 @@ export async function facesOf(frame: Frame): Promise<Face[]> {
       mesh: mesh.points,
       view: mesh.view,
       points: pointsOf(mesh.points),
+      detected: found,
       eyes: await eyesOf(frame, mesh.points),
       pose: poseOf(mesh.points),
     });
