@@ -1,0 +1,140 @@
+/** Labels joined with the scores of their pictures: what thresholds are tuned on. */
+import { CullError } from '../../errors.js';
+import { didYouMean } from '../closest.js';
+import type { Policy, Scores } from '../types.js';
+import { grouped } from './groups.js';
+import { listed, type Label } from './labels.js';
+
+/** A picture that was measured. */
+export interface ScoredPicture {
+  /** Every name that a label may call it by: `request/7`, storage key, file, sha256. The first is shown to people. */
+  names: readonly string[];
+  /** What it shares its fate with: its request. */
+  job: string;
+  scores: Scores;
+}
+
+/** A picture with scores and a human verdict. */
+export interface Example {
+  picture: string;
+  job: string;
+  subgroup: string | null;
+  scores: Scores;
+  /** Whether the picture as a whole is good; null if only some of its gates were judged. */
+  good: boolean | null;
+  /** Gate id -> verdict. */
+  gates: Readonly<Record<string, boolean>>;
+}
+
+export interface Joined {
+  examples: Example[];
+  /** Pictures that were labelled but not measured; only with `unknown: 'leave-out'`. */
+  unknown: string[];
+  /** Pictures on which people differ and that count as failed; only with `disagreement: 'fail'`. */
+  disagreements: string[];
+}
+
+/**
+ * One example per labelled picture. The verdict on the whole picture is the label without a gate; where there is none, one failed gate fails it, and
+ * it is good if every gate that the labels judge anywhere was passed. Two verdicts of one person: the later one counts.
+ *
+ * @param options `unknown`: labels of pictures that were not measured are an error, or left out (labels in storage reach further back than
+ *   the scores that were asked for). `disagreement`: an error, or the picture counts as failed. Pictures that people differ on are never left out: they
+ *   are the hard ones, without them every bound would flatter.
+ * @throws CullError LABELS_UNKNOWN_CANDIDATE, LABELS_CONTRADICT, LABELS_INVALID (a gate that the policy does not have), each naming all
+ *
+ * @example
+ * joinLabels(labels, pictures, { policy, unknown: 'error', disagreement: 'error' }).examples[0]?.good;
+ */
+export function joinLabels(
+  labels: readonly Label[],
+  pictures: readonly ScoredPicture[],
+  options: { policy: Policy; unknown: 'error' | 'leave-out'; disagreement: 'error' | 'fail' },
+): Joined {
+  checkGates(labels, options.policy);
+  const byName = new Map(pictures.flatMap((picture) => picture.names.map((name) => [name, picture] as const)));
+  const unknown = new Set<string>();
+  const known: { label: Label; picture: ScoredPicture }[] = [];
+  for (const label of labels) {
+    const picture = byName.get(label.picture);
+    if (picture) known.push({ label, picture });
+    else unknown.add(label.picture);
+  }
+  if (unknown.size > 0 && options.unknown === 'error')
+    throw new CullError(
+      'LABELS_UNKNOWN_CANDIDATE',
+      listed([...unknown].map((name) => `${name} has a label, but no scores`)),
+      { hint: 'name the manifest or the score lines that it is in with --scores', details: [...unknown] },
+    );
+
+  const wanted = [...new Set(labels.flatMap(({ gate }) => gate ?? []))];
+  const differ: string[] = [];
+  const mixed: string[] = [];
+  const disagreements = new Set<string>();
+  const examples = [...grouped(known, ({ picture }) => nameOf(picture))].map(([name, all]): Example => {
+    const own = all.map(({ label }) => label);
+    const verdicts = new Map<string | null, boolean>();
+    for (const said of lastWords(own)) {
+      const gate = said[0]?.gate ?? null;
+      const failed = said.filter(({ pass }) => !pass);
+      verdicts.set(gate, failed.length === 0);
+      if (failed.length === 0 || failed.length === said.length) continue;
+      const people = (some: Label[]): string => some.map(({ who }) => who).join(', ');
+      const passed = said.filter(({ pass }) => pass);
+      differ.push(`${name}, ${gate ?? 'as a whole'}: pass says ${people(passed)}, fail says ${people(failed)}`);
+      disagreements.add(name);
+    }
+    const only = (what: 'job' | 'subgroup'): string | undefined => {
+      const values = [...new Set(own.flatMap((label) => label[what] ?? []))];
+      if (values.length > 1) mixed.push(`${name} has more than one ${what}: ${values.join(', ')}`);
+      return values[0];
+    };
+    const gates = Object.fromEntries([...verdicts].flatMap(([gate, pass]) => (gate === null ? [] : [[gate, pass]])));
+    const picture = all[0]?.picture as ScoredPicture;
+    return {
+      picture: name,
+      job: only('job') ?? picture.job,
+      subgroup: only('subgroup') ?? null,
+      scores: picture.scores,
+      good: verdicts.get(null) ?? wholeOf(gates, wanted),
+      gates,
+    };
+  });
+  refuse(mixed, 'a picture belongs to one job and one subgroup: correct the labels');
+  if (options.disagreement === 'error')
+    refuse(differ, 'settle them, or let every picture count as failed that one person failed: --disagreement fail');
+  return { examples, unknown: [...unknown], disagreements: [...disagreements] };
+}
+
+function refuse(lines: readonly string[], hint: string): void {
+  if (lines.length > 0) throw new CullError('LABELS_CONTRADICT', listed(lines), { hint, details: lines });
+}
+
+const nameOf = ({ names }: ScoredPicture): string => names[0] ?? '';
+
+/** The last word of each person, by gate. Without a time nothing is last: both words stand. */
+function lastWords(labels: readonly Label[]): Label[][] {
+  const last = new Map<string, Label>();
+  for (const label of labels) {
+    const key = JSON.stringify([label.gate, label.who, label.at === undefined ? label.pass : null]);
+    const before = last.get(key);
+    if (before?.at === undefined || label.at === undefined || label.at >= before.at) last.set(key, label);
+  }
+  return [...grouped(last.values(), ({ gate }) => JSON.stringify(gate)).values()];
+}
+
+function wholeOf(gates: Readonly<Record<string, boolean>>, wanted: readonly string[]): boolean | null {
+  if (Object.values(gates).includes(false)) return false;
+  return wanted.every((gate) => gates[gate] === true) ? true : null;
+}
+
+function checkGates(labels: readonly Label[], policy: Policy): void {
+  const ids = policy.gates.map(({ id }) => id);
+  const wrong = new Set(labels.flatMap(({ gate }) => (gate === null || ids.includes(gate) ? [] : [gate])));
+  if (wrong.size === 0) return;
+  const lines = [...wrong].map((gate) => `the policy ${policy.policy} has no gate "${gate}"${didYouMean(gate, ids)}`);
+  throw new CullError('LABELS_INVALID', listed(lines), {
+    hint: 'leave the gate out to judge the picture as a whole',
+    details: [...wrong],
+  });
+}

@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { CullError } from '../../../errors.js';
+import { joinLabels, type ScoredPicture } from '../../../selection/tuning/examples.js';
+import { readLabels, type Label } from '../../../selection/tuning/labels.js';
+import { ok, policyOf, threshold } from '../samples.js';
+
+const policy = policyOf([
+  threshold({ dimension: 'sharpness.tileP90', accept: { min: 40 } }),
+  threshold({ dimension: 'noise.sigma', on: 'raw', accept: { max: 8 } }),
+]);
+const picture = (name: string, job = 'r'): ScoredPicture => ({ names: [name], job, scores: { 'noise.sigma': ok(1) } });
+const label = (more: Partial<Label>): Label => ({ picture: 'a.png', gate: null, pass: true, who: 'ann', ...more });
+
+function refusal(act: () => unknown): CullError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof CullError) return error;
+    throw error;
+  }
+  throw new Error('it was taken');
+}
+
+describe('readLabels', () => {
+  const read = (...values: unknown[]) =>
+    readLabels(
+      values.map((value, i) => ({ line: i + 2, value })),
+      { file: 'labels.csv' },
+    );
+
+  test('takes candidates in each form, images, gates, groups; texts as CSV has them', () => {
+    expect(
+      read(
+        { request: 'r-1', candidate: '7', gate: 'noise.sigma', verdict: 'FAIL', who: 'ann', job: '', subgroup: 'dark' },
+        { candidate: 'r-1/8', verdict: 'pass', who: 'bob', at: '2026-11-24T10:00:00Z' },
+        { image: 'a/b.png', verdict: 'pass', who: 'bob', job: 'customer 9' },
+        { request: 'r-1', candidate: 9, verdict: 'pass', who: 'bob' },
+      ),
+    ).toEqual([
+      { picture: 'r-1/7', gate: 'noise.sigma', pass: false, who: 'ann', subgroup: 'dark' },
+      { picture: 'r-1/8', gate: null, pass: true, who: 'bob', at: '2026-11-24T10:00:00Z' },
+      { picture: 'a/b.png', gate: null, pass: true, who: 'bob', job: 'customer 9' },
+      { picture: 'r-1/9', gate: null, pass: true, who: 'bob' },
+    ]);
+  });
+
+  test('names every bad row with its line, and takes none', () => {
+    const good = { image: 'a.png', verdict: 'pass', who: 'ann' };
+    const error = refusal(() =>
+      read(
+        good,
+        { ...good, verdict: 'maybe' },
+        { ...good, verdict: undefined },
+        { ...good, who: ' ' },
+        { verdict: 'pass', who: 'ann' },
+        { candidate: 'seven', request: 'r', verdict: 'pass', who: 'ann' },
+        { candidate: '7', verdict: 'pass', who: 'ann' },
+        { ...good, candidate: 'r/7' },
+        { ...good, verdct: 'pass' },
+        { ...good, at: 'yesterday' },
+        { ...good, gate: ['a'] },
+        'text',
+      ),
+    );
+    expect(error.code).toBe('LABELS_INVALID');
+    expect(error.message.split('\n')).toEqual([
+      'labels.csv:3: "verdict" must be pass or fail, not "maybe"',
+      'labels.csv:4: "verdict" is missing: pass or fail',
+      'labels.csv:5: "who" is missing: whoever judged it',
+      'labels.csv:6: no picture is named: give "request" and "candidate", or "image"',
+      'labels.csv:7: "candidate" must be a number, or request/number, not "seven"',
+      'labels.csv:8: "candidate" needs its "request"',
+      'labels.csv:9: "candidate" and "image" are both given: name the picture once',
+      'labels.csv:10: a label has no "verdct", did you mean verdict?',
+      'labels.csv:11: "at" is no time: yesterday',
+      'labels.csv:12: "gate" must be a text',
+      'labels.csv:13: this is no record of fields',
+    ]);
+    expect(refusal(() => read()).message).toBe('labels.csv has no label in it');
+  });
+
+  test('is total: any rows give labels or LABELS_INVALID', () => {
+    fc.assert(
+      fc.property(fc.array(fc.anything()), (values) => {
+        try {
+          expect(read(...values)).toHaveLength(values.length);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CullError);
+        }
+      }),
+    );
+  });
+});
+
+describe('joinLabels', () => {
+  const strict = { policy, unknown: 'error', disagreement: 'error' } as const;
+
+  test('the whole verdict counts; without, one failed gate fails and all judged gates pass', () => {
+    const pictures = ['a', 'b', 'c', 'd', 'e'].map((name) => picture(name));
+    const gates = (name: string, sharp?: boolean, noise?: boolean): Label[] => [
+      ...(sharp === undefined ? [] : [label({ picture: name, gate: 'sharpness.tileP90', pass: sharp })]),
+      ...(noise === undefined ? [] : [label({ picture: name, gate: 'noise.sigma', pass: noise })]),
+    ];
+    const labels = [
+      ...gates('a', true, true),
+      ...gates('b', true, false),
+      ...gates('c', true),
+      ...gates('d', false),
+      ...gates('e', true, false),
+      label({ picture: 'e', pass: true }),
+    ];
+    const { examples } = joinLabels(labels, pictures, strict);
+    expect(examples.map(({ good }) => good)).toEqual([true, false, null, false, true]);
+    expect(examples[1]).toMatchObject({ gates: { 'sharpness.tileP90': true, 'noise.sigma': false }, job: 'r' });
+  });
+
+  test('a picture goes by any of its names; a job of the label replaces its own', () => {
+    const one: ScoredPicture = { names: ['r/7', 'ab12', 't/requests/r/candidates/0007.png'], job: 'r', scores: {} };
+    const { examples } = joinLabels(
+      [label({ picture: 'ab12', subgroup: 'dark' }), label({ picture: 'r/7', who: 'bob', job: 'shop' })],
+      [one],
+      strict,
+    );
+    expect(examples).toMatchObject([{ picture: 'r/7', job: 'shop', subgroup: 'dark', good: true }]);
+  });
+
+  test('labels of pictures without scores are an error that names all, or left out and counted', () => {
+    const labels = [label({}), label({ picture: 'gone.png' })];
+    const error = refusal(() => joinLabels(labels, [picture('a.png')], strict));
+    expect([error.code, error.message]).toEqual(['LABELS_UNKNOWN_CANDIDATE', 'gone.png has a label, but no scores']);
+    const joined = joinLabels(labels, [picture('a.png')], { ...strict, unknown: 'leave-out' });
+    expect([joined.examples.length, joined.unknown]).toEqual([1, ['gone.png']]);
+  });
+
+  test('two people that differ are an error that names them; or the picture counts as failed, never as missing', () => {
+    const labels = [label({}), label({ who: 'bob', pass: false })];
+    const error = refusal(() => joinLabels(labels, [picture('a.png')], strict));
+    expect([error.code, error.message]).toEqual([
+      'LABELS_CONTRADICT',
+      'a.png, as a whole: pass says ann, fail says bob',
+    ]);
+    const joined = joinLabels(labels, [picture('a.png')], { ...strict, disagreement: 'fail' });
+    expect(joined.examples.map(({ good }) => good)).toEqual([false]);
+    expect(joined.disagreements).toEqual(['a.png']);
+  });
+
+  test('the later of two verdicts of one person counts; without a time they contradict', () => {
+    const first = label({ pass: false, at: '2026-11-01T00:00:00Z' });
+    const later = label({ pass: true, at: '2026-11-02T00:00:00Z' });
+    for (const labels of [
+      [first, later],
+      [later, first],
+    ])
+      expect(joinLabels(labels, [picture('a.png')], strict).examples[0]?.good).toBe(true);
+    expect(refusal(() => joinLabels([label({ pass: false }), label({})], [picture('a.png')], strict)).code).toBe(
+      'LABELS_CONTRADICT',
+    );
+  });
+
+  test('two jobs or subgroups of one picture are refused whatever the setting', () => {
+    const labels = [label({ subgroup: 'dark' }), label({ subgroup: 'light', who: 'bob' })];
+    const error = refusal(() => joinLabels(labels, [picture('a.png')], { ...strict, disagreement: 'fail' }));
+    expect(error.message).toBe('a.png has more than one subgroup: dark, light');
+  });
+
+  test('a gate that the policy does not have is refused, naming the closest', () => {
+    const error = refusal(() => joinLabels([label({ gate: 'noise.sgma' })], [picture('a.png')], strict));
+    expect([error.code, error.message]).toEqual([
+      'LABELS_INVALID',
+      'the policy test has no gate "noise.sgma", did you mean noise.sigma?',
+    ]);
+  });
+});
