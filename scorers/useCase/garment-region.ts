@@ -18,7 +18,7 @@ const THIN = 0.006;
 const PART = 0.1;
 /** A subject that meets more than this share of the picture's border is no subject before a background. */
 const MOST_BORDER = 0.5;
-/** A border ring that scatters more than this around a plane of colour is no background, dE76; plain ones lie at 0 to 3, a crowded room at 22. */
+/** A border ring that scatters more than this around a plane of colour is no background, dE76; plain colours lie at 0, a crowded room at 22. */
 const MOST_SCATTER = 10;
 /** More skin than this in a picture without a face is cloth in a skin's colour. */
 const MOST_SKIN = 0.6;
