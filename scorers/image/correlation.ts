@@ -37,9 +37,14 @@ export function patternOf({ width, height, data }: Plane, mask?: Plane): Pattern
  * Normalised cross-correlation at every place where the pattern fits, -1..1, over the pixels of the pattern alone (Lewis, "Fast normalized
  * cross-correlation", 1995, with a mask). Unchanged by brightness and contrast; -1 is the negative. 0 where the picture is flat.
  *
+ * @param isWorth which places of the answer are looked at, the others stay 0; all without it
  * @returns a plane of `width - pattern.width + 1` by `height - pattern.height + 1`; empty where the pattern does not fit
  */
-export function correlate({ width, height, data }: Plane, pattern: Pattern): Plane {
+export function correlate(
+  { width, height, data }: Plane,
+  pattern: Pattern,
+  isWorth?: (place: number) => boolean,
+): Plane {
   const size = { width: Math.max(0, width - pattern.width + 1), height: Math.max(0, height - pattern.height + 1) };
   const out = new Float32Array(size.width * size.height);
   const { values, norm } = pattern;
@@ -50,6 +55,7 @@ export function correlate({ width, height, data }: Plane, pattern: Pattern): Pla
   );
   for (let y = 0; y < size.height; y++)
     for (let x = 0; x < size.width; x++) {
+      if (isWorth?.(y * size.width + x) === false) continue;
       const from = y * width + x;
       let [dot, sum, squares] = [0, 0, 0];
       for (let k = 0; k < n; k++) {
@@ -75,19 +81,30 @@ export interface Edges {
   sin: Float32Array;
 }
 
-/** Directions of the gradient by central differences; a strong edge weighs little more than a clear one. The border has none. */
-export function edgesOf({ width, height, data }: Plane): Edges {
-  const [cos, sin] = [new Float32Array(data.length), new Float32Array(data.length)];
-  for (let y = 1; y < height - 1; y++)
-    for (let i = y * width + 1, end = (y + 1) * width - 1; i < end; i++) {
-      const gx = (data[i + 1] as number) - (data[i - 1] as number);
-      const gy = (data[i + width] as number) - (data[i - width] as number);
-      const g = Math.hypot(gx, gy);
-      if (g === 0) continue;
-      const weight = 1 / (g * (g + HALF_EDGE));
-      cos[i] = weight * (gx * gx - gy * gy);
-      sin[i] = weight * 2 * gx * gy;
-    }
+/**
+ * Directions of the gradient by central differences; a strong edge weighs little more than a clear one. The border has none. Of several planes
+ * of one size the joint gradient (Di Zenzo, "A note on the gradient of a multi-image", 1986): an edge between colours of one brightness counts.
+ */
+export function edgesOf(first: Plane, ...more: readonly Plane[]): Edges {
+  const { width, height } = first;
+  const [cos, sin] = [new Float32Array(width * height), new Float32Array(width * height)];
+  const squares = new Float32Array(width * height);
+  for (const { data } of [first, ...more])
+    for (let y = 1; y < height - 1; y++)
+      for (let i = y * width + 1, end = (y + 1) * width - 1; i < end; i++) {
+        const gx = (data[i + 1] as number) - (data[i - 1] as number);
+        const gy = (data[i + width] as number) - (data[i - width] as number);
+        cos[i] = (cos[i] as number) + gx * gx - gy * gy;
+        sin[i] = (sin[i] as number) + 2 * gx * gy;
+        squares[i] = (squares[i] as number) + gx * gx + gy * gy;
+      }
+  for (let i = 0; i < squares.length; i++) {
+    const g = Math.sqrt(squares[i] as number);
+    if (g === 0) continue;
+    const weight = 1 / (g * (g + HALF_EDGE));
+    cos[i] = (cos[i] as number) * weight;
+    sin[i] = (sin[i] as number) * weight;
+  }
   return { width, height, cos, sin };
 }
 

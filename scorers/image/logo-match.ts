@@ -1,13 +1,17 @@
 /** Looks closely at a place where a logo may be. */
 import type { Frame, Plane } from '../frame.js';
+import type { Box } from './geometry.js';
 import { correlate, correlateEdges, edgePatternOf, edgesOf, patternOf, resized, turned } from './correlation.js';
+import { eachTone, picturePart, planePart, tonePyramid, tonesOf, type Part, type Tones } from './opponents.js';
 
 /** A known logo. */
 export interface Mark {
-  /** Grey, cut to the logo. */
-  plane: Plane;
+  /** Cut to the logo. */
+  tones: Tones;
   /** 1 on the logo and close around it, same size. */
   mask: Plane;
+  /** Full-size pixels of the picture that it was cut from. */
+  box: Box;
 }
 
 /** Shares of the picture's long side. */
@@ -41,24 +45,26 @@ export interface Match extends Place {
 
 /**
  * The best match around a place: the geometric mean of the correlations of brightness (its sign dropped) and of edges is largest. Pixels
- * are taken from the full-size picture.
+ * come from the smallest copy of the picture that shows the logo as large as it is compared.
  */
 export function matchAround({ frame, logo, place }: { frame: Frame; logo: Mark; place: Place }, stage: Stage): Match {
   let most: Match = { ...place, score: 0, brightness: 0, edges: 0 };
-  const [base, mask] = [atLongSide(logo.plane, stage.long), atLongSide(logo.mask, stage.long)];
+  const base = eachTone(logo.tones, (plane) => atLongSide(plane, stage.long));
+  const mask = atLongSide(logo.mask, stage.long);
   const patterns = stage.turns.map((by) => {
     const turn = place.turn + by;
-    const [plane, inside] = [turned(base, turn), turned(mask, turn)];
-    return { turn, pattern: patternOf(plane, inside), edgePattern: edgePatternOf(edgesOf(plane), inside) };
+    const [tones, inside] = [eachTone(base, (plane) => turned(plane, turn)), turned(mask, turn)];
+    return { turn, pattern: patternOf(tones[0], inside), edgePattern: edgePatternOf(edgesOf(...tones), inside) };
   });
   for (const factor of stage.sizes) {
     const size = place.size * factor;
     const around = windowOf({ frame, logo, place: { ...place, size }, stage });
-    const edgesAround = edgesOf(around.plane);
+    const edgesAround = edgesOf(...around.tones);
     for (const { turn, pattern, edgePattern } of patterns) {
       if (pattern === undefined || edgePattern === undefined) continue;
-      const brightness = correlate(around.plane, pattern);
       const edges = correlateEdges(edgesAround, edgePattern);
+      const { score: toBeat } = most;
+      const brightness = correlate(around.tones[0], pattern, (i) => scoreOf(1, edges.data[i] as number) > toBeat);
       for (let i = 0; i < brightness.data.length; i++) {
         const [b, e] = [brightness.data[i] as number, edges.data[i] as number];
         const score = scoreOf(b, e);
@@ -97,30 +103,30 @@ export function atLongSide(plane: Plane, long: number): Plane {
   return resized(plane, { width, height });
 }
 
-/** Grey of the full-size picture around a place, scaled so that the logo would have the stage's size; corner and step in shares. */
+/** The tones around a place, scaled so that the logo would have the stage's size; corner and step in shares. */
 function windowOf({ frame, logo, place, stage }: { frame: Frame; logo: Mark; place: Place; stage: Stage }): {
-  plane: Plane;
+  tones: Tones;
   x: number;
   y: number;
   step: number;
 } {
-  const full = Math.max(frame.width, frame.height);
-  const [w, h] = sides(logo.plane, place.size * full);
-  const reach = stage.reach * place.size * full;
-  const left = Math.max(0, Math.floor(place.x * full - w / 2 - reach));
-  const top = Math.max(0, Math.floor(place.y * full - h / 2 - reach));
-  const right = Math.min(frame.width, Math.ceil(place.x * full + w / 2 + reach));
-  const bottom = Math.min(frame.height, Math.ceil(place.y * full + h / 2 + reach));
-  const step = (place.size * full) / stage.long;
-  const size = { width: Math.max(1, right - left), height: Math.max(1, bottom - top) };
-  const grey = new Float32Array(size.width * size.height);
-  for (let y = 0, i = 0; y < size.height; y++)
-    for (let p = 3 * ((top + y) * frame.width + left), end = i + size.width; i < end; i++, p += 3)
-      grey[i] =
-        0.299 * (frame.rgb[p] as number) + 0.587 * (frame.rgb[p + 1] as number) + 0.114 * (frame.rgb[p + 2] as number);
-  const plane = resized(
-    { ...size, data: grey },
-    { width: Math.max(1, Math.round(size.width / step)), height: Math.max(1, Math.round(size.height / step)) },
-  );
-  return { plane, x: left / full, y: top / full, step: step / full };
+  const copy = frame
+    .derive(tonePyramid)
+    .findLast(([{ width, height }]) => place.size * Math.max(width, height) >= stage.long);
+  const { width, height } = copy?.[0] ?? frame;
+  const long = Math.max(width, height);
+  const [w, h] = sides(logo.mask, place.size * long);
+  const reach = stage.reach * place.size * long;
+  const left = Math.max(0, Math.floor(place.x * long - w / 2 - reach));
+  const top = Math.max(0, Math.floor(place.y * long - h / 2 - reach));
+  const part: Part = {
+    left,
+    top,
+    width: Math.max(1, Math.min(width, Math.ceil(place.x * long + w / 2 + reach)) - left),
+    height: Math.max(1, Math.min(height, Math.ceil(place.y * long + h / 2 + reach)) - top),
+  };
+  const step = (place.size * long) / stage.long;
+  const to = { width: Math.max(1, Math.round(part.width / step)), height: Math.max(1, Math.round(part.height / step)) };
+  const shown = copy ? eachTone(copy, (plane) => planePart(plane, part)) : tonesOf(picturePart(frame, part));
+  return { tones: eachTone(shown, (plane) => resized(plane, to)), x: left / long, y: top / long, step: step / long };
 }

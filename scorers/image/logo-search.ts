@@ -1,6 +1,7 @@
 /** Where a known logo is in a picture: coarse to fine over sizes, places and small turns. */
+import { scaledBox } from '../facts.js';
 import type { Frame, Plane } from '../frame.js';
-import { correlate, correlateEdges, edgePatternOf, edgesOf, patternOf, resized } from './correlation.js';
+import { correlate, correlateEdges, edgePatternOf, edgesOf, patternOf } from './correlation.js';
 import {
   atLongSide,
   matchAround,
@@ -11,7 +12,9 @@ import {
   type Place,
   type Stage,
 } from './logo-match.js';
+import type { Box } from './geometry.js';
 import { dilated } from './morphology.js';
+import { eachTone, planePart, tonePyramid, type Tones } from './opponents.js';
 import { regionOf } from './region.js';
 
 /** The logo's long side, as a share of the picture's, is looked for between these, each step so much larger. */
@@ -20,6 +23,8 @@ const LARGEST = 0.85;
 const STEP = 1.2;
 /** Long side of the logo in pixels at the first stage. */
 const COARSE = 12;
+/** What scores less at the first stage is no place. */
+const LEAST = 0.3;
 /** Best places, on the subject and beside it, that are looked at more closely by the second and by the third stage. */
 const PLACES = 10;
 const FINALISTS = 3;
@@ -34,7 +39,7 @@ const MARGIN = 0.08;
 
 export interface Sighting {
   /** Full-size pixels. */
-  box: { left: number; top: number; width: number; height: number };
+  box: Box;
   /** Correlation of brightness (sign dropped: a negative counts) and of edges, geometric mean; 0..1. */
   score: number;
   brightness: number;
@@ -52,8 +57,9 @@ export interface Sighting {
  * @example
  * const mark = logo.derive(markOf);
  */
-export function markOf({ luma, subject }: Frame): Mark | undefined {
-  const { width, height } = luma;
+export function markOf(frame: Frame): Mark | undefined {
+  const { subject } = frame;
+  const { width, height } = frame.working;
   const on = new Uint8Array(width * height).fill(1);
   if (subject.background.scatter < PLAIN)
     for (let i = 0; i < on.length; i++) on[i] = (subject.distance[i] as number) < DIFFERS ? 0 : 1;
@@ -62,8 +68,16 @@ export function markOf({ luma, subject }: Frame): Mark | undefined {
   const near = dilated({ width, height, data: on }, around);
   const { box: wide, area } = regionOf({ width, height }, near);
   if (area === 0) return undefined;
-  const mark = { plane: cropped(luma, wide), mask: cropped({ width, height, data: Float32Array.from(near) }, wide) };
-  return patternOf(mark.plane, mark.mask) && mark;
+  const part = {
+    left: wide.left,
+    top: wide.top,
+    width: wide.right - wide.left + 1,
+    height: wide.bottom - wide.top + 1,
+  };
+  const [tones] = frame.derive(tonePyramid) as [Tones];
+  const mask = planePart({ width, height, data: Float32Array.from(near) }, part);
+  const mark = { tones: eachTone(tones, (plane) => planePart(plane, part)), mask, box: scaledBox(wide, frame.scale) };
+  return patternOf(mark.tones[0], mask) && mark;
 }
 
 /**
@@ -91,7 +105,7 @@ export function findLogo(frame: Frame, logo: Mark): Sighting[] {
 function sighting(frame: Frame, logo: Mark, match: Match): Sighting {
   const { x, y, size, score, brightness, edges, turn } = match;
   const long = Math.max(frame.width, frame.height);
-  const [width, height] = sides(logo.plane, size * long);
+  const [width, height] = sides(logo.mask, size * long);
   return {
     box: { left: x * long - width / 2, top: y * long - height / 2, width, height },
     ...{ score, brightness, edges, turn },
@@ -103,7 +117,7 @@ function sighting(frame: Frame, logo: Mark, match: Match): Sighting {
 function onSubject({ subject, working }: Frame, logo: Mark, { x, y, size }: Place): number {
   const { width, height } = working;
   const long = Math.max(width, height);
-  const [w, h] = sides(logo.plane, size * long);
+  const [w, h] = sides(logo.mask, size * long);
   let [inside, total] = [0, 0];
   for (let j = Math.max(0, Math.round(y * long - h / 2)); j < Math.min(height, Math.round(y * long + h / 2)); j++)
     for (let i = Math.max(0, Math.round(x * long - w / 2)); i < Math.min(width, Math.round(x * long + w / 2)); i++) {
@@ -114,29 +128,26 @@ function onSubject({ subject, working }: Frame, logo: Mark, { x, y, size }: Plac
 }
 
 function coarsePlaces(frame: Frame, logo: Mark): Place[] {
-  const { luma } = frame;
-  const long = Math.max(luma.width, luma.height);
-  const [plane, mask] = [atLongSide(logo.plane, COARSE), atLongSide(logo.mask, COARSE)];
-  const [pattern, edgePattern] = [patternOf(plane, mask), edgePatternOf(edgesOf(plane), mask)];
+  const pyramid = frame.derive(tonePyramid);
+  const [[whole]] = pyramid as [Tones];
+  const long = Math.max(whole.width, whole.height);
+  const tones = eachTone(logo.tones, (plane) => atLongSide(plane, COARSE));
+  const mask = atLongSide(logo.mask, COARSE);
+  const [pattern, edgePattern] = [patternOf(tones[0], mask), edgePatternOf(edgesOf(...tones), mask)];
   if (pattern === undefined || edgePattern === undefined) return [];
-  const pyramid: Plane[] = [luma];
-  for (let last = luma; Math.max(last.width, last.height) > 2 * COARSE;) {
-    last = resized(last, { width: Math.max(1, last.width >> 1), height: Math.max(1, last.height >> 1) });
-    pyramid.push(last);
-  }
   const found: Place[] = [];
   for (let size = SMALLEST; size <= LARGEST; size *= STEP) {
     const side = Math.round(COARSE / size);
     if (side > long) continue;
-    const source = pyramid.findLast((plane) => Math.max(plane.width, plane.height) >= side) ?? luma;
-    const picture = atLongSide(source, side);
-    const map = correlate(picture, pattern);
-    const edges = correlateEdges(edgesOf(picture), edgePattern);
+    const source = pyramid.findLast(([{ width, height }]) => Math.max(width, height) >= side) as Tones;
+    const picture = eachTone(source, (plane) => atLongSide(plane, side));
+    const edges = correlateEdges(edgesOf(...picture), edgePattern);
+    const map = correlate(picture[0], pattern, (i) => scoreOf(1, edges.data[i] as number) > LEAST);
     for (let i = 0; i < map.data.length; i++) map.data[i] = scoreOf(map.data[i] as number, edges.data[i] as number);
     for (let y = 0; y < map.height; y++)
       for (let x = 0; x < map.width; x++) {
         const score = map.data[y * map.width + x] as number;
-        if (score > 0.3 && isPeak(map, x, y, score))
+        if (score > LEAST && isPeak(map, x, y, score))
           found.push({
             x: (x + pattern.width / 2) / side,
             y: (y + pattern.height / 2) / side,
@@ -167,14 +178,4 @@ function isPeak({ width, height, data }: Plane, x: number, y: number, score: num
     for (let i = Math.max(0, x - 1); i <= Math.min(width - 1, x + 1); i++)
       if ((data[j * width + i] as number) > score) return false;
   return true;
-}
-
-function cropped({ width, data }: Plane, box: { left: number; top: number; right: number; bottom: number }): Plane {
-  const size = { width: box.right - box.left + 1, height: box.bottom - box.top + 1 };
-  const out = new Float32Array(size.width * size.height);
-  for (let y = 0; y < size.height; y++) {
-    const row = (box.top + y) * width;
-    out.set(data.subarray(row + box.left, row + box.right + 1), y * size.width);
-  }
-  return { ...size, data: out };
 }

@@ -5,6 +5,7 @@ import { backgroundColour } from '../../scorers/business/backgroundColour.js';
 import { logo } from '../../scorers/business/logo.js';
 import { deltaE2000, labOf } from '../../scorers/image/colour.js';
 import { correlate, edgesOf, patternOf, resized, turned } from '../../scorers/image/correlation.js';
+import { tonesOf } from '../../scorers/image/opponents.js';
 import { ARROW, GRID, logoFile, svg } from './marks.js';
 import { assess, disc, draw, frameOf, rawOf } from './synthetic.js';
 
@@ -137,6 +138,19 @@ describe('correlation', () => {
     expect(dark.cos).toEqual(light.cos);
     expect(light.cos[4 * 9 + 4]).toBeCloseTo(200 / 216, 4);
     expect(level.cos[4 * 9 + 4]).toBeCloseTo(-200 / 216, 4);
+  });
+
+  it('knows edges between colours of one brightness', () => {
+    // 100 * 0.299 = 50.94 * 0.587: red against green, both of one grey
+    const [grey, redGreen, yellowBlue] = tonesOf(draw(9, 9, (x) => (x < 4 ? [100, 0, 0] : [0, 51, 0])));
+    expect(Math.abs(edgesOf(grey).cos[4 * 9 + 4]!)).toBeLessThan(0.01);
+    expect(edgesOf(grey, redGreen, yellowBlue).cos[4 * 9 + 4]).toBeGreaterThan(0.8);
+  });
+
+  it('looks only where it is worth it', () => {
+    const whole = correlate(picture, patternOf(part)!);
+    const some = correlate(picture, patternOf(part)!, (i) => i % 2 === 0);
+    expect([...some.data]).toEqual(Array.from(whole.data, (v, i) => (i % 2 === 0 ? v : 0)));
   });
 
   it('resizes by means, and turns clockwise', () => {
