@@ -1,8 +1,16 @@
 /** How many candidates to start now, or why to stop. The only decision the workflow takes itself; pure and deterministic. */
+import { expectedGain } from './gain.js';
+import { chanceOf, countFor, meanRate, observed, UNKNOWN_RATE, type PassRate } from './pass-rate.js';
 
 export type StopReason = 'quota' | 'cap' | 'deadline' | 'budget' | 'futile' | 'cancelled';
 
 export type Step = { /** Candidates to start now; 0 = wait for one to end. */ launch: number } | { stop: StopReason };
+
+/**
+ * `quota`: until K pass. `best-of`: all N are drawn, the best K kept. `value`: until K pass, then for as long as one more candidate is worth its
+ * price.
+ */
+export type Mode = 'quota' | 'best-of' | 'value';
 
 /** Where a request stands. */
 export interface StoppingState {
@@ -12,28 +20,127 @@ export interface StoppingState {
   inFlight: number;
   /** Ended and passing; near-duplicates of one another count once. */
   passed: number;
+  /** Milliseconds since the request started. @default 0 */
+  elapsedMs?: number;
+  /** Milliseconds from the start of a candidate to its verdict, mean of those so far or of earlier requests. Absent: not known. */
+  drawMs?: number;
+  /** Spent so far, in micro-USD. @default 0 */
+  spentMicroUsd?: number;
+  /** What one candidate costs, as quoted or as seen so far. Absent: not known. */
+  microUsdEach?: number;
+  /** Mode value: rank qualities (0..100) of those that pass. @default [] */
+  qualities?: readonly number[];
 }
 
 export interface StoppingPolicy {
-  /** N: candidates to draw, at least 0. */
+  /** @default 'best-of' */
+  mode?: Mode;
+  /** Cap (best-of: N): candidates to draw at most, at least 0. */
   candidates: number;
   /** K: candidates wanted. */
   deliver: number;
   /** Candidates in flight at most; below 1 counts as 1. */
   window: number;
+  /** 0: no candidate more than needed. 1: as fast as the window allows. @default 0.6 */
+  hurry?: number;
+  /** Milliseconds from the start of the request. Absent: no deadline. */
+  deadlineMs?: number;
+  /** Absent: no bound. */
+  budgetMicroUsd?: number;
+  /** What earlier requests of the release say. @default UNKNOWN_RATE */
+  prior?: PassRate;
+  /** Chance to have K by the deadline that is aimed for. @default 0.95 */
+  sure?: number;
+  /** Below this chance to reach K at all the request stops as futile. 0: never. @default 0.002 */
+  futileBelow?: number;
+  /** Mode value: what one candidate costs, in points of quality summed over the K winners. @default 1 */
+  pointsEach?: number;
 }
 
 /**
- * The next step of a request with a fixed N: all N are drawn, at most `window` at a time, so that K are chosen from all of them.
- * Stops with `cap` once every candidate has ended, and never before: a stop means that nothing is in flight.
+ * The next step of a request.
+ *
+ * A stop for `quota`, `deadline` and `futile` comes at once, and what is in flight then is to be cancelled; one for `cap` and `budget` only when
+ * nothing is in flight any more. Never starts more than cap, window and budget allow; where the price of a candidate is not known, a
+ * request with a budget starts one and waits for its price.
  *
  * @example
  * nextStep({ launched: 20, inFlight: 3, passed: 5 }, { candidates: 24, deliver: 4, window: 8 }); // { launch: 4 }
- * nextStep({ launched: 24, inFlight: 0, passed: 9 }, { candidates: 24, deliver: 4, window: 8 }); // { stop: 'cap' }
+ * nextStep({ launched: 9, inFlight: 2, passed: 4 }, { mode: 'quota', candidates: 64, deliver: 4, window: 8 }); // { stop: 'quota' }
  */
 export function nextStep(state: StoppingState, policy: StoppingPolicy): Step {
-  const remaining = Math.max(0, policy.candidates - state.launched);
-  if (remaining === 0 && state.inFlight <= 0) return { stop: 'cap' };
-  const room = Math.max(0, Math.max(1, policy.window) - Math.max(0, state.inFlight));
-  return { launch: Math.min(remaining, room) };
+  const inFlight = Math.max(0, state.inFlight);
+  const need = Math.max(0, policy.deliver - state.passed);
+  const mode = policy.mode ?? 'best-of';
+  if (isOver(state, policy)) return { stop: 'deadline' };
+  if (mode !== 'best-of' && need === 0 && !isWorthMore(state, policy)) return { stop: 'quota' };
+
+  const payable = affordable(state, policy);
+  const startable = Math.min(Math.max(0, policy.candidates - state.launched), payable);
+  // until the first price is known, the budget could hold any number
+  const priceless = policy.budgetMicroUsd !== undefined && state.microUsdEach === undefined;
+  if (mode !== 'best-of' && need > 0 && !priceless && isFutile({ state, policy, need, startable }))
+    return { stop: 'futile' };
+  if (startable === 0 && inFlight === 0) return { stop: policy.candidates - state.launched > 0 ? 'budget' : 'cap' };
+
+  const window = Math.max(1, Math.floor(policy.window));
+  const wanted = mode === 'best-of' ? window : wantedInFlight({ state, policy, need, window });
+  return { launch: Math.min(startable, Math.max(0, wanted - inFlight)) };
+}
+
+/** What this request and those before it say about the next candidate. */
+function rateOf({ launched, inFlight, passed }: StoppingState, { prior = UNKNOWN_RATE }: StoppingPolicy): PassRate {
+  return observed(prior, { passed, failed: launched - Math.max(0, inFlight) - passed });
+}
+
+const isOver = ({ elapsedMs = 0 }: StoppingState, { deadlineMs = Infinity }: StoppingPolicy): boolean =>
+  elapsedMs >= deadlineMs;
+
+function isWorthMore(state: StoppingState, policy: StoppingPolicy): boolean {
+  if (policy.mode !== 'value') return false;
+  const gain = meanRate(rateOf(state, policy)) * expectedGain(state.qualities ?? [], policy.deliver);
+  return gain > (policy.pointsEach ?? 1);
+}
+
+/** Candidates that the rest of the budget pays, those in flight taken off. */
+function affordable(state: StoppingState, { budgetMicroUsd }: StoppingPolicy): number {
+  if (budgetMicroUsd === undefined) return Infinity;
+  const inFlight = Math.max(0, state.inFlight);
+  const left = budgetMicroUsd - (state.spentMicroUsd ?? 0);
+  if (state.microUsdEach === undefined) return inFlight === 0 && left > 0 ? 1 : 0;
+  if (state.microUsdEach <= 0) return left >= 0 ? Infinity : 0;
+  return Math.max(0, Math.floor(left / state.microUsdEach) - inFlight);
+}
+
+/** How many candidates one place in flight can still end before the deadline. */
+function rounds({ elapsedMs = 0, drawMs }: StoppingState, { deadlineMs }: StoppingPolicy): number {
+  if (deadlineMs === undefined || drawMs === undefined || drawMs <= 0) return Infinity;
+  return Math.max(1, Math.floor((deadlineMs - elapsedMs) / drawMs));
+}
+
+interface Needing {
+  state: StoppingState;
+  policy: StoppingPolicy;
+  need: number;
+}
+
+function isFutile({ state, policy, need, startable }: Needing & { startable: number }): boolean {
+  const window = Math.max(1, Math.floor(policy.window));
+  const inFlight = Math.max(0, state.inFlight);
+  const possible = inFlight + Math.min(startable, Math.max(0, window * rounds(state, policy) - inFlight));
+  if (possible === Infinity || (startable === 0 && inFlight === 0)) return false;
+  return chanceOf(need, possible, rateOf(state, policy)) < (policy.futileBelow ?? 0.002);
+}
+
+function wantedInFlight({ state, policy, need, window }: Needing & { window: number }): number {
+  const hurry = Math.min(1, Math.max(0, policy.hurry ?? 0.6));
+  if (hurry === 1) return window;
+  // K have passed and more is worth it (mode value): the hurry says how many at once
+  if (need === 0) return Math.max(1, Math.round(hurry * window));
+  const rate = rateOf(state, policy);
+  const unhurried = countFor(need, { sure: hurry, most: window, rate });
+  const left = rounds(state, policy);
+  if (left === Infinity) return unhurried;
+  const byDeadline = countFor(need, { sure: policy.sure ?? 0.95, most: window * left, rate });
+  return Math.min(window, Math.max(unhurried, Math.ceil(byDeadline / left)));
 }

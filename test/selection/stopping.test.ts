@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextStep } from '../../selection/stopping.js';
+import { nextStep, type StoppingPolicy, type StoppingState } from '../../selection/stopping.js';
 
 const policy = { candidates: 24, deliver: 4, window: 8 };
 
@@ -42,6 +42,128 @@ describe('nextStep', () => {
           expect([launched, inFlight]).toEqual([candidates, 0]);
         },
       ),
+    );
+  });
+});
+
+describe('until K pass', () => {
+  const quota = { mode: 'quota', candidates: 64, deliver: 4, window: 8 } as const;
+
+  it('stops with the K-th that passes, whatever is in flight', () => {
+    expect(nextStep({ launched: 9, inFlight: 3, passed: 4 }, quota)).toEqual({ stop: 'quota' });
+    expect(nextStep({ launched: 9, inFlight: 3, passed: 5 }, quota)).toEqual({ stop: 'quota' });
+  });
+
+  it('without hurry starts no candidate that could turn out one too many', () => {
+    const cheap = { ...quota, hurry: 0 };
+    expect(nextStep({ launched: 0, inFlight: 0, passed: 0 }, cheap)).toEqual({ launch: 4 });
+    expect(nextStep({ launched: 6, inFlight: 1, passed: 3 }, cheap)).toEqual({ launch: 0 });
+    expect(nextStep({ launched: 6, inFlight: 0, passed: 3 }, cheap)).toEqual({ launch: 1 });
+  });
+
+  it('in a hurry keeps the window full', () => {
+    expect(nextStep({ launched: 6, inFlight: 1, passed: 3 }, { ...quota, hurry: 1 })).toEqual({ launch: 7 });
+  });
+
+  it('draws more at once where little passes, and as the deadline nears', () => {
+    const state = { launched: 20, inFlight: 0, passed: 3 };
+    const known = { ...quota, prior: { passes: 50, fails: 50 }, hurry: 0 };
+    expect(nextStep(state, { ...quota, hurry: 0.6, prior: { passes: 5, fails: 95 } })).toEqual({ launch: 8 });
+    expect(nextStep({ ...state, elapsedMs: 0, drawMs: 1000 }, { ...known, deadlineMs: 60_000 })).toEqual({ launch: 1 });
+    expect(nextStep({ ...state, elapsedMs: 58_500, drawMs: 1000 }, { ...known, deadlineMs: 60_000 })).toEqual({
+      launch: 6,
+    });
+    expect(nextStep({ ...state, elapsedMs: 60_000, drawMs: 1000 }, { ...known, deadlineMs: 60_000 })).toEqual({
+      stop: 'deadline',
+    });
+  });
+
+  it('gives up where the cap cannot hold K any more, and says so', () => {
+    expect(nextStep({ launched: 62, inFlight: 0, passed: 0 }, quota)).toEqual({ stop: 'futile' });
+    expect(nextStep({ launched: 64, inFlight: 0, passed: 3 }, quota)).toEqual({ stop: 'cap' });
+    expect(nextStep({ launched: 60, inFlight: 0, passed: 0 }, { ...quota, futileBelow: 0 })).toEqual({ launch: 4 });
+  });
+
+  it('spends no more than the budget, and waits for the first price', () => {
+    const paid = { ...quota, budgetMicroUsd: 1000, hurry: 1 };
+    expect(nextStep({ launched: 0, inFlight: 0, passed: 0 }, paid)).toEqual({ launch: 1 });
+    expect(nextStep({ launched: 1, inFlight: 1, passed: 0 }, paid)).toEqual({ launch: 0 });
+    expect(nextStep({ launched: 3, inFlight: 2, passed: 0, spentMicroUsd: 200, microUsdEach: 200 }, paid)).toEqual({
+      launch: 2,
+    });
+    expect(nextStep({ launched: 5, inFlight: 0, passed: 3, spentMicroUsd: 900, microUsdEach: 200 }, paid)).toEqual({
+      stop: 'budget',
+    });
+  });
+
+  it('goes on after K only while one more is worth its price', () => {
+    const value = { ...quota, mode: 'value', pointsEach: 1 } as const;
+    const state = { launched: 8, inFlight: 0, passed: 4, qualities: [50, 60, 70, 80] };
+    expect(nextStep(state, value)).toHaveProperty('launch');
+    expect(nextStep(state, { ...value, pointsEach: 20 })).toEqual({ stop: 'quota' });
+    expect(nextStep({ ...state, qualities: [80, 80, 80, 80] }, value)).toEqual({ stop: 'quota' });
+  });
+
+  const amounts = fc.nat(3000);
+  const states = fc.record({
+    launched: fc.nat(200),
+    inFlight: fc.nat(64),
+    passed: fc.nat(100),
+    elapsedMs: amounts,
+    drawMs: fc.option(amounts, { nil: undefined }),
+    spentMicroUsd: amounts,
+    microUsdEach: fc.option(amounts, { nil: undefined }),
+    qualities: fc.array(fc.nat(100), { maxLength: 12 }),
+  });
+  const policies = fc.record({
+    mode: fc.constantFrom('quota', 'best-of', 'value'),
+    candidates: fc.nat(200),
+    deliver: fc.integer({ min: 1, max: 60 }),
+    window: fc.integer({ min: 1, max: 64 }),
+    hurry: fc.double({ min: -1, max: 2, noNaN: true }),
+    deadlineMs: fc.option(amounts, { nil: undefined }),
+    budgetMicroUsd: fc.option(amounts, { nil: undefined }),
+  });
+  const defined = <T extends object>(of: T): T =>
+    Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as T;
+
+  it('is total and deterministic, stays within cap, window and budget, and never waits for nothing', () => {
+    fc.assert(
+      fc.property(states, policies, (anyState, anyPolicy) => {
+        const state = defined({
+          ...anyState,
+          inFlight: Math.min(anyState.inFlight, anyState.launched),
+        }) as StoppingState;
+        const limits = defined(anyPolicy) as StoppingPolicy;
+        const step = nextStep(state, limits);
+        expect(nextStep(structuredClone(state), structuredClone(limits))).toEqual(step);
+        if ('stop' in step) return;
+        expect(Number.isInteger(step.launch)).toBe(true);
+        if (state.inFlight === 0) expect(step.launch).toBeGreaterThan(0);
+        if (step.launch === 0) return;
+        expect(state.launched + step.launch).toBeLessThanOrEqual(limits.candidates);
+        expect(state.inFlight + step.launch).toBeLessThanOrEqual(limits.window);
+        const { budgetMicroUsd, deliver, mode } = limits;
+        if (budgetMicroUsd !== undefined && state.microUsdEach !== undefined)
+          expect((state.spentMicroUsd ?? 0) + (state.inFlight + step.launch) * state.microUsdEach).toBeLessThanOrEqual(
+            budgetMicroUsd,
+          );
+        if (mode === 'quota') expect(state.passed).toBeLessThan(deliver);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('never starts fewer in a greater hurry', () => {
+    const hurries = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }));
+    fc.assert(
+      fc.property(fc.nat(60), fc.nat(8), fc.nat(3), hurries, (launched, inFlight, passed, [a, b]) => {
+        const state = { launched, inFlight: Math.min(inFlight, launched), passed };
+        const [less, more] = [Math.min(a, b), Math.max(a, b)].map((hurry) => nextStep(state, { ...quota, hurry }));
+        if (less && more && 'launch' in less && 'launch' in more)
+          expect(more.launch).toBeGreaterThanOrEqual(less.launch);
+        else expect(more).toEqual(less);
+      }),
     );
   });
 });
