@@ -3,13 +3,27 @@ import type { Score } from './types.js';
 
 export const NOT_MEASURED = 'could not be measured';
 
+/** Scorers' reasons as people say them; those of scorers from outside may be others, and stand as they are. */
+const REASONS = new Map([
+  ['no-face', 'no face was found'],
+  ['no-subject', 'nothing stands out from the background'],
+  ['clipped', 'too bright or too dark to tell'],
+  ['too-small', 'too small to tell'],
+  ['too-large', 'the picture is too large'],
+  ['undecodable', 'the picture cannot be read'],
+  ['model-missing', 'a model is missing'],
+  ['no-reference', 'there is nothing to compare with'],
+  ['not-applicable', 'it does not apply to this picture'],
+  ['timeout', 'it took too long'],
+]);
+
 /** Why a score has no value, to follow the dimension's name. */
 export function inWords(score: Score): string {
   switch (score.status) {
     case 'ok':
       return `${NOT_MEASURED}: the value is not a number`;
     case 'unassessable':
-      return `${NOT_MEASURED}: ${score.reason}`;
+      return `${NOT_MEASURED}: ${REASONS.get(score.reason) ?? score.reason}`;
     case 'error':
       return `${NOT_MEASURED}: ${score.error}`;
     case 'notRun':

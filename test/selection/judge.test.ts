@@ -89,7 +89,7 @@ describe('judge, dimensions without a value', () => {
     [
       'unassessable',
       { 'sharpness.tileP90': { status: 'unassessable', reason: 'too-small', scorer: 's@1.0.0' } },
-      'sharpness.tileP90 could not be measured: too-small',
+      'sharpness.tileP90 could not be measured: too small to tell',
     ],
     [
       'error',
