@@ -3,6 +3,7 @@ import type { Interval } from './binomial.js';
 import { grouped } from './groups.js';
 import { chanceFrom } from './random.js';
 
+/** Enough that the ends of a 95 % interval stand still. */
 export const RESAMPLES = 2_000;
 
 /**
@@ -14,7 +15,7 @@ export const RESAMPLES = 2_000;
  * @returns null if no resample has a figure
  *
  * @example
- * bootstrap(pictures, { jobOf: ({ job }) => job, figure: defectRate, seed: 1, confidence: 0.95 });
+ * bootstrap(pictures, { jobOf: ({ job }) => job, figure: defectRate, seed: 1, confidence: 0.95, resamples: RESAMPLES });
  */
 export function bootstrap<T>(
   items: readonly T[],
@@ -23,15 +24,14 @@ export function bootstrap<T>(
     figure: (sample: readonly T[]) => number;
     seed: number;
     confidence: number;
-    /** @default 2,000 */
-    resamples?: number;
+    resamples: number;
   },
 ): Interval | null {
   const jobs = [...grouped(items, options.jobOf).values()];
   if (jobs.length === 0) return null;
   const chance = chanceFrom(options.seed);
   const figures: number[] = [];
-  for (let i = 0; i < (options.resamples ?? RESAMPLES); i++) {
+  for (let i = 0; i < options.resamples; i++) {
     const sample: T[] = [];
     for (let j = 0; j < jobs.length; j++) sample.push(...(jobs[chance.below(jobs.length)] ?? []));
     const figure = options.figure(sample);

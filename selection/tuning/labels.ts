@@ -1,6 +1,7 @@
 /** Human verdicts: rows of an NDJSON or CSV file to typed labels, every bad row with its line. */
 import { CullError } from '../../errors.js';
 import { didYouMean } from '../closest.js';
+import { grouped } from './groups.js';
 
 /** A row as a file has it: a record of fields, and where it stands. */
 export interface LabelRow {
@@ -139,4 +140,22 @@ function verdictOf(verdict: string | undefined): boolean {
   const said = verdict.toLowerCase();
   if (said === 'pass' || said === 'fail') return said === 'pass';
   throw new BadRow(`"verdict" must be pass or fail, not "${verdict}"`);
+}
+
+/**
+ * Refuses labels in which one person says both of one picture and gate, without a time that says what came last.
+ *
+ * @throws CullError LABELS_CONTRADICT naming each
+ */
+export function checkOwnWords(labels: readonly Label[]): void {
+  const words = grouped(labels, ({ picture, gate, who, at }) => JSON.stringify([picture, gate, who, at]));
+  const twice = [...words.values()].filter((said) => new Set(said.map(({ pass }) => pass)).size > 1);
+  if (twice.length === 0) return;
+  const lines = twice.map(
+    ([one]) => `${one?.picture ?? ''}, ${one?.gate ?? 'as a whole'}: ${one?.who ?? ''} says pass and fail`,
+  );
+  throw new CullError('LABELS_CONTRADICT', listed(lines), {
+    hint: 'keep one of them, or give each its time in "at"',
+    details: lines,
+  });
 }

@@ -26,6 +26,26 @@ export function meanUpperBound(shares: readonly number[], confidence: number): n
   return solve((mean) => bestLogCapital(shares, bets, mean) >= wanted);
 }
 
+/**
+ * The fewest jobs without a defect that show a mean of at most `rate`.
+ *
+ * @param rate above 0, below 1
+ *
+ * @example
+ * leastClean(0.05, 0.95); // 67
+ */
+export function leastClean(rate: number, confidence: number): number {
+  const shows = (jobs: number): boolean => meanUpperBound(new Array<number>(jobs).fill(0), confidence) <= rate;
+  let [low, high] = [0, 1];
+  while (!shows(high)) [low, high] = [high, high * 2];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (shows(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
 /** What to bet on each share, from those before it only. */
 function plugInBets(shares: readonly number[], wanted: number): number[] {
   let [sum, squares] = [0.5, 0.25];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CullError } from '../../../errors.js';
 import { joinLabels, type ScoredPicture } from '../../../selection/tuning/examples.js';
-import { readLabels, type Label } from '../../../selection/tuning/labels.js';
+import { checkOwnWords, readLabels, type Label } from '../../../selection/tuning/labels.js';
 import { ok, policyOf, threshold } from '../samples.js';
 
 const policy = policyOf([
@@ -170,5 +170,14 @@ describe('joinLabels', () => {
       'LABELS_INVALID',
       'the policy test has no gate "noise.sgma", did you mean noise.sigma?',
     ]);
+  });
+});
+
+describe('checkOwnWords', () => {
+  test('refuses both verdicts of one person; two people and two times may differ', () => {
+    const times = [label({ at: '2026-11-01' }), label({ pass: false, at: '2026-11-02' })];
+    checkOwnWords([label({}), label({}), label({ who: 'bob', pass: false }), ...times]);
+    const error = refusal(() => checkOwnWords([label({}), label({ pass: false })]));
+    expect([error.code, error.message]).toEqual(['LABELS_CONTRADICT', 'a.png, as a whole: ann says pass and fail']);
   });
 });

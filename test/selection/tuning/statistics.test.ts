@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { leastNeeded, upperBound } from '../../../selection/tuning/binomial.js';
-import { bootstrap } from '../../../selection/tuning/bootstrap.js';
+import { bootstrap, RESAMPLES } from '../../../selection/tuning/bootstrap.js';
 import {
   brier,
   calibrate,
@@ -194,7 +194,7 @@ describe('bootstrap', () => {
       value: Math.floor(i / 100) % 2,
       job: `j${Math.floor(i / 100)}`,
     }));
-    const options = { figure: mean, seed: 5, confidence: 0.95 };
+    const options = { figure: mean, seed: 5, confidence: 0.95, resamples: RESAMPLES };
     const byJob = bootstrap(items, { ...options, jobOf: ({ job }) => job })!;
     const byPicture = bootstrap(
       items.map((item, i) => ({ ...item, job: String(i) })),
@@ -211,10 +211,11 @@ describe('bootstrap', () => {
 
   test('the same seed gives the same interval; nothing gives none', () => {
     const items = Array.from({ length: 30 }, (_, i) => ({ value: Math.sqrt(i), job: String(i) }));
-    const run = (seed: number) => bootstrap(items, { jobOf: ({ job }) => job, figure: mean, seed, confidence: 0.9 });
+    const run = (seed: number) =>
+      bootstrap(items, { jobOf: ({ job }) => job, figure: mean, seed, confidence: 0.9, resamples: 200 });
     expect(run(1)).toEqual(run(1));
     expect(run(1)).not.toEqual(run(2));
-    expect(bootstrap([], { jobOf: () => '', figure: mean, seed: 1, confidence: 0.9 })).toBeNull();
+    expect(bootstrap([], { jobOf: () => '', figure: mean, seed: 1, confidence: 0.9, resamples: 9 })).toBeNull();
   });
 });
 

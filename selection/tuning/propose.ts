@@ -1,0 +1,152 @@
+/** Thresholds that let as many good pictures pass as a limit of defective ones allows. */
+import { judge } from '../judge.js';
+import type { Policy } from '../types.js';
+import { upperBound } from './binomial.js';
+import type { Example } from './examples.js';
+import { boundsToTry, knobsOf, passesWithoutValue, valueOf, withBounds, type Knob } from './knobs.js';
+
+/** An example whose verdict as a whole is known. */
+export type Judged = Example & { good: boolean };
+
+export interface Aim {
+  /** Largest share of defective pictures among those that pass, above 0 and below 1. */
+  maxDefectRate: number;
+  /** Of the statement that is to be made, above 0 and below 1. */
+  confidence: number;
+}
+
+/** What a policy lets pass. */
+export interface Passing {
+  pictures: number;
+  defective: number;
+}
+
+/** Bounds tried per knob: enough for any curve, few enough that 2,000 labels take a second. */
+const MOST_BOUNDS = 60;
+const MOST_ROUNDS = 10;
+
+/**
+ * The policy with thresholds chosen on these examples: among those whose defects stay under the limit with room to spare, the one that lets most good
+ * pictures pass; if none does, the one that comes nearest. One bound after the other is moved to its best place until none moves, from the
+ * present policy and from each gate's own best.
+ *
+ * Nothing is promised by it: a threshold looks better on the labels that chose it than it is. `examine` says what held-out labels show.
+ *
+ * @param examples at least one; all verdicts are of the picture as a whole
+ *
+ * @example
+ * propose(tuning, { policy, maxDefectRate: 0.05, confidence: 0.95 }).gates[0];
+ */
+export function propose(examples: readonly Judged[], { policy, ...aim }: Aim & { policy: Policy }): Policy {
+  const board = new Board(examples, policy, aim);
+  const present = board.knobs.map((knob) => knob.present);
+  const alone = board.knobs.map((_, k) => board.best(k, []).bound);
+  const [first, second] = [board.climb(present), board.climb(alone)];
+  const { bounds } = board.isBetter(second.passing, first.passing) ? second : first;
+  return withBounds(policy, new Map(board.knobs.map((knob, k) => [knob, bounds[k] ?? knob.present])));
+}
+
+/** What passes a policy, by `judge`. */
+export function passingOf<T extends Judged>(examples: readonly T[], policy: Policy): T[] {
+  return examples.filter(({ scores }) => judge(scores, policy).pass);
+}
+
+/** A bound per knob; undefined lets everything pass. */
+type Bounds = readonly (number | undefined)[];
+
+/** The examples as numbers: which knob lets which picture pass. */
+class Board {
+  readonly knobs: Knob[];
+  /** Per knob: the pictures' values, and the bounds to try. */
+  readonly #values: (number | undefined)[][];
+  readonly #tries: number[][];
+  /** Pictures that can pass at all: no rule rejects them, and no gate for want of a value. */
+  readonly #open: number[];
+  readonly #aims = new Map<string, number>();
+
+  constructor(
+    readonly examples: readonly Judged[],
+    policy: Policy,
+    readonly aim: Aim,
+  ) {
+    this.knobs = knobsOf(policy);
+    this.#values = this.knobs.map(({ gate }) => examples.map(({ scores }) => valueOf(scores, gate)));
+    this.#tries = this.knobs.map((knob, k) =>
+      boundsToTry(
+        knob,
+        examples.map(({ good }, i) => ({ good, value: this.#values[k]?.[i] })),
+        MOST_BOUNDS,
+      ),
+    );
+    const rules = { ...policy, gates: policy.gates.filter(({ kind }) => kind === 'rule') };
+    this.#open = [...examples.keys()].filter(
+      (i) =>
+        judge((examples[i] as Judged).scores, rules).pass &&
+        this.knobs.every(
+          ({ gate }, k) => this.#values[k]?.[i] !== undefined || passesWithoutValue(gate, policy.deliverReview),
+        ),
+    );
+  }
+
+  /** Moves one bound after the other until none gets better. */
+  climb(start: Bounds): { bounds: Bounds; passing: Passing } {
+    const bounds = [...start];
+    let passing = this.#count(this.#passingAll(bounds));
+    for (let round = 0, moved = true; moved && round < MOST_ROUNDS; round++) {
+      moved = false;
+      for (const k of this.knobs.keys()) {
+        const found = this.best(k, bounds);
+        if (!this.isBetter(found.passing, passing)) continue;
+        bounds[k] = found.bound;
+        passing = found.passing;
+        moved = true;
+      }
+    }
+    return { bounds, passing };
+  }
+
+  /** The best bound of one knob while the others stay. */
+  best(k: number, bounds: Bounds): { bound: number; passing: Passing } {
+    const others = this.#passingAll(bounds.map((bound, other) => (other === k ? undefined : bound)));
+    const tried = (this.#tries[k] ?? []).map((bound) => ({
+      bound,
+      passing: this.#count(others.filter((i) => this.#passes(i, k, bound))),
+    }));
+    return tried.reduce((a, b) => (this.isBetter(b.passing, a.passing) ? b : a));
+  }
+
+  /** Whether `a` is to be preferred: strictly, so that nothing moves without a reason. */
+  isBetter(a: Passing, b: Passing): boolean {
+    const [aimA, aimB] = [this.#aimed(a), this.#aimed(b)];
+    const { maxDefectRate } = this.aim;
+    if (aimA > maxDefectRate || aimB > maxDefectRate) return aimA < aimB;
+    const [goodA, goodB] = [a.pictures - a.defective, b.pictures - b.defective];
+    return goodA > goodB || (goodA === goodB && a.defective < b.defective);
+  }
+
+  /**
+   * The bound that other labels would show if chance put one standard deviation and one more defective picture among them: without that room,
+   * every second choice would fail on the held-out part.
+   */
+  #aimed({ pictures, defective }: Passing): number {
+    const key = `${defective}/${pictures}`;
+    const known = this.#aims.get(key);
+    if (known !== undefined) return known;
+    const aimed = upperBound(defective + 1 + Math.sqrt(defective), pictures, this.aim.confidence);
+    this.#aims.set(key, aimed);
+    return aimed;
+  }
+
+  #count(passing: readonly number[]): Passing {
+    return { pictures: passing.length, defective: passing.filter((i) => !this.examples[i]?.good).length };
+  }
+
+  #passingAll(bounds: Bounds): number[] {
+    return this.#open.filter((i) => bounds.every((bound, k) => bound === undefined || this.#passes(i, k, bound)));
+  }
+
+  #passes(i: number, k: number, bound: number): boolean {
+    const value = this.#values[k]?.[i];
+    return value === undefined || (this.knobs[k]?.side === 'min' ? value >= bound : value <= bound);
+  }
+}
