@@ -65,6 +65,7 @@ export async function runWorker(options: {
         storage,
         scorers,
         allowNodes: config.allowNodes,
+        usdPerHour: config.comfyUsdPerHour,
         onQueue: (queue) => queues.announce(queue),
       }),
       ...createDeliverActivities({ storage }),

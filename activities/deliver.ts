@@ -2,7 +2,8 @@
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { deriveSeed } from '../selection/seeds.js';
-import { select } from '../selection/select.js';
+import { fingerprintOf, select } from '../selection/select.js';
+import type { StopReason } from '../selection/stopping.js';
 import type { Selection } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
@@ -35,6 +36,8 @@ export interface DeliverAsk {
   /** Milliseconds since the epoch. */
   startedAt: number;
   firstPassAt: number | null;
+  /** Why drawing stopped. @default cap */
+  stop?: StopReason;
 }
 
 export interface DeliverActivities {
@@ -66,7 +69,8 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
       const wanted = asked.deliver;
       const candidates = plan && end === 'done' ? records.flatMap(toSelectable) : [];
       const selection = plan ? select(candidates, plan.policy, wanted) : undefined;
-      const manifest = records.map((record) => finalRecord(record, selection));
+      const meanDrawMs = meanOf(records.flatMap(({ image, timing }) => (image && timing.drawMs) ?? []));
+      const manifest = records.map((record) => finalRecord(record, { selection, meanDrawMs }));
       const delivered = await deliveredOf(storage, manifest, selection);
 
       const state =
@@ -85,7 +89,7 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
         delivered,
         shortfall:
           state === 'shortfall'
-            ? { missing: wanted - delivered.length, gates: selection?.gates ?? {}, reason: 'cap' }
+            ? { missing: wanted - delivered.length, gates: selection?.gates ?? {}, reason: shortBecause(ask.stop) }
             : null,
         counts: countsOf(manifest),
         cost: costOf(manifest, delivered.length),
@@ -123,20 +127,32 @@ async function readRecords(storage: Storage, ask: DeliverAsk, asked: RequestDoc)
 
 function toSelectable({ candidate, verdict, scores, image }: CandidateRecord) {
   if (!verdict) return [];
-  const score = scores['fingerprint.phash'];
-  const hex = score?.status === 'ok' ? score.facts?.['hex'] : undefined;
+  const fingerprint = fingerprintOf(scores);
   return [
     {
       candidate,
       verdict,
       scores,
-      ...(typeof hex === 'string' ? { fingerprint: hex } : {}),
+      ...(fingerprint === undefined ? {} : { fingerprint }),
       ...(image?.pixelSha256 ? { pixelSha256: image.pixelSha256 } : {}),
     },
   ];
 }
 
-function finalRecord(record: CandidateRecord, selection: Selection | undefined): CandidateRecord {
+/** K had passed for the workflow, and yet some are missing: records of a time before this request say otherwise. The cap is what is left to say. */
+const shortBecause = (stop: StopReason | undefined): StopReason =>
+  stop === undefined || stop === 'quota' ? 'cap' : stop;
+
+const meanOf = (values: readonly number[]): number | undefined =>
+  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function finalRecord(
+  record: CandidateRecord,
+  { selection, meanDrawMs }: { selection: Selection | undefined; meanDrawMs: number | undefined },
+): CandidateRecord {
+  const { drawMs } = record.timing;
+  if (record.state === 'cancelled' && drawMs !== null && meanDrawMs !== undefined && meanDrawMs > 0)
+    return { ...record, share: Math.round(Math.min(1, drawMs / meanDrawMs) * 100) / 100 };
   if (selection?.winners.some((winner) => winner.candidate === record.candidate))
     return { ...record, state: 'delivered' };
   // Drawn but never scored: the request ended first.

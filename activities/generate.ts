@@ -8,7 +8,7 @@ import { DEFAULT_POOL, type GenerateHeartbeat } from '../workflows/contract.js';
 import { carriedOn, endedWith, handBack, refuseEndless, WORKER_GONE } from './attempts.js';
 import { createPlanReader, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
-import { findDrawn, inputFiles, storeGeneration } from './pictures.js';
+import { findDrawn, inputFiles, storeCancelled, storeGeneration } from './pictures.js';
 
 /** `again`: the request ran before, so that even a first try may find the candidate drawn. */
 export type GenerateAsk = CandidateRef & { again: boolean };
@@ -63,6 +63,7 @@ export function createGenerateActivities(deps: {
       }
 
       const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_MS);
+      let drawingSince: number | undefined;
       try {
         const generation = await untilShutdown({ context, leave: deps.leave }, (signal) =>
           provider.generate(
@@ -86,6 +87,7 @@ export function createGenerateActivities(deps: {
                 return Promise.resolve();
               },
               onProgress: (progress) => {
+                drawingSince ??= performance.now();
                 beat.progress = progress;
               },
             },
@@ -93,6 +95,10 @@ export function createGenerateActivities(deps: {
         );
         return { image: await storeGeneration(storage, { ref, seed, generation, usdPerHour }) };
       } catch (error) {
+        if (isStopped(context)) {
+          const drawMs = drawingSince === undefined ? 0 : Math.round(performance.now() - drawingSince);
+          await storeCancelled(storage, { ref, seed, handle: beat.handle, drawMs, usdPerHour });
+        }
         const failure = endedWith(error, beat, provider.host);
         context.heartbeat(beat);
         throw failure;
@@ -101,6 +107,11 @@ export function createGenerateActivities(deps: {
       }
     },
   });
+}
+
+/** Whether the request wants this candidate no more; a worker that ends, or whose attempt timed out, says nothing of the kind. */
+function isStopped({ cancellationSignal, cancellationDetails: why }: Context): boolean {
+  return cancellationSignal.aborted && why?.workerShutdown !== true && why?.timedOut !== true;
 }
 
 /**

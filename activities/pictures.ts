@@ -41,12 +41,40 @@ export async function storeGeneration(
     promptId,
     image: { key, sha256: sha256(bytes), pixelSha256: null, width, height },
     timing: { queuedMs: timing.queuedMs, drawMs: timing.drawMs, scoreMs: null },
-    // microUsd = seconds * USD/h / 3600 * 1e6
-    cost: usdPerHour === undefined ? null : { microUsd: Math.round((timing.drawMs * usdPerHour) / 3.6) },
+    cost: costOf(timing.drawMs, usdPerHour),
     ...(files.length > 0 ? { files } : {}),
   };
   await writeRecord(storage, ref, record);
   return key;
+}
+
+/** microUsd = seconds * USD/h / 3600 * 1e6 */
+const costOf = (drawMs: number, usdPerHour: number | undefined): CandidateRecord['cost'] =>
+  usdPerHour === undefined ? null : { microUsd: Math.round((drawMs * usdPerHour) / 3.6) };
+
+/**
+ * Records a candidate that was given up while it waited or ran, with the time that its ComfyUI spent on it. One whose picture is already there
+ * keeps its record.
+ */
+export async function storeCancelled(
+  storage: Storage,
+  given: {
+    ref: CandidateRef;
+    seed: number;
+    handle: { host: string; promptId: string } | undefined;
+    drawMs: number;
+    usdPerHour: number | undefined;
+  },
+): Promise<void> {
+  const { ref, seed, handle, drawMs, usdPerHour } = given;
+  if (await readRecord(storage, ref)) return;
+  await writeRecord(storage, ref, {
+    ...emptyRecord(ref.candidate, seed, 'cancelled'),
+    host: handle?.host ?? null,
+    promptId: handle?.promptId ?? null,
+    timing: { queuedMs: null, drawMs, scoreMs: null },
+    cost: costOf(drawMs, usdPerHour),
+  });
 }
 
 /**

@@ -29,6 +29,8 @@ export interface PrepareAnswer {
   queue: string;
   /** True if the request was planned before: candidates may be drawn already. */
   again: boolean;
+  /** Of the policy: below it two candidates are near-duplicates. */
+  minDistance?: number;
 }
 
 export interface PrepareActivities {
@@ -40,13 +42,19 @@ export function createPrepareActivities(deps: {
   storage: Storage;
   scorers: readonly AnyScorer[];
   allowNodes: string[];
+  /** USD per hour of a ComfyUI; undefined: no price is set, and no request can have a budget. */
+  usdPerHour?: number | undefined;
   /** Told of the queue that a request is about to use; workers elsewhere find it in storage. */
   onQueue?: (queue: QueueDoc) => void;
 }): PrepareActivities {
-  const { storage, scorers, allowNodes, onQueue = () => undefined } = deps;
+  const { storage, scorers, allowNodes, usdPerHour, onQueue = () => undefined } = deps;
   return withFailures({
     async prepare({ tenant, request }: { tenant: string; request: string }): Promise<PrepareAnswer> {
       const asked = await requireJson<RequestDoc>(storage, keys.request(tenant, request));
+      if (asked.stopping?.budgetMicroUsd !== undefined && usdPerHour === undefined)
+        throw new CullError('REQUEST_INVALID', 'a request with a budget needs a price, and none is set', {
+          hint: 'set CULL_COMFYUI_USD_PER_HOUR for the workers, or leave the budget out',
+        });
       const release = await requireJson<Release<Policy>>(storage, keys.release(asked.release.replace('sha256:', '')));
       checkGraph(release.graph, { allowNodes });
       checkSeeds(release.graph, release.bindings);
@@ -87,7 +95,7 @@ export function createPrepareActivities(deps: {
       };
       await writeJson(storage, keys.queue(queue), announced);
       onQueue(announced);
-      return { queue: plan.queue, again };
+      return { queue: plan.queue, again, minDistance: release.policy.diversity.minDistance };
     },
   });
 }

@@ -1,8 +1,11 @@
 /** score: measure one drawn candidate, judge it, keep both. */
 import { Context } from '@temporalio/activity';
 import { CullError } from '../errors.js';
+import { fingerprintOf, rankQuality } from '../selection/select.js';
+import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
+import type { CandidateRecord } from '../workflows/contract.js';
 import { createComparedReader } from './compared.js';
 import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
@@ -12,6 +15,13 @@ export interface ScoreAnswer {
   pass: boolean;
   /** Ids of the gates that were not passed. */
   failed: string[];
+  /** Of one that passes: what it is ranked by, 0..100, and what tells it from others. */
+  quality?: number;
+  fingerprint?: string;
+  /** The first 16 digits. */
+  pixelSha256?: string;
+  /** What drawing it cost. Absent: no price is set. */
+  microUsd?: number;
 }
 
 export interface ScoreActivities {
@@ -19,6 +29,7 @@ export interface ScoreActivities {
 }
 
 const HEARTBEAT_MS = 5_000;
+const PIXEL_DIGITS = 16;
 
 /** Activities of a scoring worker. The pool's threads measure; judging is the pure function that everybody runs. */
 export function createScoreActivities(deps: { storage: Storage; pool: ScorePool }): ScoreActivities {
@@ -37,7 +48,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
             hint: 'all workers must use the same CULL_STORAGE',
           },
         );
-      if (record.verdict) return answerOf(record.verdict);
+      if (record.verdict) return answerOf(record, plan.policy);
 
       const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
       try {
@@ -55,7 +66,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
         );
         if (embedding !== null)
           await storage.put(keys.embedding(ref.tenant, ref.request, ref.candidate), float32(embedding));
-        await writeRecord(storage, ref, {
+        const scored: CandidateRecord = {
           ...record,
           state: verdict.pass ? 'passed' : 'rejected',
           image: { ...record.image, pixelSha256: image.pixelSha256 },
@@ -63,8 +74,9 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
           verdict,
           error: null,
           timing: { ...record.timing, scoreMs: Math.round(performance.now() - startedAt) },
-        });
-        return answerOf(verdict);
+        };
+        await writeRecord(storage, ref, scored);
+        return answerOf(scored, plan.policy);
       } finally {
         clearInterval(timer);
       }
@@ -79,7 +91,17 @@ export function float32(values: Float32Array): Uint8Array {
   return new Uint8Array(bytes.buffer);
 }
 
-const answerOf = (verdict: { pass: boolean; failed: { gate: string }[] }): ScoreAnswer => ({
-  pass: verdict.pass,
-  failed: verdict.failed.map((failure) => failure.gate),
-});
+/** Few bytes: it is kept in the workflow's history. */
+function answerOf({ verdict, scores, image, cost }: CandidateRecord, policy: Policy): ScoreAnswer {
+  const pass = verdict?.pass === true;
+  const fingerprint = pass ? fingerprintOf(scores) : undefined;
+  const pixels = pass ? image?.pixelSha256?.slice(0, PIXEL_DIGITS) : undefined;
+  return {
+    pass,
+    failed: verdict?.failed.map(({ gate }) => gate) ?? [],
+    ...(pass && { quality: rankQuality(scores, policy) }),
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(pixels !== undefined && { pixelSha256: pixels }),
+    ...(cost !== null && { microUsd: cost.microUsd }),
+  };
+}

@@ -22,7 +22,7 @@ import {
   type RequestProgress,
   type ResultDoc,
 } from '../workflows/contract.js';
-import { requestOf, type GenerateOptions } from './request.js';
+import { askedText, requestOf, type GenerateOptions } from './request.js';
 import type { TemporalTarget } from './temporal.js';
 
 const POLL_MS = 250;
@@ -74,7 +74,7 @@ export class Cull {
   /**
    * Stores the request and starts it. Returns its name at once; the same key and body again returns the same name and starts nothing twice.
    *
-   * @throws CullError REQUEST_INVALID, SEED_OUT_OF_RANGE, NOT_YET, IDEMPOTENCY_CONFLICT
+   * @throws CullError REQUEST_INVALID, SEED_OUT_OF_RANGE, IDEMPOTENCY_CONFLICT
    * @example
    * const request = await cull.generate({ release, inputs: { prompt: 'a red mug' }, deliver: 4 });
    */
@@ -118,8 +118,8 @@ export class Cull {
 
   private async start(doc: RequestDoc): Promise<void> {
     if (await this.result(doc.request)) return;
-    const { tenant, request, deliver, candidates } = doc;
-    const args: BestOfNArgs = { tenant, request, deliver, candidates };
+    const { tenant, request, deliver, candidates, stopping } = doc;
+    const args: BestOfNArgs = { tenant, request, deliver, candidates, ...(stopping && { stopping }) };
     try {
       await this.temporal.workflow.start('bestOfN', {
         workflowId: bestOfNWorkflowId(tenant, request),
@@ -127,7 +127,7 @@ export class Cull {
         args: [args],
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `best ${deliver} of ${candidates}, ${doc.template}`,
+        staticSummary: `${askedText(doc)}, ${doc.template}`,
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -1,6 +1,13 @@
 /** What `import … from 'comfy-cull'` gives. */
 export { Cull, type Watched } from './cull.js';
-export { checkRequest, DEFAULT_CANDIDATES, type GenerateOptions, type ReleaseLike } from './request.js';
+export {
+  checkRequest,
+  askedText,
+  DEFAULT_CANDIDATES,
+  modeOf,
+  type GenerateOptions,
+  type ReleaseLike,
+} from './request.js';
 export { embeddedTarget, temporalTarget, type TemporalTarget } from './temporal.js';
 export { addComfy, drainComfy, readFleet, removeComfy } from '../fleet/registry.js';
 export type { FleetDoc, Member, MemberSpec } from '../fleet/members.js';

@@ -5,7 +5,8 @@ import { CullError } from '../errors.js';
 import { checkSeed } from '../selection/seeds.js';
 import type { Policy } from '../selection/types.js';
 import { checkName } from '../storage/keys.js';
-import { MAX_CANDIDATES, type InputValue, type RequestDoc } from '../workflows/contract.js';
+import type { Mode } from '../selection/stopping.js';
+import { MAX_CANDIDATES, type InputValue, type RequestDoc, type StoppingAsk } from '../workflows/contract.js';
 
 /** A release as the templates room makes it; the client only stores it. */
 export interface ReleaseLike {
@@ -21,45 +22,57 @@ export interface GenerateOptions {
   inputs: Record<string, InputValue>;
   /** K: images to deliver, at least 1. */
   deliver: number;
-  /** N: candidates to draw, K to 2,000. @default 24 */
+  /** Until K pass; all N and the best K of them; or until K pass and one more is not worth its price. @default 'quota', 'best-of' with `candidates` */
+  mode?: Mode;
+  /** N of mode best-of: candidates to draw, K to 2,000. @default 24 */
   candidates?: number;
+  /** Modes quota and value: candidates to draw at most, K to 2,000. @default 16 K, at least 64 */
+  cap?: number;
+  /** 0: no candidate more than needed. 1: as fast as the ComfyUIs allow. @default 0.6 */
+  hurry?: number;
+  /** Milliseconds from the start of the request; what is not there by then is a shortfall. @default none */
+  deadlineMs?: number;
+  /** Needs a price per hour at the workers (CULL_COMFYUI_USD_PER_HOUR). @default none */
+  budgetUsd?: number;
   /** The request's seed, 0 to 2^53-1. @default random */
   seed?: number;
   /** Names the request: the same key with the same body is the same request, with another body it is refused. @default a new name */
   key?: string;
-  /** Not supported yet. */
-  cap?: number;
-  /** Not supported yet. */
-  deadline?: string;
-  /** Not supported yet. */
-  budgetUsd?: number;
 }
 
 export const DEFAULT_CANDIDATES = 24;
+const LEAST_CAP = 64;
+const CAP_PER_IMAGE = 16;
+
+/** The mode of a request, and how many candidates it draws at most. */
+export function modeOf(options: Pick<GenerateOptions, 'mode' | 'candidates' | 'cap' | 'deliver'>): {
+  mode: Mode;
+  candidates: number;
+} {
+  const { candidates, cap, deliver } = options;
+  const mode = options.mode ?? (candidates === undefined ? 'quota' : 'best-of');
+  if (mode === 'best-of') return { mode, candidates: candidates ?? DEFAULT_CANDIDATES };
+  return { mode, candidates: cap ?? Math.min(MAX_CANDIDATES, Math.max(LEAST_CAP, CAP_PER_IMAGE * deliver)) };
+}
+
 /**
  * Checks what can be checked without a server.
  *
- * @throws CullError REQUEST_INVALID, SEED_OUT_OF_RANGE, NOT_YET
+ * @throws CullError REQUEST_INVALID, SEED_OUT_OF_RANGE
  * @example
- * checkRequest({ deliver: 4, candidates: 24, seed: 7 });
+ * checkRequest({ deliver: 4, cap: 64, deadlineMs: 60_000, seed: 7 });
  */
 export function checkRequest(options: Omit<GenerateOptions, 'release' | 'inputs'>): void {
-  const { deliver, candidates = DEFAULT_CANDIDATES, seed, key, cap, deadline, budgetUsd } = options;
-  for (const [name, value] of Object.entries({ cap, deadline, budget: budgetUsd }))
-    if (value !== undefined)
-      throw new CullError(
-        'NOT_YET',
-        `a request with a ${name} is not supported yet: the number of candidates is fixed`,
-        {
-          hint: `leave ${name} out and set the number of candidates`,
-        },
-      );
+  const { deliver, seed, key } = options;
   if (!Number.isInteger(deliver) || deliver < 1)
     throw new CullError('REQUEST_INVALID', `deliver is ${deliver}; it must be a whole number of at least 1`);
+  checkStopping(options);
+  const { mode, candidates } = modeOf(options);
+  const name = mode === 'best-of' ? 'candidates' : 'cap';
   if (!Number.isInteger(candidates) || candidates < 1 || candidates > MAX_CANDIDATES)
     throw new CullError(
       'REQUEST_INVALID',
-      `candidates is ${candidates}; it must be a whole number from 1 to ${MAX_CANDIDATES}`,
+      `${name} is ${candidates}; it must be a whole number from 1 to ${MAX_CANDIDATES}`,
     );
   if (deliver > candidates)
     throw new CullError('REQUEST_INVALID', `${deliver} images cannot be delivered from ${candidates} candidates`, {
@@ -69,14 +82,59 @@ export function checkRequest(options: Omit<GenerateOptions, 'release' | 'inputs'
   if (key !== undefined) checkName('request', key);
 }
 
+function checkStopping(options: Omit<GenerateOptions, 'release' | 'inputs'>): void {
+  const { candidates, cap, hurry, deadlineMs, budgetUsd } = options;
+  const { mode } = modeOf(options);
+  if (mode === 'best-of' ? cap !== undefined : candidates !== undefined)
+    throw new CullError(
+      'REQUEST_INVALID',
+      mode === 'best-of'
+        ? `a request that draws a fixed number of candidates has no cap`
+        : `a request of mode ${mode} draws until K pass: a number of candidates cannot be set`,
+      { hint: 'candidates: draw that many and keep the best; cap: draw until K pass, at most so many' },
+    );
+  if (hurry !== undefined && !(hurry >= 0 && hurry <= 1))
+    throw new CullError('REQUEST_INVALID', `hurry is ${hurry}; it must be from 0 (cheap) to 1 (fast)`);
+  if (deadlineMs !== undefined && !(Number.isFinite(deadlineMs) && deadlineMs > 0))
+    throw new CullError('REQUEST_INVALID', `the deadline is ${deadlineMs} ms; it must be above 0`);
+  if (budgetUsd !== undefined && !(Number.isFinite(budgetUsd) && budgetUsd > 0))
+    throw new CullError('REQUEST_INVALID', `the budget is ${budgetUsd} USD; it must be above 0`);
+}
+
+/** What the workflow is told; undefined for a fixed N without any bound, as requests were before there was anything else. */
+function stoppingOf(options: GenerateOptions): StoppingAsk | undefined {
+  const { hurry, deadlineMs, budgetUsd } = options;
+  const { mode } = modeOf(options);
+  if (mode === 'best-of' && deadlineMs === undefined && budgetUsd === undefined) return undefined;
+  return {
+    mode,
+    ...(hurry !== undefined && { hurry }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(budgetUsd !== undefined && { budgetMicroUsd: Math.round(budgetUsd * 1e6) }),
+  };
+}
+
+/** What was asked, in few words: `best 4 of 24`, `4 that pass, of at most 64`. */
+export const askedText = ({
+  deliver,
+  candidates,
+  stopping,
+}: Pick<RequestDoc, 'deliver' | 'candidates' | 'stopping'>): string =>
+  stopping === undefined || stopping.mode === 'best-of'
+    ? `best ${deliver} of ${candidates}`
+    : `${deliver} that pass, of at most ${candidates}`;
+
 /** The stored form of a request, named by its key or by a new name. @throws as checkRequest */
 export function requestOf(options: GenerateOptions, tenant: string): RequestDoc {
   checkRequest(options);
-  const { release, inputs, deliver, candidates = DEFAULT_CANDIDATES } = options;
+  const { release, inputs, deliver } = options;
+  const { candidates } = modeOf(options);
+  const stopping = stoppingOf(options);
   const seed = options.seed ?? randomBytes(6).readUIntBE(0, 6);
   const request = options.key ?? newName();
   // Without a seed of its own a repeated request would differ from the first only by chance: the seed counts only if it was given.
-  const body = { tenant, release: release.id, template: release.bindings.name, inputs, deliver, candidates };
+  const what = { tenant, release: release.id, template: release.bindings.name, inputs };
+  const body = { ...what, deliver, candidates, ...(stopping && { stopping }) };
   const hashed = canonicalize({ ...body, ...(options.seed === undefined ? {} : { seed }) }) ?? '';
   const bodySha256 = createHash('sha256').update(hashed).digest('hex');
   return { request, ...body, seed, createdAt: new Date().toISOString(), bodySha256 };

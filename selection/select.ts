@@ -1,9 +1,18 @@
 /** From the candidates that pass to the K winners, and a reason for every one that was not picked. */
 import type { Policy, Scores, Selection, SelectionCandidate, Winner } from './types.js';
 
-interface Ranked {
-  candidate: SelectionCandidate;
+/** What ranks a passing candidate and tells it from others. */
+export interface Passing {
+  candidate: number;
+  /** `rankQuality` of its scores. */
   quality: number;
+  /** 64-bit perceptual hash as 16 hex digits, if there is one. */
+  fingerprint?: string;
+  /** sha256 of the decoded pixels, or the start of it: equal means the same image. */
+  pixelSha256?: string;
+}
+
+interface Ranked extends Passing {
   bits: Fingerprint | undefined;
 }
 
@@ -56,23 +65,43 @@ function weightsOf({ rank, gates }: Pick<Policy, 'rank' | 'gates'>): Record<stri
  */
 export function select(candidates: readonly SelectionCandidate[], policy: Policy, k: number): Selection {
   const wanted = Math.max(0, Math.floor(k));
-  const ranking = candidates.filter(({ verdict }) => verdict.pass).map((candidate) => rank(candidate, policy));
-  ranking.sort((a, b) => b.quality - a.quality || a.candidate.candidate - b.candidate.candidate);
+  const passing = candidates
+    .filter(({ verdict }) => verdict.pass)
+    .map(({ scores, ...one }) => ({ ...one, quality: rankQuality(scores, policy) }));
+  const { picked, notPicked } = pick(passing, { k: wanted, minDistance: policy.diversity.minDistance });
+  const winners = picked.map(({ candidate, quality }, place): Winner => ({
+    candidate,
+    rank: place + 1,
+    quality: Math.round(quality * 100) / 100,
+  }));
+  return { winners, notPicked, missing: wanted - winners.length, gates: countGates(candidates) };
+}
 
+/**
+ * How many of these `select` would deliver, up to `k`: near-duplicates of one another count once. The workflow counts its way to K with it, so that
+ * a request never stops with fewer than its selection then finds.
+ *
+ * @example
+ * countPicked([{ candidate: 0, quality: 80 }, { candidate: 3, quality: 60 }], { k: 4, minDistance: 0.05 }); // 2
+ */
+export const countPicked = (passing: readonly Passing[], of: { k: number; minDistance: number }): number =>
+  pick(passing, of).picked.length;
+
+function pick(
+  passing: readonly Passing[],
+  { k, minDistance }: { k: number; minDistance: number },
+): { picked: Ranked[]; notPicked: Record<number, string> } {
+  const ranking = passing.map((one): Ranked => ({ ...one, bits: parseFingerprint(one.fingerprint) }));
+  ranking.sort((a, b) => b.quality - a.quality || a.candidate - b.candidate);
   const picked: Ranked[] = [];
-  const winners: Winner[] = [];
   const notPicked: Record<number, string> = {};
   for (const [place, one] of ranking.entries()) {
-    const { candidate } = one.candidate;
-    const twin = picked.find((better) => areNearDuplicates(better, one, policy.diversity.minDistance));
-    if (twin) notPicked[candidate] = `near-duplicate of ${twin.candidate.candidate}`;
-    else if (picked.length >= wanted) notPicked[candidate] = `ranked ${place + 1} of ${ranking.length}`;
-    else {
-      picked.push(one);
-      winners.push({ candidate, rank: picked.length, quality: Math.round(one.quality * 100) / 100 });
-    }
+    const twin = picked.find((better) => areNearDuplicates(better, one, minDistance));
+    if (twin) notPicked[one.candidate] = `near-duplicate of ${twin.candidate}`;
+    else if (picked.length >= k) notPicked[one.candidate] = `ranked ${place + 1} of ${ranking.length}`;
+    else picked.push(one);
   }
-  return { winners, notPicked, missing: wanted - winners.length, gates: countGates(candidates) };
+  return { picked, notPicked };
 }
 
 /** Gate id -> candidates that do not pass and failed it; most first. */
@@ -83,16 +112,16 @@ function countGates(candidates: readonly SelectionCandidate[]): Record<string, n
   return Object.fromEntries([...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
 }
 
-const rank = (candidate: SelectionCandidate, policy: Policy): Ranked => ({
-  candidate,
-  quality: rankQuality(candidate.scores, policy),
-  bits: parseFingerprint(candidate.fingerprint),
-});
-
 function areNearDuplicates(a: Ranked, b: Ranked, minDistance: number): boolean {
-  const pixels = a.candidate.pixelSha256;
-  if (pixels !== undefined && pixels === b.candidate.pixelSha256) return true;
+  if (a.pixelSha256 !== undefined && a.pixelSha256 === b.pixelSha256) return true;
   return a.bits !== undefined && b.bits !== undefined && distanceOf(a.bits, b.bits) < minDistance;
+}
+
+/** The perceptual hash among a candidate's scores, 16 hex digits; undefined where it was not measured. */
+export function fingerprintOf(scores: Scores): string | undefined {
+  const score = scores['fingerprint.phash'];
+  const hex = score?.status === 'ok' ? score.facts?.['hex'] : undefined;
+  return typeof hex === 'string' ? hex : undefined;
 }
 
 /**

@@ -16,7 +16,9 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { nextStep } from '../selection/stopping.js';
+import type { ScoreAnswer } from '../activities/score.js';
+import { countPicked, type Passing } from '../selection/select.js';
+import { nextStep, type StoppingPolicy, type StoppingState } from '../selection/stopping.js';
 import {
   PROGRESS_QUERY,
   type BestOfNArgs,
@@ -54,7 +56,13 @@ export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
   const { tenant, request } = args;
   const state: BestOfNState = args.carried ?? newState(workflowInfo().startTime.getTime());
   let phase: RequestProgress['phase'] = args.carried ? 'drawing' : 'preparing';
-  setHandler(progressQuery, () => ({ phase, wanted: args.deliver, candidates: args.candidates, state }));
+  setHandler(progressQuery, () => ({
+    phase,
+    mode: args.stopping?.mode ?? 'best-of',
+    wanted: args.deliver,
+    candidates: args.candidates,
+    state: { ...state, passing: [] },
+  }));
 
   let end: 'done' | 'failed' | 'cancelled' | 'continue';
   let error: RequestError | null = null;
@@ -69,21 +77,22 @@ export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
   if (end === 'continue') return continueAsNew<typeof bestOfN>({ ...args, carried: state });
 
   phase = 'delivering';
-  const { launched, startedAt, firstPassAt } = state;
+  const { launched, startedAt, firstPassAt, stop } = state;
   const result = await CancellationScope.nonCancellable(() =>
-    deliver({ tenant, request, end, error, launched, startedAt, firstPassAt }),
+    deliver({ tenant, request, end, error, launched, startedAt, firstPassAt, ...(stop && { stop }) }),
   );
   phase = 'ended';
   return result;
 }
 
 /**
- * Keeps the window full until the stop. Resolves when nothing is in flight any more; throws what is fatal for the whole request, or the
- * cancellation, after the siblings have been cancelled and have ended.
+ * Starts as many as `nextStep` says until it says stop; what is in flight then is cancelled. Resolves when nothing is in flight any more; throws
+ * what is fatal for the whole request, or the cancellation, after the siblings have been cancelled and have ended.
  */
 async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'done' | 'continue'> {
   let inFlight = 0;
   const fatal: unknown[] = [];
+  const policy = stoppingPolicyOf(args);
   const siblings = new CancellationScope();
   const start = async (index: number): Promise<void> => {
     inFlight++;
@@ -98,9 +107,12 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
   try {
     for (;;) {
       const full = workflowInfo().historyLength > CONTINUE_AT_EVENTS;
-      const { candidates, deliver: wanted } = args;
-      const step = nextStep({ ...state, inFlight }, { candidates, deliver: wanted, window: WINDOW });
-      if (fatal.length > 0 || 'stop' in step) break;
+      const step = nextStep(standingOf(args, state, inFlight), policy);
+      if (fatal.length > 0) break;
+      if ('stop' in step) {
+        state.stop = step.stop;
+        break;
+      }
       if (full && inFlight === 0) return 'continue';
       const launch = full ? 0 : inFlight === 0 ? Math.min(step.launch, FIRST_BATCH) : step.launch;
       for (let i = 0; i < launch; i++) void start(state.launched++);
@@ -109,27 +121,62 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
         continue;
       }
       const before = inFlight;
-      await condition(() => inFlight < before || fatal.length > 0);
+      const moved = (): boolean => inFlight < before || fatal.length > 0;
+      const left = msLeft(args, state);
+      await (left === undefined ? condition(moved) : condition(moved, left));
     }
   } finally {
-    if (fatal.length > 0) siblings.cancel();
+    if (inFlight > 0 && (fatal.length > 0 || state.stop !== undefined)) siblings.cancel();
     await CancellationScope.nonCancellable(() => condition(() => inFlight === 0));
   }
   if (fatal.length > 0) throw fatal[0];
   return 'done';
 }
 
+const stoppingPolicyOf = ({ candidates, deliver: wanted, stopping }: BestOfNArgs): StoppingPolicy => ({
+  ...stopping,
+  candidates,
+  deliver: wanted,
+  window: WINDOW,
+});
+
+/** Where the request stands, as `nextStep` wants to know it. */
+function standingOf({ deliver: k }: BestOfNArgs, state: BestOfNState, inFlight: number): StoppingState {
+  const { launched, scored, passing = [], minDistance = 0, busyMs = 0, spentMicroUsd = 0, priced = 0 } = state;
+  return {
+    launched,
+    inFlight,
+    passed: countPicked(passing, { k, minDistance }),
+    elapsedMs: Date.now() - state.startedAt,
+    spentMicroUsd,
+    ...(scored > 0 && { drawMs: busyMs / scored }),
+    ...(priced > 0 && { microUsdEach: spentMicroUsd / priced }),
+    qualities: passing.map(({ quality }) => quality),
+  };
+}
+
+const msLeft = ({ stopping }: BestOfNArgs, { startedAt }: BestOfNState): number | undefined =>
+  stopping?.deadlineMs === undefined ? undefined : Math.max(1, startedAt + stopping.deadlineMs - Date.now());
+
 /** One candidate: draw, score, count. A lost one is a line in the manifest; only what would lose all of them is thrown. */
 async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate: number): Promise<void> {
   const { tenant, request } = args;
+  const startedAt = Date.now();
   try {
     const drawn = await generateOn(state.queue).generate({ tenant, request, candidate, again: state.again });
     state.drawn++;
-    const { pass, failed } = await score({ tenant, request, candidate, image: drawn.image });
+    const answer = await score({ tenant, request, candidate, image: drawn.image });
+    const { pass, failed, microUsd } = answer;
     state.scored++;
+    state.busyMs = (state.busyMs ?? 0) + Date.now() - startedAt;
+    if (microUsd !== undefined) {
+      state.spentMicroUsd = (state.spentMicroUsd ?? 0) + microUsd;
+      state.priced = (state.priced ?? 0) + 1;
+    }
     if (pass) {
       state.passed++;
       state.firstPassAt ??= Date.now();
+      if (args.stopping !== undefined) (state.passing ??= []).push(passingOf(candidate, answer));
     } else {
       state.rejected++;
       for (const gate of failed) state.gates[gate] = (state.gates[gate] ?? 0) + 1;
@@ -145,6 +192,13 @@ async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate
     await CancellationScope.nonCancellable(() => lose({ tenant, request, candidate, error }));
   }
 }
+
+const passingOf = (candidate: number, { quality = 0, fingerprint, pixelSha256 }: ScoreAnswer): Passing => ({
+  candidate,
+  quality,
+  ...(fingerprint !== undefined && { fingerprint }),
+  ...(pixelSha256 !== undefined && { pixelSha256 }),
+});
 
 const newState = (startedAt: number): BestOfNState => ({
   launched: 0,

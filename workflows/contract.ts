@@ -1,4 +1,6 @@
 /** What others may know of the workflows: names, arguments, documents. Types and constants only; safe in every bundle. */
+import type { Passing } from '../selection/select.js';
+import type { Mode, StopReason } from '../selection/stopping.js';
 import type { Policy, Scores, Verdict } from '../selection/types.js';
 
 export const ORCHESTRATE_QUEUE = 'cull-orchestrate';
@@ -26,7 +28,10 @@ export interface RequestDoc {
   /** Template inputs; an image is `{ "image": "<sha256>" }` with its bytes under the tenant's inputs. */
   inputs: Record<string, InputValue>;
   deliver: number;
+  /** N, or the cap where the request draws until K pass. */
   candidates: number;
+  /** When to stop. Absent: with the N-th candidate. */
+  stopping?: StoppingAsk;
   /** The request's seed; each candidate's is derived from it. */
   seed: number;
   /** ISO 8601. */
@@ -38,12 +43,23 @@ export interface RequestDoc {
 /** `extension`: of the file, with its dot. @default .png */
 export type InputValue = string | number | boolean | { image: string; extension?: string };
 
+/** When a request stops drawing, as it was asked. */
+export interface StoppingAsk {
+  mode: Mode;
+  /** 0 cheap to 1 fast. */
+  hurry?: number;
+  /** Milliseconds from its start. */
+  deadlineMs?: number;
+  budgetMicroUsd?: number;
+}
+
 /** Argument of `bestOfN`. */
 export interface BestOfNArgs {
   tenant: string;
   request: string;
   deliver: number;
   candidates: number;
+  stopping?: StoppingAsk;
   /** Set by continue-as-new only. */
   carried?: BestOfNState;
 }
@@ -66,6 +82,17 @@ export interface BestOfNState {
   queue: string;
   /** True if the request ran before (`resume`): candidates may be drawn already. */
   again: boolean;
+  /** Share of differing fingerprint bits below which two candidates are near-duplicates. */
+  minDistance?: number;
+  /** Those that pass, to count near-duplicates once. Not kept where all N are drawn. */
+  passing?: Passing[];
+  /** Milliseconds from start to verdict, summed over the scored ones. */
+  busyMs?: number;
+  /** Of `priced` candidates. */
+  spentMicroUsd?: number;
+  priced?: number;
+  /** Why it stopped drawing. */
+  stop?: StopReason;
 }
 
 /** What a heartbeat of `generate` carries: enough for the next try to find the job again, and for a person to see where it is. */
@@ -88,6 +115,7 @@ export interface GenerateHeartbeat {
 /** Answer of the query `progress`. */
 export interface RequestProgress {
   phase: 'preparing' | 'drawing' | 'delivering' | 'ended';
+  mode: Mode;
   wanted: number;
   candidates: number;
   state: BestOfNState;
@@ -127,7 +155,7 @@ export interface ResultDoc {
   shortfall: null | {
     missing: number;
     gates: Record<string, number>;
-    reason: 'quota' | 'cap' | 'deadline' | 'budget' | 'futile' | 'cancelled';
+    reason: StopReason;
   };
   counts: { drawn: number; scored: number; passed: number; rejected: number; lost: number; cancelled: number };
   cost: null | { microUsd: number; perDeliveredMicroUsd: number | null };
@@ -152,6 +180,8 @@ export interface CandidateRecord {
   notPicked: string | null;
   timing: { queuedMs: number | null; drawMs: number | null; scoreMs: number | null };
   cost: null | { microUsd: number };
+  /** Of a cancelled one: the share of a generation that had been drawn, 0..1. Absent: not known. */
+  share?: number;
   error: null | RequestError;
   /** What the output nodes made besides the image: passed through, never scored. Absent: nothing. */
   files?: CandidateFile[];

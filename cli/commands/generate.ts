@@ -1,11 +1,12 @@
-import type { Command } from 'commander';
-import { checkRequest, DEFAULT_CANDIDATES } from '../../client/request.js';
+import { Option, type Command } from 'commander';
+import { askedText, checkRequest, DEFAULT_CANDIDATES } from '../../client/request.js';
+import type { Mode } from '../../selection/stopping.js';
 import { readConfig } from '../../config.js';
 import { connect } from '../connect.js';
 import { follow } from '../follow.js';
 import { checkInputs } from '../../templates/inputs.js';
 import { parseInputs, resolveInputs } from '../inputs.js';
-import { collect, wholeNumber } from '../options.js';
+import { collect, duration, wholeNumber } from '../options.js';
 import { checkOut } from '../out-folder.js';
 import { createOutput } from '../output.js';
 import { readRelease } from '../release.js';
@@ -14,19 +15,21 @@ import { SANDBOX_CLIP_NOTE, sandboxClip } from '../../stack/sandbox-clip.js';
 interface Options {
   input: string[];
   deliver: number;
-  candidates: number;
+  candidates?: number;
+  mode?: Mode;
+  hurry?: number;
   policy?: string;
   out: string;
   seed?: number;
   key?: string;
   cap?: number;
-  deadline?: string;
+  deadline?: number;
   budget?: number;
   detach?: true;
   json?: true;
 }
 
-/** `comfy-cull generate <template>`: draw N, deliver the best K that pass. */
+/** `comfy-cull generate <template>`: draw until K pass, or N and keep the best K that pass. */
 export function addGenerate(program: Command): void {
   program
     .command('generate')
@@ -34,14 +37,25 @@ export function addGenerate(program: Command): void {
     .argument('<template>', 'API-format workflow JSON, with its bindings beside it (name.template.yaml)')
     .option('-i, --input <name=value>', 'template input; repeat for more', collect, [])
     .option('-k, --deliver <K>', 'images to deliver', wholeNumber, 1)
-    .option('-n, --candidates <N>', 'candidates to draw, up to 2000', wholeNumber, DEFAULT_CANDIDATES)
+    .option('--cap <N>', 'candidates to draw at most (default: 16 per image, at least 64; up to 2000)', wholeNumber)
+    .option('--hurry <0..1>', '0: no candidate more than needed; 1: as fast as can be (default: 0.6)', Number)
+    .option('--deadline <time>', 'what is not there by then is a shortfall: 90s, 5m', duration)
+    .option('--budget <usd>', 'stop before it is spent; needs CULL_COMFYUI_USD_PER_HOUR', Number)
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'quota: until K pass. best-of: N, the best K of them. value: on, while one more is worth it',
+      ).choices(['quota', 'best-of', 'value']),
+    )
+    .option(
+      '-n, --candidates <N>',
+      `mode best-of: candidates to draw (default: ${DEFAULT_CANDIDATES}; up to 2000)`,
+      wholeNumber,
+    )
     .option('-p, --policy <file>', "policy file (default: the template's)")
     .option('-o, --out <folder>', 'where the files go', 'out')
     .option('-s, --seed <seed>', 'seed of the request, 0 to 2^53-1 (default: random)', Number)
     .option('--key <key>', 'idempotency key: the same key and body is the same request')
-    .option('--cap <N>', 'not supported yet', Number)
-    .option('--deadline <duration>', 'not supported yet')
-    .option('--budget <usd>', 'not supported yet', Number)
     .option('-d, --detach', 'print the id and return; the request goes on')
     .option('--json', 'print result.json on stdout, all else on stderr')
     .action(async (template: string, options: Options) => {
@@ -54,8 +68,8 @@ export function addGenerate(program: Command): void {
         allowNodes: config.allowNodes,
       });
       const given = parseInputs(options.input);
-      const { deliver, candidates, seed, key, cap, deadline, budget: budgetUsd } = options;
-      const asked = { deliver, candidates, seed, key, cap, deadline, budgetUsd };
+      const { deliver, mode, candidates, cap, hurry, seed, key, deadline: deadlineMs, budget: budgetUsd } = options;
+      const asked = { deliver, mode, candidates, cap, hurry, seed, key, deadlineMs, budgetUsd };
       checkRequest(asked);
       checkInputs(release, given);
       if (!options.detach) await checkOut(options.out);
@@ -72,7 +86,7 @@ export function addGenerate(program: Command): void {
           ...asked,
         });
         output.note(
-          `request ${request}: best ${options.deliver} of ${options.candidates}, ${release.bindings.name}, ${release.id.slice(0, 19)}`,
+          `request ${request}: ${askedText(await cull.requestDoc(request))}, ${release.bindings.name}, ${release.id.slice(0, 19)}`,
         );
         if (options.detach) {
           output.document({ request });

@@ -20,17 +20,21 @@ export function progressLine(
   progress: RequestProgress,
   options: { columns?: number | undefined; elapsedMs: number },
 ): string {
-  const { phase, candidates, wanted, state } = progress;
+  const { phase, mode, candidates, wanted, state } = progress;
   const { drawn, scored, passed, rejected, lost } = state;
   const ended = Math.min(candidates, scored + lost + state.cancelled);
-  const share = candidates > 0 ? ended / candidates : 0;
+  // A request that draws until K pass is as far as it has come to K; how many candidates that takes, nobody knows.
+  const isFixed = mode === 'best-of';
+  const [done, of] = isFixed ? [ended, candidates] : [Math.min(wanted, passed), wanted];
+  const share = of > 0 ? done / of : 0;
   const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
-  const left = timeLeft({ phase, ended, remaining: candidates - ended, elapsedMs: options.elapsedMs, wanted });
+  const left = timeLeft({ phase, ended: done, remaining: of - done, elapsedMs: options.elapsedMs, wanted });
+  const all = isFixed ? `/${candidates}` : '';
 
   const counts = [
-    `drawn ${drawn}/${candidates}`,
+    `drawn ${drawn}${all}`,
     `scored ${scored}`,
-    `passed ${passed}`,
+    `passed ${passed}${isFixed ? '' : `/${wanted}`}`,
     `rejected ${rejected}`,
     `lost ${lost}`,
   ];
@@ -41,8 +45,8 @@ export function progressLine(
   const forms = [
     long,
     [percent, ...counts].join('  '),
-    `${percent}  ${drawn}/${candidates} drawn  ${passed} passed  ${rejected} rejected  ${lost} lost`,
-    `${percent}  ${drawn}/${candidates}  ${passed} passed`,
+    `${percent}  ${drawn}${all} drawn  ${passed} passed  ${rejected} rejected  ${lost} lost`,
+    `${percent}  ${drawn}${all}  ${passed} passed`,
     `${percent.trim()} ${passed} ok`,
   ];
   // One column stays free: a terminal that is written to its last column starts a new line.

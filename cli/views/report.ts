@@ -64,6 +64,14 @@ function headline(result: ResultDoc, records: readonly CandidateRecord[], column
   return lines;
 }
 
+/** Of those stops that are not the cap. */
+const WHY_SHORT: Partial<Record<NonNullable<ResultDoc['shortfall']>['reason'], string>> = {
+  deadline: 'The deadline came first: give more time (--deadline), more ComfyUIs, or --hurry 1.',
+  budget: 'The budget was spent first: raise it (--budget), or change what is rejected.',
+  futile:
+    'It was given up: at this yield cap, deadline and budget cannot hold that many. Raise them, or change what is rejected.',
+};
+
 /** What to change so that the next request succeeds. */
 function shortfallHint(
   { wanted, delivered, counts, shortfall }: ResultDoc,
@@ -71,6 +79,9 @@ function shortfallHint(
 ): string {
   const [gate] = Object.entries(shortfall?.gates ?? {}).sort(([, a], [, b]) => b - a);
   if (records.some(lacksModels)) return 'Models are missing, so gates could not tell; what to type is below.';
+  const why = WHY_SHORT[shortfall?.reason ?? 'cap'];
+  if (why !== undefined)
+    return `${why}${gate ? ` Most were rejected by ${gate[0]}: ${gate[1]} of ${counts.scored}.` : ''}`;
   const look = gate ? `look at the gate ${gate[0]}, which rejected ${gate[1]} of ${counts.scored}` : '';
   if (delivered.length > 0) {
     // A fifth on top: the yield of the next seeds varies.

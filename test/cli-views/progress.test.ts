@@ -36,6 +36,13 @@ describe('progressLine', () => {
     expect(progressLine(progressOf(), { elapsedMs: 14_000 })).toBe(plain);
   });
 
+  it('counts the way to K where a request draws until K pass', () => {
+    const quota = progressOf({ passed: 3 }, { mode: 'quota', wanted: 4, candidates: 64 });
+    expect(progressLine(quota, { elapsedMs: 60_000 })).toBe(
+      '75 % done, drawn 14, scored 13, passed 3/4, rejected 8, lost 1, about 20 s left',
+    );
+  });
+
   it('estimates only when it can, and names the phase', () => {
     const line = (...args: Parameters<typeof progressOf>) => progressLine(progressOf(...args), { elapsedMs: 5_000 });
     expect(line({ scored: 1, lost: 0 })).not.toContain('left');

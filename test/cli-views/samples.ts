@@ -78,6 +78,7 @@ export const progressOf = (
   more: Partial<Omit<RequestProgress, 'state'>> = {},
 ): RequestProgress => ({
   phase: 'drawing',
+  mode: 'best-of',
   wanted: 4,
   candidates: 24,
   ...more,

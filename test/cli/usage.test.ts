@@ -69,12 +69,16 @@ describe('generate refuses', () => {
     expect(await refused('generate', TEMPLATE, ...PROMPT, '-n', '2001')).toContain('2000');
   });
 
-  test.each(['--cap', '--budget'])('%s, which is not there yet', async (option) => {
-    expect(await refused('generate', TEMPLATE, ...PROMPT, option, '9')).toMatch(/NOT_YET.*not supported yet/);
-  });
-
-  test('a deadline, which is not there yet', async () => {
-    expect(await refused('generate', TEMPLATE, ...PROMPT, '--deadline', '5m')).toContain('NOT_YET');
+  test.each([
+    [['-n', '9', '--cap', '9'], /REQUEST_INVALID.*has no cap/],
+    [['--mode', 'quota', '-n', '9'], /REQUEST_INVALID.*draws until K pass/],
+    [['-k', '5', '--cap', '4'], /REQUEST_INVALID.*5.*4/],
+    [['--hurry', '2'], /REQUEST_INVALID.*hurry is 2/],
+    [['--budget', '-1'], /REQUEST_INVALID.*above 0/],
+    [['--deadline', 'soon'], /such as 90s/],
+    [['--mode', 'some'], /quota, best-of, value/],
+  ])('%s, which contradicts itself or is out of range', async (args, message) => {
+    expect(await refused('generate', TEMPLATE, ...PROMPT, ...args)).toMatch(message);
   });
 
   test('an unknown dimension in a policy, with the line and the closest', async () => {

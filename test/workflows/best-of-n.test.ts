@@ -1,9 +1,10 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { DeliverAsk } from '../../activities/deliver.js';
-import type { BestOfNResult, RequestProgress } from '../../workflows/contract.js';
+import type { ScoreAnswer } from '../../activities/score.js';
+import type { BestOfNArgs, BestOfNResult, RequestProgress } from '../../workflows/contract.js';
 import { PROGRESS_QUERY } from '../../workflows/contract.js';
-import { answering, openBench, type WorkflowBench } from '../support/workflow-worker.js';
+import { answering, openBench, type Activities, type WorkflowBench } from '../support/workflow-worker.js';
 
 let bench: WorkflowBench;
 beforeAll(async () => {
@@ -155,5 +156,111 @@ describe('bestOfN', () => {
     }
     expect(lengths.length).toBeGreaterThan(1);
     expect(Math.max(...lengths)).toBeLessThan(4_000);
+  });
+});
+
+describe('until K pass', () => {
+  const quota = (more: Partial<BestOfNArgs['stopping']> = {}) => ({
+    deliver: 4,
+    candidates: 200,
+    stopping: { mode: 'quota' as const, ...more },
+  });
+  /** Scores as the worker does, every `nth` candidate passing. */
+  const every = (nth: number, more: Partial<ScoreAnswer> = {}) =>
+    ({
+      ...answering(),
+      score: ({ candidate }) =>
+        Promise.resolve(
+          candidate % nth === 0
+            ? { pass: true, failed: [], quality: 50, microUsd: 100, ...more }
+            : { pass: false, failed: ['sharpness.tileP90'], microUsd: 100 },
+        ),
+    }) satisfies Activities;
+
+  test('stops with the K-th that passes, and cancels what is in flight', async () => {
+    const cancelled: number[] = [];
+    const { activities, asked } = captureDeliver(every(2));
+    bench.use({
+      ...activities,
+      // the fifth that would pass never ends by itself
+      generate: async ({ candidate }) => {
+        if (candidate < 8) return { image: `${candidate}.png` };
+        const context = Context.current();
+        const timer = setInterval(() => context.heartbeat(), 100);
+        return context.cancelled.finally(() => {
+          clearInterval(timer);
+          cancelled.push(candidate);
+        });
+      },
+    });
+    const handle = await bench.start(quota({ hurry: 1 }));
+    await handle.result();
+    expect(asked).toMatchObject([{ end: 'done', stop: 'quota' }]);
+    const { mode, state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
+    expect(mode).toBe('quota');
+    expect(state).toMatchObject({ passed: 4, rejected: 4, cancelled: cancelled.length });
+    expect(cancelled.length).toBe(state.launched - 8);
+  });
+
+  test('without hurry draws no candidate too many', async () => {
+    const { activities, asked } = captureDeliver(every(1));
+    bench.use(activities);
+    await (await bench.start(quota({ hurry: 0 }))).result();
+    expect(asked).toMatchObject([{ launched: 4, stop: 'quota' }]);
+  });
+
+  test('counts near-duplicates and repeated pictures once', async () => {
+    const { activities, asked } = captureDeliver();
+    bench.use({
+      ...activities,
+      prepare: async (ref) => ({ ...(await activities.prepare(ref)), minDistance: 0.1 }),
+      score: ({ candidate }) =>
+        Promise.resolve({
+          pass: true,
+          failed: [],
+          quality: 50,
+          fingerprint: candidate < 4 ? '0000000000000000' : `${String(candidate % 10).repeat(8)}ffff0000`,
+          pixelSha256: candidate === 5 ? 'same' : candidate === 4 ? 'same' : `p${candidate}`,
+        }),
+    });
+    const handle = await bench.start(quota({ hurry: 0 }));
+    await handle.result();
+    // 0 to 3 are one image, 4 and 5 another: 0, 4 and two more are needed
+    expect(asked[0]?.launched).toBeGreaterThan(6);
+    expect(asked).toMatchObject([{ stop: 'quota' }]);
+  });
+
+  test('gives up when K cannot be reached by the cap, and says so', async () => {
+    const { activities, asked } = captureDeliver(every(1000));
+    bench.use(activities);
+    await (await bench.start({ ...quota(), deliver: 20, candidates: 40 })).result();
+    expect(asked).toMatchObject([{ end: 'done', stop: 'futile' }]);
+    expect(asked[0]?.launched).toBeLessThan(40);
+  });
+
+  test('ends at the deadline, whatever is still being drawn', async () => {
+    const { activities, asked } = captureDeliver();
+    bench.use({
+      ...activities,
+      generate: () => {
+        const context = Context.current();
+        const timer = setInterval(() => context.heartbeat(), 100);
+        return context.cancelled.finally(() => clearInterval(timer));
+      },
+    });
+    await (await bench.start(quota({ deadlineMs: 1_500 }))).result();
+    expect(asked).toMatchObject([{ end: 'done', stop: 'deadline' }]);
+  });
+
+  test('spends no more than the budget', async () => {
+    const { activities, asked } = captureDeliver(every(1000));
+    bench.use(activities);
+    const handle = await bench.start(quota({ budgetMicroUsd: 1_050, hurry: 1 }));
+    await handle.result();
+    // ten candidates of 100 fit; it is given up once those that are left cannot hold K
+    expect(['budget', 'futile']).toContain(asked[0]?.stop);
+    expect(asked[0]?.launched).toBeLessThanOrEqual(10);
+    const { state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
+    expect(state.spentMicroUsd).toBeLessThanOrEqual(1_050);
   });
 });

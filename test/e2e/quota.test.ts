@@ -1,0 +1,53 @@
+/** Requests that draw until K pass, through the whole pipeline: what is in flight at the stop is taken off the ComfyUIs and says what it cost. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { openPipeline, type Pipeline } from '../support/pipeline.js';
+import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+
+const SANDBOXES = 2;
+let sandboxes: TestSandbox[];
+let pipeline: Pipeline;
+beforeAll(async () => {
+  sandboxes = await Promise.all(Array.from({ length: SANDBOXES }, () => startSandbox({ secondsPerImage: 0.3 })));
+  pipeline = await openPipeline({
+    address: inject('temporalAddress'),
+    comfyUrls: sandboxes.map(({ url }) => url),
+    env: { CULL_COMFYUI_USD_PER_HOUR: '3.6' },
+  });
+}, 120_000);
+afterAll(async () => {
+  await pipeline.close();
+  await Promise.all(sandboxes.map((sandbox) => sandbox.close()));
+});
+
+test('delivers K, cancels the rest, and every candidate says what it cost', async () => {
+  const request = await pipeline.generate({ deliver: 3, candidates: undefined, cap: 64, hurry: 1 });
+  const { result, records } = await pipeline.end(request);
+  expect(result).toMatchObject({ state: 'delivered', wanted: 3, shortfall: null });
+  expect(result.delivered).toHaveLength(3);
+  const { drawn, scored, lost, cancelled } = result.counts;
+  expect(drawn).toBe(scored + lost + cancelled);
+  expect(drawn).toBeLessThanOrEqual(64);
+  expect(cancelled).toBeGreaterThan(0);
+  for (const { state, timing, cost } of records) if (state !== 'cancelled') expect(cost?.microUsd).toBe(timing.drawMs);
+  const sum = records.reduce((total, { cost }) => total + (cost?.microUsd ?? 0), 0);
+  expect(result.cost?.microUsd).toBe(sum);
+});
+
+test('a cap too small ends as a shortfall that says why', async () => {
+  const { result } = await pipeline.end(
+    await pipeline.generate({ deliver: 2, candidates: undefined, cap: 2, deadlineMs: 1 }),
+  );
+  expect(result).toMatchObject({ state: 'shortfall', shortfall: { missing: 2, reason: 'deadline' } });
+});
+
+test('a budget without a price is refused by the workers, in words', async () => {
+  const free = await openPipeline({ address: inject('temporalAddress'), comfyUrls: sandboxes.map(({ url }) => url) });
+  await pipeline.worker.kill('SIGTERM');
+  try {
+    const { result } = await free.end(await free.generate({ candidates: undefined, budgetUsd: 1 }));
+    expect(result).toMatchObject({ state: 'failed', error: { code: 'REQUEST_INVALID' } });
+    expect(result.error?.message).toContain('price');
+  } finally {
+    await free.close();
+  }
+});
