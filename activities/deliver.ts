@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { deriveSeed } from '../selection/seeds.js';
 import { fingerprintOf, select } from '../selection/select.js';
 import type { StopReason } from '../selection/stopping.js';
-import type { Selection } from '../selection/types.js';
+import type { Policy, Selection, SelectionCandidate } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import type {
@@ -25,6 +25,7 @@ import {
   type CandidateRef,
 } from './documents.js';
 import { withFailures } from './failures.js';
+import { fromFloat32 } from './float32.js';
 
 export interface DeliverAsk {
   tenant: string;
@@ -67,7 +68,7 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
 
       // A failed or cancelled request delivers nothing, but keeps every score: what was paid for stays readable.
       const wanted = asked.deliver;
-      const candidates = plan && end === 'done' ? records.flatMap(toSelectable) : [];
+      const candidates = plan && end === 'done' ? await selectable(storage, ask, { records, policy: plan.policy }) : [];
       const selection = plan ? select(candidates, plan.policy, wanted) : undefined;
       const meanDrawMs = meanOf(records.flatMap(({ image, timing }) => (image && timing.drawMs) ?? []));
       const manifest = records.map((record) => finalRecord(record, { selection, meanDrawMs }));
@@ -120,6 +121,27 @@ async function readRecords(storage: Storage, ask: DeliverAsk, asked: RequestDoc)
         context.heartbeat(candidate);
         const record = await readRecord(storage, { tenant, request, candidate });
         return record ?? emptyRecord(candidate, deriveSeed(asked.seed, candidate), 'cancelled');
+      }),
+    ),
+  );
+}
+
+/** What `select` needs of each; the embeddings of those that pass only where the policy compares them. */
+async function selectable(
+  storage: Storage,
+  { tenant, request }: DeliverAsk,
+  { records, policy }: { records: CandidateRecord[]; policy: Policy },
+): Promise<SelectionCandidate[]> {
+  const { lambda, by } = policy.diversity;
+  const candidates: SelectionCandidate[] = records.flatMap(toSelectable);
+  if (lambda === undefined || by === 'fingerprint') return candidates;
+  const limit = pLimit(READS_AT_ONCE);
+  return Promise.all(
+    candidates.map((one) =>
+      limit(async () => {
+        if (!one.verdict.pass) return one;
+        const stored = await storage.get(keys.embedding(tenant, request, one.candidate));
+        return stored ? { ...one, embedding: fromFloat32(stored.body) } : one;
       }),
     ),
   );

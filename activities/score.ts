@@ -9,6 +9,7 @@ import type { CandidateRecord } from '../workflows/contract.js';
 import { createComparedReader } from './compared.js';
 import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
+import { float32 } from './float32.js';
 import type { ScorePool } from './scoring/pool.js';
 
 export interface ScoreAnswer {
@@ -82,13 +83,6 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
       }
     },
   });
-}
-
-/** Little-endian, whatever this machine is. */
-export function float32(values: Float32Array): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(4 * values.length));
-  values.forEach((value, i) => bytes.setFloat32(4 * i, value, true));
-  return new Uint8Array(bytes.buffer);
 }
 
 /** Few bytes: it is kept in the workflow's history. */

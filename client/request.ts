@@ -62,8 +62,16 @@ export function modeOf(options: Pick<GenerateOptions, 'mode' | 'candidates' | 'c
  * @example
  * checkRequest({ deliver: 4, cap: 64, deadlineMs: 60_000, seed: 7 });
  */
-export function checkRequest(options: Omit<GenerateOptions, 'release' | 'inputs'>): void {
-  const { deliver, seed, key } = options;
+export function checkRequest(
+  options: Omit<GenerateOptions, 'release' | 'inputs'> & { release?: Pick<ReleaseLike, 'policy'> },
+): void {
+  const { deliver, seed, key, release } = options;
+  if (release?.policy.minPerGroup !== undefined)
+    throw new CullError(
+      'REQUEST_INVALID',
+      `the policy ${release.policy.policy} wants images of several groups (minPerGroup); the candidates of one request are of none`,
+      { hint: 'ask for each look by a request of its own, with a policy without minPerGroup' },
+    );
   if (!Number.isInteger(deliver) || deliver < 1)
     throw new CullError('REQUEST_INVALID', `deliver is ${deliver}; it must be a whole number of at least 1`);
   checkStopping(options);

@@ -60,7 +60,7 @@ export class LocatedYaml {
   }
 
   /** @throws CullError naming every problem as `file:line:column`, in the order of the file */
-  finish(hint = 'correct the file; selection/README.md describes it'): void {
+  finish(hint = 'correct the file; docs/policies.md describes it'): void {
     const [first, ...others] = this.#problems.sort((a, b) => a.line - b.line || a.column - b.column);
     if (!first) return;
     const lines = [first, ...others].map((one) => `${this.#file}:${one.line}:${one.column}: ${one.message}`);
@@ -92,6 +92,10 @@ export class LocatedYaml {
   /** Whether a mapping has the key; notes nothing. */
   has(at: Located, key: string): boolean {
     return isMap(at.value) && at.value.has(key);
+  }
+
+  isMapping(at: Located): boolean {
+    return isMap(at.value);
   }
 
   number(at: Located, what: string): number | undefined {

@@ -1,5 +1,6 @@
 /** A policy file (YAML, short forms) to a `Policy` (canonical form): every mistake with file, line and column. */
 import { didYouMean } from './closest.js';
+import { readDiversity, readMinPerGroup } from './diversity-file.js';
 import { LocatedYaml, type Entry, type Located } from './located-yaml.js';
 import { questionDimensions, readQuestions } from './questions.js';
 import { checkRule } from './rule-check.js';
@@ -16,7 +17,7 @@ export interface DimensionInfo {
 /** Dimension id -> its declaration. */
 export type Dimensions = Record<string, DimensionInfo>;
 
-const TOP = ['policy', 'gates', 'rank', 'diversity', 'deliverReview', 'questions', 'params'] as const;
+const TOP = ['policy', 'gates', 'rank', 'diversity', 'minPerGroup', 'deliverReview', 'questions', 'params'] as const;
 const TIERS: readonly Tier[] = ['generic', 'useCase', 'business'];
 const ON_UNASSESSABLE: readonly OnUnassessable[] = ['reject', 'review', 'ignore'];
 const QUALITY_RANGE: readonly [number, number] = [0, 100];
@@ -61,7 +62,8 @@ export function parsePolicy(text: string, options: { file: string; dimensions: D
     if (entry.key === 'policy') policy.policy = yaml.text(entry, 'policy (its name)') ?? '';
     else if (entry.key === 'gates') policy.gates = readGates(reading, entry);
     else if (entry.key === 'rank') policy.rank = readRank(reading, entry);
-    else if (entry.key === 'diversity') policy.diversity = readDiversity(reading, entry);
+    else if (entry.key === 'diversity') policy.diversity = readDiversity(yaml, entry);
+    else if (entry.key === 'minPerGroup') Object.assign(policy, readMinPerGroup(yaml, entry));
     else if (entry.key === 'deliverReview') policy.deliverReview = yaml.boolean(entry, 'deliverReview') ?? false;
     else if (entry.key === 'params') policy.params = readParams(reading, entry);
   }
@@ -79,12 +81,14 @@ export function parsePolicy(text: string, options: { file: string; dimensions: D
  */
 export function canonicalPolicy(policy: Policy): Policy {
   const gates = TIERS.flatMap((tier) => policy.gates.filter((gate) => gate.tier === tier));
-  const { rank, diversity, deliverReview, questions, params } = policy;
+  const { rank, diversity, minPerGroup, deliverReview, questions, params } = policy;
+  const { minDistance, lambda, by } = diversity;
   const plain: Policy = {
     policy: policy.policy,
     gates,
     rank,
-    diversity: { minDistance: diversity.minDistance },
+    diversity: { minDistance, ...(lambda !== undefined && { lambda, ...(by && { by }) }) },
+    ...(minPerGroup !== undefined && { minPerGroup }),
     deliverReview,
     ...(questions && { questions }),
     params,
@@ -222,16 +226,6 @@ function readRank(reading: Reading, at: Entry): Record<string, number> {
     rank[entry.key] = weight ?? 1;
   }
   return rank;
-}
-
-function readDiversity({ yaml }: Reading, at: Entry): Policy['diversity'] {
-  let minDistance = 0;
-  for (const entry of yaml.entries(at, 'diversity', ['minDistance'])) {
-    minDistance = yaml.number(entry, 'minDistance') ?? 0;
-    if (minDistance < 0 || minDistance > 1)
-      yaml.problem(entry.offset, `minDistance ${minDistance} is outside the possible 0 to 1 (share of differing bits)`);
-  }
-  return { minDistance };
 }
 
 function readParams({ yaml, dimensions }: Reading, at: Entry): Policy['params'] {

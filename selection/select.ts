@@ -1,5 +1,6 @@
 /** From the candidates that pass to the K winners, and a reason for every one that was not picked. */
-import type { Policy, Scores, Selection, SelectionCandidate, Winner } from './types.js';
+import type { Diversity, Policy, Scores, Selection, SelectionCandidate, Winner } from './types.js';
+import { byMarginalRelevance, cosine } from './variety.js';
 
 /** What ranks a passing candidate and tells it from others. */
 export interface Passing {
@@ -10,11 +11,26 @@ export interface Passing {
   fingerprint?: string;
   /** sha256 of the decoded pixels, or the start of it: equal means the same image. */
   pixelSha256?: string;
+  /** What minima are counted by. */
+  group?: string;
 }
 
 interface Ranked extends Passing {
+  /** 0 is best. */
+  place: number;
   bits: Fingerprint | undefined;
+  embedding?: ArrayLike<number>;
 }
+
+interface Limits {
+  k: number;
+  minDistance: number;
+  /** Group -> winners that it must have at least. @default none */
+  minima?: ReadonlyMap<string, number>;
+}
+
+/** The order in which candidates have their turn; `picked` grows meanwhile. */
+type Turns = (open: readonly Ranked[], picked: readonly Ranked[]) => Iterable<Ranked>;
 
 /** A 64-bit perceptual hash in two halves: bit operations on numbers are 30 times faster than on BigInt. */
 interface Fingerprint {
@@ -49,11 +65,17 @@ function weightsOf({ rank, gates }: Pick<Policy, 'rank' | 'gates'>): Record<stri
 }
 
 /**
- * Picks the best `k` that pass, best first, none of them a near-duplicate of a better one. Pure; the order of `candidates` does not matter,
+ * Picks the best `k` that pass, best first, none of them a near-duplicate of another. Pure; the order of `candidates` does not matter,
  * ties go to the lower candidate index.
  *
  * Near-duplicates: fewer than `minDistance * 64` differing bits of the perceptual hashes; equal pixels always. A candidate without a
  * fingerprint is compared by its pixels only.
+ *
+ * With `minPerGroup`, each group's best fill its minimum first; then the rest follows by rank. Places that a group cannot fill stay empty: a set
+ * that lacks a look is a shortfall, not another look twice. A minimum for all groups holds for every group among `candidates`.
+ *
+ * With `diversity.lambda`, each next winner is the one with the greatest marginal relevance (variety.ts). Variety never costs an image: where it
+ * would leave fewer winners than quality alone, quality alone picks.
  *
  * @param candidates scored candidates, each index once; those that do not pass are counted per gate
  * @param k winners wanted
@@ -65,43 +87,112 @@ function weightsOf({ rank, gates }: Pick<Policy, 'rank' | 'gates'>): Record<stri
  */
 export function select(candidates: readonly SelectionCandidate[], policy: Policy, k: number): Selection {
   const wanted = Math.max(0, Math.floor(k));
-  const passing = candidates
-    .filter(({ verdict }) => verdict.pass)
-    .map(({ scores, ...one }) => ({ ...one, quality: rankQuality(scores, policy) }));
-  const { picked, notPicked } = pick(passing, { k: wanted, minDistance: policy.diversity.minDistance });
+  const ranking = rankingOf(
+    candidates
+      .filter(({ verdict }) => verdict.pass)
+      .map(({ scores, ...one }) => ({ ...one, quality: rankQuality(scores, policy) })),
+  );
+  const limits: Limits = { k: wanted, minDistance: policy.diversity.minDistance, minima: minimaOf(candidates, policy) };
+  const picked = pick(ranking, limits, policy.diversity);
   const winners = picked.map(({ candidate, quality }, place): Winner => ({
     candidate,
     rank: place + 1,
     quality: Math.round(quality * 100) / 100,
   }));
-  return { winners, notPicked, missing: wanted - winners.length, gates: countGates(candidates) };
+  return {
+    winners,
+    notPicked: reasonsOf(ranking, picked, limits),
+    missing: wanted - winners.length,
+    ...(policy.minPerGroup !== undefined && { missingPerGroup: lacking(limits.minima, picked) }),
+    gates: countGates(candidates),
+  };
 }
 
 /**
- * How many of these `select` would deliver, up to `k`: near-duplicates of one another count once. The workflow counts its way to K with it, so that
- * a request never stops with fewer than its selection then finds.
+ * How many of these `select` would deliver at least, up to `k`: near-duplicates of one another count once, and a place that a group's minimum keeps
+ * free does not count. The workflow counts its way to K with it, so that a request never stops with fewer than its selection then finds.
  *
  * @example
  * countPicked([{ candidate: 0, quality: 80 }, { candidate: 3, quality: 60 }], { k: 4, minDistance: 0.05 }); // 2
  */
-export const countPicked = (passing: readonly Passing[], of: { k: number; minDistance: number }): number =>
-  pick(passing, of).picked.length;
+export const countPicked = (passing: readonly Passing[], limits: Limits): number =>
+  fill(rankingOf(passing), limits, (open) => open).length;
 
-function pick(
-  passing: readonly Passing[],
-  { k, minDistance }: { k: number; minDistance: number },
-): { picked: Ranked[]; notPicked: Record<number, string> } {
-  const ranking = passing.map((one): Ranked => ({ ...one, bits: parseFingerprint(one.fingerprint) }));
-  ranking.sort((a, b) => b.quality - a.quality || a.candidate - b.candidate);
+function rankingOf(passing: readonly (Passing & { embedding?: ArrayLike<number> })[]): Ranked[] {
+  return passing
+    .toSorted((a, b) => b.quality - a.quality || a.candidate - b.candidate)
+    .map((one, place) => ({ ...one, place, bits: parseFingerprint(one.fingerprint) }));
+}
+
+/** The winners, best first. */
+function pick(ranking: readonly Ranked[], limits: Limits, { lambda, by }: Diversity): Ranked[] {
+  const byQuality = fill(ranking, limits, (open) => open);
+  const similarity = (a: Ranked, b: Ranked): number => similarityOf(a, b, by);
+  const varied =
+    lambda === undefined
+      ? []
+      : fill(ranking, limits, (open, picked) => byMarginalRelevance(open, picked, { lambda, similarity }));
+  const best = varied.length < byQuality.length ? byQuality : varied;
+  return best.toSorted((a, b) => a.place - b.place);
+}
+
+function fill(ranking: readonly Ranked[], { k, minDistance, minima = new Map() }: Limits, turns: Turns): Ranked[] {
   const picked: Ranked[] = [];
-  const notPicked: Record<number, string> = {};
-  for (const [place, one] of ranking.entries()) {
-    const twin = picked.find((better) => areNearDuplicates(better, one, minDistance));
-    if (twin) notPicked[one.candidate] = `near-duplicate of ${twin.candidate}`;
-    else if (picked.length >= k) notPicked[one.candidate] = `ranked ${place + 1} of ${ranking.length}`;
-    else picked.push(one);
+  const lacks = new Map(minima);
+  const lackOf = ({ group }: Ranked): number => (group === undefined ? 0 : (lacks.get(group) ?? 0));
+  const isApart = (one: Ranked): boolean => !picked.some((other) => areNearDuplicates(other, one, minDistance));
+  if (lacks.size > 0) {
+    const needed = ranking.filter((one) => lackOf(one) > 0);
+    for (const one of turns(needed, picked)) {
+      if (picked.length >= k) break;
+      const lack = lackOf(one);
+      if (lack === 0 || one.group === undefined || !isApart(one)) continue;
+      picked.push(one);
+      lacks.set(one.group, lack - 1);
+    }
   }
-  return { picked, notPicked };
+  const kept = [...lacks.values()].reduce((sum, lack) => sum + lack, 0);
+  const first = new Set(picked);
+  const rest = first.size === 0 ? ranking : ranking.filter((one) => !first.has(one));
+  for (const one of turns(rest, picked)) {
+    if (picked.length >= k - kept) break;
+    if (isApart(one)) picked.push(one);
+  }
+  return picked;
+}
+
+/** Why each of those that are not picked is not. */
+function reasonsOf(
+  ranking: readonly Ranked[],
+  picked: readonly Ranked[],
+  { k, minDistance, minima = new Map() }: Limits,
+): Record<number, string> {
+  const winners = new Set(picked);
+  const last = picked.length < k ? Infinity : (picked.at(-1)?.place ?? -1);
+  const passedOver = minima.size > 0 ? 'places are kept for other groups' : 'others are less alike';
+  return Object.fromEntries(
+    ranking.flatMap((one): [number, string][] => {
+      if (winners.has(one)) return [];
+      const twin = picked.find((winner) => areNearDuplicates(winner, one, minDistance));
+      if (twin) return [[one.candidate, `near-duplicate of ${twin.candidate}`]];
+      const ranked = `ranked ${one.place + 1} of ${ranking.length}`;
+      return [[one.candidate, one.place < last ? `${ranked}; ${passedOver}` : ranked]];
+    }),
+  );
+}
+
+/** The minimum of each group. */
+function minimaOf(candidates: readonly SelectionCandidate[], { minPerGroup = {} }: Policy): Map<string, number> {
+  if (typeof minPerGroup !== 'number') return new Map(Object.entries(minPerGroup));
+  return new Map(candidates.flatMap(({ group }) => (group === undefined ? [] : [[group, minPerGroup] as const])));
+}
+
+/** What each group lacks of its minimum. */
+function lacking(minima: ReadonlyMap<string, number> = new Map(), picked: readonly Ranked[]): Record<string, number> {
+  const short = [...minima].map(
+    ([group, least]) => [group, least - picked.filter((winner) => winner.group === group).length] as const,
+  );
+  return Object.fromEntries(short.filter(([, lack]) => lack > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Gate id -> candidates that do not pass and failed it; most first. */
@@ -115,6 +206,13 @@ function countGates(candidates: readonly SelectionCandidate[]): Record<string, n
 function areNearDuplicates(a: Ranked, b: Ranked, minDistance: number): boolean {
   if (a.pixelSha256 !== undefined && a.pixelSha256 === b.pixelSha256) return true;
   return a.bits !== undefined && b.bits !== undefined && distanceOf(a.bits, b.bits) < minDistance;
+}
+
+/** 0 (unlike, or nothing to compare) to 1 (the same). */
+function similarityOf(a: Ranked, b: Ranked, by: Diversity['by']): number {
+  const alike = by === 'fingerprint' ? undefined : cosine(a.embedding, b.embedding);
+  if (alike !== undefined) return Math.max(0, alike);
+  return a.bits && b.bits ? 1 - distanceOf(a.bits, b.bits) : 0;
 }
 
 /** The perceptual hash among a candidate's scores, 16 hex digits; undefined where it was not measured. */

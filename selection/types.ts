@@ -66,13 +66,25 @@ export interface Policy {
   gates: Gate[];
   /** Weights on quality, among those that pass; dimension -> weight > 0. */
   rank: Record<string, number>;
-  diversity: { /** share of differing fingerprint bits, 0..1; 0 = no diversity */ minDistance: number };
+  diversity: Diversity;
+  /** Winners that each group must have at least: one number for all groups, or one per group. Absent: groups do not matter. */
+  minPerGroup?: number | Record<string, number>;
   /** Whether band review counts as passing. @default false */
   deliverReview: boolean;
   /** Yes/no questions to a vision model; each is a dimension `question.<name>`, the probability of yes. */
   questions?: Record<string, Question>;
   /** Extra parameters per scorer id, handed to `assess` as `params`. */
   params: Record<string, Record<string, unknown>>;
+}
+
+/** How unlike the winners must be. */
+export interface Diversity {
+  /** Share of differing fingerprint bits, 0..1, below which two are near-duplicates; 0: only equal pixels are. */
+  minDistance: number;
+  /** Weighs quality (1) against being unlike the winners so far (0). Absent: quality alone picks. */
+  lambda?: number;
+  /** What `lambda` compares: embeddings, and fingerprints where one is missing; or fingerprints only. @default 'embedding' */
+  by?: 'embedding' | 'fingerprint';
 }
 
 export interface Question {
@@ -105,6 +117,10 @@ export interface SelectionCandidate {
   fingerprint?: string;
   /** sha256 of the decoded pixels: equal means the same image. */
   pixelSha256?: string;
+  /** What `minPerGroup` counts by, such as the look that it was drawn for. The caller says; nothing here makes one up. */
+  group?: string;
+  /** Unit length. Compared where the policy has a `lambda`. */
+  embedding?: ArrayLike<number>;
 }
 
 export interface Winner {
@@ -119,8 +135,10 @@ export interface Selection {
   winners: Winner[];
   /** Passing candidates that were not picked -> why: `near-duplicate of 3`, `ranked 5 of 9`. */
   notPicked: Record<number, string>;
-  /** wanted - winners.length, at least 0. */
+  /** wanted - winners.length, at least 0. Places that a group's minimum keeps free count as missing. */
   missing: number;
+  /** Group -> winners that it lacks of its minimum; groups that lack none are left out. Absent: the policy has no `minPerGroup`. */
+  missingPerGroup?: Record<string, number>;
   /** Gate id -> how many candidates failed it. */
   gates: Record<string, number>;
 }

@@ -70,7 +70,7 @@ export function addGenerate(program: Command): void {
       const given = parseInputs(options.input);
       const { deliver, mode, candidates, cap, hurry, seed, key, deadline: deadlineMs, budget: budgetUsd } = options;
       const asked = { deliver, mode, candidates, cap, hurry, seed, key, deadlineMs, budgetUsd };
-      checkRequest(asked);
+      checkRequest({ ...asked, release });
       checkInputs(release, given);
       if (!options.detach) await checkOut(options.out);
 

@@ -65,6 +65,12 @@ describe('generate refuses', () => {
     expect(await refused('generate', TEMPLATE, ...PROMPT, '-k', '5', '-n', '4')).toMatch(/REQUEST_INVALID.*5.*4/);
   });
 
+  test('a policy that wants several looks of one request', async () => {
+    const looks = await file('looks.yaml', 'policy: looks\nminPerGroup: 15\n');
+    const stderr = await refused('generate', TEMPLATE, ...PROMPT, '--policy', looks);
+    expect(stderr).toMatch(/REQUEST_INVALID.*looks.*minPerGroup/);
+  });
+
   test('more than 2,000 candidates', async () => {
     expect(await refused('generate', TEMPLATE, ...PROMPT, '-n', '2001')).toContain('2000');
   });

@@ -101,6 +101,21 @@ describe('parsePolicy', () => {
     expect(judge({ 'sharpness.tileP90': ok(1, 90) }, parse(FULL)).pass).toBe(false);
   });
 
+  it('reads variety and groups', () => {
+    const of = (text: string) => {
+      const { diversity, minPerGroup } = parse(`policy: p\n${text}`);
+      return { diversity, minPerGroup };
+    };
+    expect(of('diversity: { minDistance: 0.1, lambda: 0.7, by: fingerprint }\nminPerGroup: 15')).toEqual({
+      diversity: { minDistance: 0.1, lambda: 0.7, by: 'fingerprint' },
+      minPerGroup: 15,
+    });
+    expect(of('diversity: { lambda: 0 }\nminPerGroup: { studio: 15, out door: 20 }')).toEqual({
+      diversity: { minDistance: 0, lambda: 0 },
+      minPerGroup: { studio: 15, 'out door': 20 },
+    });
+  });
+
   it('understands anchors and aliases', () => {
     const { gates } = parse(
       'policy: p\ngates:\n  generic:\n    exposure.clippedShare: { raw: &low { max: 0.1 } }\n    background.whiteShare: { raw: *low }',
@@ -250,6 +265,27 @@ describe('parsePolicy refuses', () => {
       'policy: p\ndiversity: { minDistance: 5 }',
       'p.yaml:2:27: minDistance 5 is outside the possible 0 to 1 (share of differing bits)',
     ],
+    [
+      'a lambda above 1',
+      'policy: p\ndiversity: { lambda: 2 }',
+      'p.yaml:2:22: lambda 2 is outside the possible 0 to 1 (1: quality alone, 0: variety alone)',
+    ],
+    [
+      'something to compare without a lambda',
+      'policy: p\ndiversity: { by: embedding }',
+      'p.yaml:2:14: by says what lambda compares, and there is no lambda',
+    ],
+    [
+      'half an image per group',
+      'policy: p\nminPerGroup: 1.5',
+      'p.yaml:2:14: minPerGroup must be a whole number of at least 1, not 1.5',
+    ],
+    [
+      'none of a group',
+      'policy: p\nminPerGroup: { studio: 0 }',
+      'p.yaml:2:24: the minimum of the group studio must be a whole number of at least 1, not 0',
+    ],
+    ['no group', 'policy: p\nminPerGroup: {}', 'p.yaml:2:1: minPerGroup names no group'],
     [
       'a word for a boolean',
       'policy: p\ndeliverReview: maybe',

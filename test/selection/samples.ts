@@ -1,6 +1,14 @@
 /** Arbitrary scores, policies and candidates for the property tests, and short makers for the examples. */
 import fc from 'fast-check';
-import type { Gate, Policy, Score, Scores, SelectionCandidate, ThresholdGate } from '../../selection/types.js';
+import type {
+  Diversity,
+  Gate,
+  Policy,
+  Score,
+  Scores,
+  SelectionCandidate,
+  ThresholdGate,
+} from '../../selection/types.js';
 import { judge } from '../../selection/judge.js';
 
 export const DIMENSIONS = ['sharpness.tileP90', 'exposure.clippedShare', 'text.backgroundChars', 'noise.sigma'];
@@ -87,12 +95,38 @@ const fingerprint = fc.array(fc.integer({ min: 0, max: 63 }), { maxLength: 8 }).
     .padStart(16, '0'),
 );
 
+/** On a circle: some the same, some opposite. */
+const unitVector = fc
+  .integer({ min: 0, max: 11 })
+  .map((hour) => [Math.cos((hour * Math.PI) / 6), Math.sin((hour * Math.PI) / 6)]);
+
+const diversity: fc.Arbitrary<Diversity> = fc.record(
+  {
+    minDistance: fc.constantFrom(0, 0.05, 0.2, 0.6),
+    lambda: fc.double({ min: 0, max: 1, noNaN: true }),
+    by: fc.constantFrom('embedding' as const, 'fingerprint' as const),
+  },
+  { requiredKeys: ['minDistance'] },
+);
+
+const minPerGroup = fc.oneof(
+  fc.integer({ min: 1, max: 4 }),
+  fc.dictionary(fc.constantFrom('studio', 'outdoor', 'nowhere'), fc.integer({ min: 1, max: 4 }), {
+    noNullPrototype: true,
+  }),
+);
+
+/** A policy that wants variety, groups, both or neither. */
+export const demandingArbitrary = fc.record({ diversity, minPerGroup }, { requiredKeys: ['diversity'] });
+
 /** Candidates with distinct indices, judged by the policy that comes with them. */
 export const requestArbitrary = fc
   .record({
     policy: policyArbitrary,
     drawn: fc.array(
       fc.record({
+        group: fc.option(fc.constantFrom('studio', 'outdoor', 'office'), { nil: undefined }),
+        embedding: fc.option(unitVector, { nil: undefined }),
         scores: scoresArbitrary,
         fingerprint: fc.option(fingerprint, { nil: undefined }),
         pixelSha256: fc.option(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { nil: undefined }),
@@ -106,6 +140,8 @@ export const requestArbitrary = fc
       candidate,
       scores: one.scores,
       verdict: judge(one.scores, policy),
+      ...(one.group === undefined ? {} : { group: one.group }),
+      ...(one.embedding === undefined ? {} : { embedding: one.embedding }),
       ...(one.fingerprint === undefined ? {} : { fingerprint: one.fingerprint }),
       ...(one.pixelSha256 === undefined ? {} : { pixelSha256: one.pixelSha256 }),
     })),

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fingerprintDistance, rankQuality, select } from '../../selection/select.js';
-import type { Score, SelectionCandidate } from '../../selection/types.js';
-import { ok, policyOf, requestArbitrary, threshold } from './samples.js';
+import { countPicked, fingerprintDistance, rankQuality, select } from '../../selection/select.js';
+import type { Policy, Score, SelectionCandidate } from '../../selection/types.js';
+import { demandingArbitrary, ok, policyOf, requestArbitrary, threshold } from './samples.js';
 
 const candidate = (index: number, quality: number, more: Partial<SelectionCandidate> = {}): SelectionCandidate => ({
   candidate: index,
@@ -92,14 +92,129 @@ describe('fingerprintDistance', () => {
   });
 });
 
+describe('select, groups', () => {
+  const looks = (group: string, ...qualities: number[]) =>
+    qualities.map((quality, i) => candidate(100 * group.length + i, quality, { group }));
+  const indices = (selection: ReturnType<typeof select>) => selection.winners.map((winner) => winner.candidate);
+
+  it('fills each minimum with the best of its group first, then the rest by rank, whatever its group', () => {
+    const all = [...looks('a', 99, 98, 97, 96), ...looks('bb', 50, 40, 30)];
+    const selection = select(all, { ...ranked, minPerGroup: 2 }, 5);
+    expect(indices(selection)).toEqual([100, 101, 102, 200, 201]);
+    expect(selection.missingPerGroup).toEqual({});
+    expect(selection.notPicked).toEqual({
+      103: 'ranked 4 of 7; places are kept for other groups',
+      202: 'ranked 7 of 7',
+    });
+  });
+
+  it('keeps the places that a group cannot fill free, and says what each group lacks', () => {
+    const all = [...looks('a', 99, 98, 97), ...looks('bb', 50)];
+    const selection = select(all, { ...ranked, minPerGroup: { a: 1, bb: 2, ccc: 1 } }, 5);
+    expect(indices(selection)).toEqual([100, 101, 200]);
+    expect(selection.missing).toBe(2);
+    expect(selection.missingPerGroup).toEqual({ bb: 1, ccc: 1 });
+  });
+
+  it('delivers 60 headshots as 15 in each of 4 styles', () => {
+    const all = ['a', 'bb', 'ccc', 'dddd'].flatMap((group, i) =>
+      looks(group, ...Array.from({ length: 20 }, (_, n) => 90 - 20 * i - n)),
+    );
+    const { winners, missing } = select(all, { ...ranked, minPerGroup: 15 }, 60);
+    expect(missing).toBe(0);
+    for (const length of [1, 2, 3, 4])
+      expect(winners.filter((one) => Math.floor(one.candidate / 100) === length)).toHaveLength(15);
+  });
+
+  it('lets rank decide where the minima ask for more than there are places', () => {
+    const all = [...looks('a', 10, 9), ...looks('bb', 20, 8)];
+    const selection = select(all, { ...ranked, minPerGroup: 2 }, 3);
+    expect(indices(selection)).toEqual([200, 100, 101]);
+    expect(selection.missingPerGroup).toEqual({ bb: 1 });
+  });
+
+  it('counts no near-duplicate towards a minimum', () => {
+    const all = [
+      candidate(0, 90, { group: 'a', pixelSha256: 'x' }),
+      candidate(1, 80, { group: 'a', pixelSha256: 'x' }),
+      candidate(2, 70, { group: 'a', pixelSha256: 'y' }),
+    ];
+    const selection = select(all, { ...ranked, minPerGroup: 2 }, 2);
+    expect(indices(selection)).toEqual([0, 2]);
+    expect(selection.notPicked).toEqual({ 1: 'near-duplicate of 0' });
+  });
+});
+
+describe('select, variety', () => {
+  const at = (index: number, quality: number, degrees: number) =>
+    candidate(index, quality, {
+      embedding: [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)],
+    });
+  const all = [at(0, 90, 0), at(1, 88, 5), at(2, 60, 90), at(3, 50, 180)];
+  const picked = (lambda: number, k = 2) => {
+    const { winners, notPicked } = select(all, { ...ranked, diversity: { minDistance: 0, lambda } }, k);
+    return { indices: winners.map((winner) => winner.candidate), notPicked };
+  };
+
+  it('is maximal marginal relevance: lambda weighs quality against the likeness to the nearest winner', () => {
+    expect(picked(1).indices).toEqual([0, 1]);
+    // 0.5 * 0.88 - 0.5 * cos 5 = -0.058 against 0.5 * 0.6 - 0.5 * cos 90 = 0.3
+    expect(picked(0.5)).toEqual({
+      indices: [0, 2],
+      notPicked: { 1: 'ranked 2 of 4; others are less alike', 3: 'ranked 4 of 4' },
+    });
+    // the turning point: lambda * (0.88 - 0.6) = (1 - lambda) * cos 5
+    expect(picked(0.79).indices).toEqual([0, 1]);
+    expect(picked(0.77).indices).toEqual([0, 2]);
+    expect(picked(0.5, 3).indices).toEqual([0, 2, 3]);
+  });
+
+  it('compares fingerprints where the policy says so, or where there is no embedding', () => {
+    const hashed = [
+      candidate(0, 90, { fingerprint: '0000000000000000', embedding: [1, 0] }),
+      candidate(1, 80, { fingerprint: '00000000000000ff', embedding: [0, 1] }),
+      candidate(2, 70, { fingerprint: 'ffffffffffffffff', embedding: [1, 0] }),
+    ];
+    const by = (diversity: Partial<Policy['diversity']>, of = hashed) =>
+      select(of, { ...ranked, diversity: { minDistance: 0.1, lambda: 0.5, ...diversity } }, 2).winners.map(
+        (winner) => winner.candidate,
+      );
+    expect(by({})).toEqual([0, 1]);
+    expect(by({ by: 'fingerprint' })).toEqual([0, 2]);
+    expect(
+      by(
+        {},
+        hashed.map(({ embedding: _, ...one }) => one),
+      ),
+    ).toEqual([0, 2]);
+  });
+
+  it('never costs an image', () => {
+    // 1 is a near-duplicate of 2 and of 3, which are none of each other: picking it for its variety would leave 2 of 3
+    const chain = [
+      candidate(0, 90, { fingerprint: 'ffffffff00000000', embedding: [1, 0] }),
+      candidate(2, 80, { fingerprint: '0000000000000000', embedding: [1, 0] }),
+      candidate(3, 79, { fingerprint: '0000000000000fff', embedding: [1, 0] }),
+      candidate(1, 70, { fingerprint: '000000000000003f', embedding: [0, 1] }),
+    ];
+    const { winners, missing } = select(chain, { ...ranked, diversity: { minDistance: 0.1, lambda: 0.1 } }, 3);
+    expect(missing).toBe(0);
+    expect(winners.map((winner) => winner.candidate)).toEqual([0, 2, 3]);
+  });
+});
+
 describe('select, for all requests', () => {
   const k = fc.integer({ min: 0, max: 12 });
+  const request = fc
+    .tuple(requestArbitrary, demandingArbitrary)
+    .map(([{ candidates, policy }, demands]) => ({ candidates, policy: { ...policy, ...demands } }));
 
   it('keeps its promises: at most k, all passing, all apart, a reason for everybody else', () => {
     fc.assert(
-      fc.property(requestArbitrary, k, ({ candidates, policy }, wanted) => {
+      fc.property(request, k, ({ candidates, policy }, wanted) => {
         const { winners, notPicked, missing } = select(candidates, policy, wanted);
         expect(winners.length + missing).toBe(wanted);
+        expect(missing).toBeGreaterThanOrEqual(0);
         const picked = winners.map((winner) => candidates[winner.candidate]!);
         for (const one of picked) expect(one.verdict.pass).toBe(true);
         for (const [i, a] of picked.entries())
@@ -120,11 +235,8 @@ describe('select, for all requests', () => {
   it('does not depend on the order of the candidates', () => {
     fc.assert(
       fc.property(
-        requestArbitrary.chain((request) =>
-          fc.tuple(
-            fc.constant(request),
-            fc.shuffledSubarray(request.candidates, { minLength: request.candidates.length }),
-          ),
+        request.chain((drawn) =>
+          fc.tuple(fc.constant(drawn), fc.shuffledSubarray(drawn.candidates, { minLength: drawn.candidates.length })),
         ),
         k,
         ([{ candidates, policy }, shuffled], wanted) => {
@@ -134,9 +246,10 @@ describe('select, for all requests', () => {
     );
   });
 
-  it('keeps a winner that gets better', () => {
+  it('keeps a winner that gets better, with minima too, where quality alone picks', () => {
     fc.assert(
-      fc.property(requestArbitrary, k, fc.nat(), ({ candidates, policy }, wanted, which) => {
+      fc.property(request, k, fc.nat(), ({ candidates, policy: { diversity, ...rest } }, wanted, which) => {
+        const policy = { ...rest, diversity: { minDistance: diversity.minDistance } };
         const { winners } = select(candidates, policy, wanted);
         fc.pre(winners.length > 0);
         const winner = winners[which % winners.length]!;
@@ -144,7 +257,56 @@ describe('select, for all requests', () => {
           one.candidate === winner.candidate ? { ...one, scores: improve(one.scores) } : one,
         );
         const after = select(improved, policy, wanted).winners.find((one) => one.candidate === winner.candidate);
-        expect(after?.rank).toBeLessThanOrEqual(winner.rank);
+        expect(after).toBeDefined();
+        if (policy.minPerGroup === undefined) expect(after?.rank).toBeLessThanOrEqual(winner.rank);
+      }),
+    );
+  });
+
+  it('meets every minimum where no two images are alike and there are enough of each', () => {
+    fc.assert(
+      fc.property(request, k, ({ candidates, policy }, wanted) => {
+        const unlike = candidates.map(({ fingerprint: _f, pixelSha256: _p, ...one }) => one);
+        const { winners, missingPerGroup = {} } = select(unlike, policy, wanted);
+        const { minPerGroup = {} } = policy;
+        const groups = [...new Set(candidates.flatMap(({ group }) => group ?? []))];
+        const minima =
+          typeof minPerGroup === 'number'
+            ? Object.fromEntries(groups.map((group) => [group, minPerGroup]))
+            : minPerGroup;
+        const sum = Object.values(minima).reduce((total, least) => total + least, 0);
+        fc.pre(sum <= wanted);
+        for (const [group, least] of Object.entries(minima)) {
+          const passing = unlike.filter((one) => one.group === group && one.verdict.pass).length;
+          const got = winners.filter((winner) => candidates[winner.candidate]?.group === group).length;
+          expect(got).toBeGreaterThanOrEqual(Math.min(least, passing));
+          expect(missingPerGroup[group] ?? 0).toBe(Math.max(0, least - got));
+        }
+      }),
+    );
+  });
+
+  it('finds at least as many as the workflow counted, which knows no embeddings', () => {
+    fc.assert(
+      fc.property(request, k, ({ candidates, policy: { minPerGroup: _, ...policy } }, wanted) => {
+        const passing = candidates
+          .filter(({ verdict }) => verdict.pass)
+          .map(({ scores, embedding: _e, ...one }) => ({ ...one, quality: rankQuality(scores, policy) }));
+        const counted = countPicked(passing, { k: wanted, minDistance: policy.diversity.minDistance });
+        const found = select(candidates, policy, wanted).winners.length;
+        expect(found).toBeGreaterThanOrEqual(counted);
+        if (policy.diversity.lambda === undefined) expect(found).toBe(counted);
+      }),
+    );
+  });
+
+  it('picks by quality alone where lambda is 1', () => {
+    fc.assert(
+      fc.property(request, k, ({ candidates, policy }, wanted) => {
+        const { minDistance } = policy.diversity;
+        expect(select(candidates, { ...policy, diversity: { minDistance, lambda: 1 } }, wanted)).toEqual(
+          select(candidates, { ...policy, diversity: { minDistance } }, wanted),
+        );
       }),
     );
   });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { float32 } from '../../../activities/score.js';
+import { float32, fromFloat32 } from '../../../activities/float32.js';
 import { createScorePool, type ScorePool } from '../../../activities/scoring/pool.js';
 import { imageEmbedding } from '../../../scorers/clip/clip.js';
 import { decodeFrame } from '../../../scorers/frame.js';
@@ -48,6 +48,10 @@ describe('the embedding of a scored image', () => {
   });
 
   it('is stored as float32, little-endian', () => {
-    expect([...float32(Float32Array.of(1, -2.5))]).toEqual([0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0]);
+    const stored = float32(Float32Array.of(1, -2.5));
+    expect([...stored]).toEqual([0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0]);
+    expect(fromFloat32(stored)).toEqual(Float32Array.of(1, -2.5));
+    // as it comes from storage: somewhere in a larger buffer
+    expect(fromFloat32(Buffer.concat([Buffer.from('x'), stored]).subarray(1))).toEqual(Float32Array.of(1, -2.5));
   });
 });
