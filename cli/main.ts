@@ -6,9 +6,11 @@ import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addFleet } from './commands/fleet.js';
 import { addGenerate } from './commands/generate.js';
+import { addLabel } from './commands/label.js';
 import { addModels } from './commands/models.js';
 import { addRequestCommands } from './commands/request.js';
 import { addScore } from './commands/score.js';
+import { addTune } from './commands/tune.js';
 import { addWorker } from './commands/worker.js';
 import { createOutput, errorText, exitCodeOf } from './output.js';
 
@@ -27,6 +29,8 @@ for (const add of [
   addDemo,
   addGenerate,
   addScore,
+  addLabel,
+  addTune,
   addRequestCommands,
   addWorker,
   addFleet,

@@ -20,3 +20,14 @@ export function wholeNumber(value: string): number {
     throw new InvalidArgumentError('it must be a whole number of at least 1');
   return number;
 }
+
+const HOURS = { h: 1, d: 24, w: 168 } as const;
+
+/** `7d`, `12h`, `2w` before now, or a date, as ISO 8601. */
+export function since(value: string): string {
+  const [, count, unit] = /^(\d+)([hdw])$/.exec(value) ?? [];
+  const time = unit === undefined ? Date.parse(value) : Date.now() - Number(count) * HOURS[unit as 'h'] * 3_600_000;
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError('it must be a number of hours, days or weeks (12h, 7d, 2w), or a date');
+  return new Date(time).toISOString();
+}

@@ -215,7 +215,7 @@ export class Cull {
   /** The newest requests first. */
   async list(options: { limit: number }): Promise<{ request: RequestDoc; result: ResultDoc | undefined }[]> {
     const names: { request: string; createdAt: string }[] = [];
-    for await (const { key } of this.storage.list(`${this.tenant}/index/`)) {
+    for await (const { key } of this.storage.list(keys.indexes(this.tenant))) {
       const object = await this.storage.get(key);
       if (object) names.push(JSON.parse(object.body.toString('utf8')) as { request: string; createdAt: string });
     }

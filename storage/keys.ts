@@ -25,8 +25,12 @@ export const keys = {
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.f32`,
   manifest: (tenant: string, request: string) => `${tenant}/requests/${request}/manifest.ndjson`,
   result: (tenant: string, request: string) => `${tenant}/requests/${request}/result.json`,
+  indexes: (tenant: string) => `${tenant}/index/`,
   index: (tenant: string, day: string, request: string) => `${tenant}/index/${day}/${request}.json`,
   input: (tenant: string, sha256: string) => `${tenant}/inputs/${sha256}`,
+  labels: (tenant: string) => `${tenant}/labels/`,
+  /** Human verdicts, NDJSON, under the hash of the content. */
+  labelBatch: (tenant: string, sha256: string) => `${tenant}/labels/${sha256}.ndjson`,
   release: (sha256: string) => `_registry/releases/${sha256}.json`,
   host: (host: string) => `_registry/hosts/${host}.json`,
   queues: () => '_registry/queues/',

@@ -1,4 +1,4 @@
-/** The style of the contact sheet. A neutral ground, so that it does not tint what is judged on it; colour only marks verdicts. */
+/** The style of the contact sheet beyond that of every page. */
 
 /** Style sheet with one filter rule per group and per gate. */
 export function contactSheetStyle(shown: { groups: readonly string[]; gates: number }): string {
@@ -12,30 +12,6 @@ export function contactSheetStyle(shown: { groups: readonly string[]; gates: num
 }
 
 const BASE = `
-:root{color-scheme:light dark;--ground:#f3f3f3;--card:#fff;--well:#e9e9e9;--ink:#1a1a1a;--soft:#5c5c5c;--line:#dcdcdc;--focus:#1259c3;
---good:#0b6b3c;--good-ground:#dff1e7;--bad:#a12c1b;--bad-ground:#f8e5e1;--wait:#7a4f00;--wait-ground:#f7ecd2;--none-ground:#e6e6e6}
-@media (prefers-color-scheme:dark){:root{--ground:#161616;--card:#212121;--well:#2b2b2b;--ink:#eee;--soft:#ababab;--line:#3a3a3a;--focus:#7db1ff;
---good:#6fd3a0;--good-ground:#153826;--bad:#f29a8b;--bad-ground:#43201a;--wait:#e6bf6a;--wait-ground:#3d3013;--none-ground:#353535}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;
-font-variant-numeric:tabular-nums;-webkit-text-size-adjust:100%}
-header,main,footer{max-width:1360px;margin:0 auto;padding:0 28px}
-header{padding-top:36px}
-h1{font-size:28px;line-height:1.25;font-weight:600;letter-spacing:-.01em;margin:4px 0 20px;max-width:40em;overflow-wrap:anywhere}
-h2{font-size:17px;font-weight:600;margin:36px 0 14px}
-h3{font-size:14px;font-weight:600;margin:0}
-p,ul,dl,dd{margin:0;padding:0}
-ul{list-style:none}
-code{font:12px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-small{font-size:12.5px;color:var(--soft)}
-.sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.outcome{font-weight:600}
-.outcome.delivered{color:var(--good)}.outcome.shortfall{color:var(--wait)}.outcome.failed{color:var(--bad)}.outcome.cancelled{color:var(--soft)}
-.count{color:var(--soft);font-weight:400;margin-left:4px}
-.facts{display:flex;flex-wrap:wrap;gap:12px 36px;padding-bottom:24px;border-bottom:1px solid var(--line)}
-.facts dt{font-size:12.5px;color:var(--soft)}
-.facts dd{font-size:19px;font-weight:500;line-height:1.3}
-
 .filters{border:0;padding:0;margin:22px 0 0;min-width:0}
 .filters legend{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .filters label{cursor:pointer}
@@ -97,12 +73,7 @@ tbody tr:first-child>*{padding-top:7px;color:var(--soft);text-align:left}
 tbody tr+tr th{padding-left:22px}
 td.none{color:var(--soft);overflow-wrap:anywhere}
 tr.failed>*{color:var(--bad);font-weight:600}
-
-footer{margin-top:48px;padding-top:18px;padding-bottom:36px;font-size:12.5px}
-footer dl{border-top:1px solid var(--line);padding-top:18px}
-footer div{display:flex;gap:12px;margin-top:3px}
-footer dt{min-width:4.5em}
-@media (max-width:560px){header,main,footer{padding-left:16px;padding-right:16px}.cards{grid-template-columns:repeat(2,minmax(0,1fr));gap:10px}h1{font-size:22px}
-.head{flex-direction:column;align-items:flex-start;gap:4px}.facts{gap:10px 24px}}
+@media (max-width:560px){.cards{grid-template-columns:repeat(2,minmax(0,1fr));gap:10px}
+.head{flex-direction:column;align-items:flex-start;gap:4px}}
 @media print{.filters,details{display:none}.many .card{content-visibility:visible;break-inside:avoid}body{background:#fff}}
 `;

@@ -3,7 +3,8 @@ import type { CandidateRecord, ResultDoc } from '../../workflows/contract.js';
 import { candidateCard } from './contact-sheet-card.js';
 import { contactSheetStyle } from './contact-sheet-style.js';
 import { durationText, moneyText } from './format.js';
-import { html, trusted, type Html } from './html.js';
+import { html, type Html } from './html.js';
+import { page } from './page.js';
 
 export interface ContactSheet {
   result: ResultDoc;
@@ -53,58 +54,48 @@ export function contactSheet(sheet: ContactSheet): string {
   const gateIndex = new Map(gates.map(([gate], index) => [gate, index]));
   const title = prompt === '' ? result.request : prompt;
 
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="referrer" content="no-referrer" />
-        <title>${outcome(result)}: ${title}</title>
-        <style>
-          ${trusted(contactSheetStyle({ groups: GROUPS.map((group) => group.id), gates: gates.length }))}
-        </style>
-      </head>
-      <body class="${records.length > MANY && 'many'}">
-        <header>
-          <p class="outcome ${result.state}">${outcome(result)}</p>
-          <h1>${title}</h1>
-          ${summary(sheet)}
-        </header>
-        <main>
-          ${filters(groups, gates, records.length)}
-          ${groups.map(
-            ({ id, title: heading, members }) =>
-              html`<section class="group ${id}" aria-labelledby="h-${id}">
-                <h2 id="h-${id}">${heading} <span class="count">${members.length}</span></h2>
-                <ul class="cards">
-                  ${members.map((record) =>
-                    candidateCard({
-                      record,
-                      winner: winners.get(record.candidate),
-                      thumbnail: sheet.thumbnails.get(record.candidate),
-                      link: sheet.links?.get(record.candidate),
-                      gates: (record.verdict?.failed ?? []).flatMap(({ gate }) => gateIndex.get(gate) ?? []),
-                    }),
-                  )}
-                </ul>
-              </section> `,
-          )}
-        </main>
-        <footer>
-          <dl>
-            <div>
-              <dt>Request</dt>
-              <dd><code>${result.request}</code></dd>
-            </div>
-            <div>
-              <dt>Release</dt>
-              <dd><code>${result.release}</code></dd>
-            </div>
-          </dl>
-        </footer>
-      </body>
-    </html> `.text;
+  return page({
+    title: `${outcome(result)}: ${title}`,
+    style: contactSheetStyle({ groups: GROUPS.map((group) => group.id), gates: gates.length }),
+    kind: records.length > MANY && 'many',
+    content: html`<header>
+        <p class="outcome ${result.state}">${outcome(result)}</p>
+        <h1>${title}</h1>
+        ${summary(sheet)}
+      </header>
+      <main>
+        ${filters(groups, gates, records.length)}
+        ${groups.map(
+          ({ id, title: heading, members }) =>
+            html`<section class="group ${id}" aria-labelledby="h-${id}">
+              <h2 id="h-${id}">${heading} <span class="count">${members.length}</span></h2>
+              <ul class="cards">
+                ${members.map((record) =>
+                  candidateCard({
+                    record,
+                    winner: winners.get(record.candidate),
+                    thumbnail: sheet.thumbnails.get(record.candidate),
+                    link: sheet.links?.get(record.candidate),
+                    gates: (record.verdict?.failed ?? []).flatMap(({ gate }) => gateIndex.get(gate) ?? []),
+                  }),
+                )}
+              </ul>
+            </section> `,
+        )}
+      </main>
+      <footer>
+        <dl>
+          <div>
+            <dt>Request</dt>
+            <dd><code>${result.request}</code></dd>
+          </div>
+          <div>
+            <dt>Release</dt>
+            <dd><code>${result.release}</code></dd>
+          </div>
+        </dl>
+      </footer>`,
+  });
 }
 
 /** Drawn but never scored only in a request that still runs; it stands with the cancelled. */

@@ -68,6 +68,7 @@ export function withBounds(policy: Policy, bounds: ReadonlyMap<Knob, number>): P
  * Bounds worth trying: the present one, and one beside each defective value, where it would just be rejected. Looser ones than these are never
  * tried: no label shows what they would let through.
  *
+ * @returns the loosest first
  * @param most at most so many, evenly over the values
  */
 export function boundsToTry(
@@ -86,7 +87,7 @@ export function boundsToTry(
   });
   const step = Math.max(1, cuts.length / most);
   const kept = Array.from({ length: Math.min(most, cuts.length) }, (_, i) => cuts[Math.floor(i * step)] as number);
-  return [...new Set([knob.present, ...kept])];
+  return [...new Set([knob.present, ...kept])].sort((a, b) => (knob.side === 'min' ? a - b : b - a));
 }
 
 /** Whether the gate stays one that can be written: min below max, and a review band wider than what is accepted. */

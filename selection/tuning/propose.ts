@@ -1,7 +1,7 @@
 /** Thresholds that let as many good pictures pass as a limit of defective ones allows. */
 import { judge } from '../judge.js';
 import type { Policy } from '../types.js';
-import { upperBound } from './binomial.js';
+import { lowerBound, upperBound } from './binomial.js';
 import type { Example } from './examples.js';
 import { boundsToTry, knobsOf, passesWithoutValue, valueOf, withBounds, type Knob } from './knobs.js';
 
@@ -24,11 +24,14 @@ export interface Passing {
 /** Bounds tried per knob: enough for any curve, few enough that 2,000 labels take a second. */
 const MOST_BOUNDS = 60;
 const MOST_ROUNDS = 10;
+/** How sure it must be that what a tighter bound rejects is worse than the limit: more likely than not. */
+const WORSE = 0.5;
 
 /**
  * The policy with thresholds chosen on these examples: among those whose defects stay under the limit with room to spare, the one that lets most good
  * pictures pass; if none does, the one that comes nearest. One bound after the other is moved to its best place until none moves, from the
- * present policy and from each gate's own best.
+ * present policy and from its loosest form. A bound is tightened only past pictures of which more are defective than the limit allows: it would else
+ * pay with good pictures for the chance that one defective picture lies among them.
  *
  * Nothing is promised by it: a threshold looks better on the labels that chose it than it is. `examine` says what held-out labels show.
  *
@@ -39,9 +42,7 @@ const MOST_ROUNDS = 10;
  */
 export function propose(examples: readonly Judged[], { policy, ...aim }: Aim & { policy: Policy }): Policy {
   const board = new Board(examples, policy, aim);
-  const present = board.knobs.map((knob) => knob.present);
-  const alone = board.knobs.map((_, k) => board.best(k, []).bound);
-  const [first, second] = [board.climb(present), board.climb(alone)];
+  const [first, second] = [board.climb(board.knobs.map((knob) => knob.present)), board.climb(board.loosest())];
   const { bounds } = board.isBetter(second.passing, first.passing) ? second : first;
   return withBounds(policy, new Map(board.knobs.map((knob, k) => [knob, bounds[k] ?? knob.present])));
 }
@@ -74,7 +75,8 @@ class Board {
     this.#tries = this.knobs.map((knob, k) =>
       boundsToTry(
         knob,
-        examples.map(({ good }, i) => ({ good, value: this.#values[k]?.[i] })),
+        // What failed at this gate says where its bound belongs; a picture that failed elsewhere does not.
+        examples.map(({ good, gates }, i) => ({ good: gates[knob.gate.id] ?? good, value: this.#values[k]?.[i] })),
         MOST_BOUNDS,
       ),
     );
@@ -95,8 +97,8 @@ class Board {
     for (let round = 0, moved = true; moved && round < MOST_ROUNDS; round++) {
       moved = false;
       for (const k of this.knobs.keys()) {
-        const found = this.best(k, bounds);
-        if (!this.isBetter(found.passing, passing)) continue;
+        const found = this.#best(k, bounds, passing);
+        if (!found) continue;
         bounds[k] = found.bound;
         passing = found.passing;
         moved = true;
@@ -105,14 +107,29 @@ class Board {
     return { bounds, passing };
   }
 
-  /** The best bound of one knob while the others stay. */
-  best(k: number, bounds: Bounds): { bound: number; passing: Passing } {
+  /** The loosest bound of each knob that is tried. */
+  loosest(): number[] {
+    return this.knobs.map(({ present }, k) => this.#tries[k]?.[0] ?? present);
+  }
+
+  /** The best bound of one knob while the others stay; undefined if none is better than what passes now. */
+  #best(k: number, bounds: Bounds, now: Passing): { bound: number; passing: Passing } | undefined {
     const others = this.#passingAll(bounds.map((bound, other) => (other === k ? undefined : bound)));
-    const tried = (this.#tries[k] ?? []).map((bound) => ({
-      bound,
-      passing: this.#count(others.filter((i) => this.#passes(i, k, bound))),
-    }));
-    return tried.reduce((a, b) => (this.isBetter(b.passing, a.passing) ? b : a));
+    let best: { bound: number; passing: Passing } | undefined;
+    let looser: Passing | undefined;
+    for (const bound of this.#tries[k] ?? []) {
+      const passing = this.#count(others.filter((i) => this.#passes(i, k, bound)));
+      if (looser && !this.#isWorthIt(looser, passing)) continue;
+      looser = passing;
+      if (this.isBetter(passing, best?.passing ?? now)) best = { bound, passing };
+    }
+    return best;
+  }
+
+  /** Whether what a tighter bound rejects besides is worse than the limit. */
+  #isWorthIt(looser: Passing, tighter: Passing): boolean {
+    const [rejected, defective] = [looser.pictures - tighter.pictures, looser.defective - tighter.defective];
+    return rejected === 0 || lowerBound(defective, rejected, WORSE) >= this.aim.maxDefectRate;
   }
 
   /** Whether `a` is to be preferred: strictly, so that nothing moves without a reason. */
@@ -125,8 +142,8 @@ class Board {
   }
 
   /**
-   * The bound that other labels would show if chance put one standard deviation and one more defective picture among them: without that room,
-   * every second choice would fail on the held-out part.
+   * The bound that other labels would show if chance put one standard deviation and one more defective picture among them: without that room, every
+   * second choice would fail on the held-out part.
    */
   #aimed({ pictures, defective }: Passing): number {
     const key = `${defective}/${pictures}`;

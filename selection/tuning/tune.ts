@@ -1,9 +1,8 @@
 /** Thresholds from labels, and what may be said of them. */
-import { CullError } from '../../errors.js';
-import { dimensionsRead } from '../dimensions.js';
 import type { Policy, Score } from '../types.js';
 import { RESAMPLES } from './bootstrap.js';
 import { brier, calibrationError, reliability, type Bin, type Calibration } from './calibration.js';
+import { checkAim, checkBothKinds, checkComparable, checkEnough, gateDimensions } from './checks.js';
 import { curveOf, thinned, type CurvePoint } from './curves.js';
 import type { Example } from './examples.js';
 import { judgedAt, marginsOf, reportGates, type GateReport } from './gate-report.js';
@@ -13,8 +12,6 @@ import { knobsOf, marginOf, valueOf } from './knobs.js';
 import { passingOf, propose, type Aim, type Judged } from './propose.js';
 import { splitByJob } from './split.js';
 
-/** Below this no statement means anything: 20 clean ones show 14 %. */
-const LEAST_PICTURES = 20;
 const MOST_POINTS = 120;
 
 export interface TuneOptions extends Aim {
@@ -108,10 +105,7 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
 
   const parts = splitByJob(measured, { seed, heldOut: options.heldOut ?? 0.5 });
   const chosenOn = judgedOf(parts.tuning);
-  if (chosenOn.every(({ good }) => good) || chosenOn.every(({ good }) => !good))
-    throw new CullError('LABELS_INSUFFICIENT', 'the part that chooses the thresholds has only one kind of picture', {
-      hint: 'label more pictures, good and defective ones of several jobs',
-    });
+  checkBothKinds(chosenOn);
   const gates = reportGates(parts.tuning, { policy, ...aim });
   const proposed = propose(chosenOn, { policy, ...aim });
 
@@ -145,8 +139,6 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
 
 const judgedOf = (examples: readonly Example[]): Judged[] =>
   examples.flatMap((example) => (example.good === null ? [] : [{ ...example, good: example.good }]));
-
-const gateDimensions = ({ gates }: Policy): string[] => dimensionsRead({ gates, rank: {} });
 
 const wasMeasured = (score: Score | undefined): boolean => score !== undefined && score.status !== 'notRun';
 
@@ -210,46 +202,4 @@ function jointCurve(
     return { value: Math.min(1, ...worst), good: example.good };
   });
   return thinned(curveOf(labelled), MOST_POINTS);
-}
-
-function checkAim({ maxDefectRate, confidence, heldOut = 0.5 }: TuneOptions): void {
-  const shares = { maxDefectRate, confidence, heldOut };
-  for (const [name, share] of Object.entries(shares))
-    if (!(share > 0 && share < 1))
-      throw new CullError('USAGE', `${name} must be above 0 and below 1, not ${share}`, {
-        hint: 'write a share: 0.05 is 5 %',
-      });
-}
-
-function checkEnough(judged: readonly Judged[]): void {
-  const good = judged.filter((one) => one.good).length;
-  const hint =
-    'label a random sample of what was drawn, at least 60 good and 60 defective pictures for a promise of 5 %';
-  const refuse = (why: string): never => {
-    throw new CullError('LABELS_INSUFFICIENT', why, { hint });
-  };
-  if (judged.length < LEAST_PICTURES)
-    refuse(`${judged.length} labelled pictures are too few to choose a threshold: at least ${LEAST_PICTURES}`);
-  if (good === 0) refuse('every labelled picture is defective: there is nothing that should pass');
-  if (good === judged.length) refuse('every labelled picture is good: nothing says where a threshold must be');
-}
-
-/** Values of two versions of a scorer, or of two models, are no values of one scale. */
-function checkComparable(examples: readonly Example[], policy: Policy): void {
-  for (const id of gateDimensions(policy)) {
-    const versions = new Map<string, string>();
-    for (const { scores, picture } of examples) {
-      const score = scores[id];
-      if (score?.status !== 'ok') continue;
-      const models = Object.entries(score.models ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-      versions.set([score.scorer, ...models.map(([name, sha256]) => `${name} ${sha256}`)].join(' with '), picture);
-    }
-    const [first, second] = [...versions];
-    if (first && second)
-      throw new CullError(
-        'SCORES_INCOMPARABLE',
-        `${id} was measured by ${first[0]} (${first[1]}) and by ${second[0]} (${second[1]})`,
-        { hint: 'score all labelled pictures with one version: comfy-cull score --explain all --json' },
-      );
-  }
 }

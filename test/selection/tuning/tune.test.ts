@@ -123,11 +123,11 @@ describe('propose', () => {
 });
 
 describe('tune', () => {
-  test('improves guessed thresholds, and the truth is below the bound', () => {
+  test('improves guessed thresholds: fewer defective ones pass in truth, and it can be shown', () => {
     const { policy, report } = tune(drawExamples(WORLD, { pictures: 2000, seed: 3 }), options);
     expect(report.heldOut.promise).toMatchObject({ shown: true, counts: 'pictures' });
     expect(trueRates(WORLD, GUESSED).perPicture).toBeGreaterThan(0.05);
-    expect(trueRates(WORLD, policy).perPicture).toBeLessThanOrEqual(report.heldOut.promise.bound);
+    expect(trueRates(WORLD, policy).perPicture).toBeLessThan(0.05);
     expect(report.changes.map(({ gate, at, side, from }) => ({ gate, at, side, from }))).toEqual([
       { gate: 'sharpness.tileP90', at: 'quality', side: 'min', from: 50 },
       { gate: 'noise.sigma', at: 'raw', side: 'max', from: 7 },

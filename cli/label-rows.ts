@@ -1,0 +1,54 @@
+/** Files of labels, NDJSON or CSV, as rows that know their line. */
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
+import { CsvError, parse } from 'csv-parse/sync';
+import { CullError, messageOf } from '../errors.js';
+import { readLabels, type Label, type LabelRow } from '../selection/tuning/labels.js';
+
+/**
+ * The labels of a file; `-` is standard input. A file whose first character is `{` is NDJSON, any other is CSV with a header.
+ *
+ * @throws CullError USAGE if it cannot be read, LABELS_INVALID naming every bad row with its line
+ */
+export async function labelsOf(file: string): Promise<Label[]> {
+  let text: string;
+  try {
+    text = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8');
+  } catch (error) {
+    throw new CullError('USAGE', `${file} cannot be read: ${messageOf(error)}`, { hint: 'check the path' });
+  }
+  const name = file === '-' ? 'stdin' : file;
+  const rows = text.trimStart().startsWith('{') ? ndjsonRows(text, name) : csvRows(text, name);
+  return readLabels(rows, { file: name });
+}
+
+function ndjsonRows(text: string, file: string): LabelRow[] {
+  return text.split('\n').flatMap((line, i): LabelRow[] => {
+    if (line.trim() === '') return [];
+    try {
+      return [{ line: i + 1, value: JSON.parse(line) as unknown }];
+    } catch (error) {
+      throw new CullError('LABELS_INVALID', `${file}:${i + 1}: this is not JSON: ${messageOf(error)}`, {
+        hint: 'write one label a line',
+      });
+    }
+  });
+}
+
+function csvRows(text: string, file: string): LabelRow[] {
+  try {
+    const rows = parse<{ record: unknown; info: { lines: number } }>(text, {
+      bom: true,
+      columns: true,
+      info: true,
+      skip_empty_lines: true,
+      trim: true,
+    });
+    return rows.map(({ record, info }) => ({ line: info.lines, value: record }));
+  } catch (error) {
+    const line = error instanceof CsvError && typeof error['lines'] === 'number' ? `:${error['lines']}` : '';
+    throw new CullError('LABELS_INVALID', `${file}${line}: this is not CSV with a header: ${messageOf(error)}`, {
+      hint: 'the first line names the fields: request,candidate,gate,verdict,who',
+    });
+  }
+}

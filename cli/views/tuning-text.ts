@@ -1,0 +1,42 @@
+/** What `tune` says on a terminal. */
+import { promiseText } from '../../selection/tuning/held-out.js';
+import { percent } from './chart.js';
+import { numberText, printable, wrap } from './format.js';
+import type { TuningDoc } from './tuning-report.js';
+
+/**
+ * The statement, the thresholds that change, what it costs; readable at 80 columns.
+ *
+ * @example
+ * process.stdout.write(tuningText(report));
+ */
+export function tuningText(report: TuningDoc): string {
+  const { changes, heldOut, before, labels, withoutScores, disagreements } = report;
+  const { promise, goodDelivered } = heldOut;
+  const width = Math.max(0, ...changes.map(({ gate }) => gate.length));
+  const moved = changes.map(
+    ({ gate, at, side, from, to }) =>
+      `  ${gate.padEnd(width)}  ${at} ${side} ${numberText(from)} -> ${numberText(to, [from])}`,
+  );
+  const was =
+    before.delivered === 0 ? 'nothing passed' : `${percent(before.defective / before.delivered)} were defective`;
+  const kept = goodDelivered ? `${percent(goodDelivered.value)} of the good ones pass` : 'no good one was held out';
+  const out = [
+    [labels.partlyJudged, 'pictures judged at some gates only'],
+    [labels.notMeasured, 'pictures not measured at every gate'],
+    [withoutScores, 'labelled pictures without scores'],
+  ].flatMap(([count, why]) => (count === 0 ? [] : [`${count ?? 0} ${why ?? ''}`]));
+  return printable(
+    [
+      ...wrap(promiseText(promise), 80),
+      '',
+      ...(moved.length === 0 ? ['Thresholds: none changes'] : ['Thresholds', ...moved]),
+      '',
+      ...wrap(`Held out: ${kept}; with the thresholds as they were, ${was} of ${before.delivered} that passed.`, 80),
+      ...(out.length === 0 ? [] : wrap(`Left out: ${out.join(', ')}.`, 80)),
+      ...(disagreements.length === 0
+        ? []
+        : wrap(`People differ on ${disagreements.length} pictures; they count as failed.`, 80)),
+    ].join('\n'),
+  );
+}
