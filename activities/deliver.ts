@@ -26,6 +26,7 @@ import {
 } from './documents.js';
 import { withFailures } from './failures.js';
 import { fromFloat32 } from './float32.js';
+import { rememberRequest } from './stats.js';
 
 export interface DeliverAsk {
   tenant: string;
@@ -100,6 +101,10 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
         },
         error: ask.error,
       };
+      if (plan && end === 'done') {
+        const counted = select(candidates, plan.policy, Infinity).winners.length;
+        await rememberRequest(storage, { tenant, request, release: asked.release, stop: ask.stop, counted }, records);
+      }
       await storage.put(keys.manifest(tenant, request), manifest.map((line) => `${JSON.stringify(line)}\n`).join(''), {
         contentType: 'application/x-ndjson',
       });

@@ -23,8 +23,12 @@ import {
 } from '../workflows/contract.js';
 import { requireJson, writeJson } from './documents.js';
 import { withFailures } from './failures.js';
+import { readExpected, type Expected } from './stats.js';
 
-export interface PrepareAnswer {
+/** Who draws: there is no other yet. */
+const PROVIDER = 'comfyui';
+
+export interface PrepareAnswer extends Expected {
   /** Task queue of the ComfyUIs that draw this request. */
   queue: string;
   /** True if the request was planned before: candidates may be drawn already. */
@@ -95,7 +99,8 @@ export function createPrepareActivities(deps: {
       };
       await writeJson(storage, keys.queue(queue), announced);
       onQueue(announced);
-      return { queue: plan.queue, again, minDistance: release.policy.diversity.minDistance };
+      const { minDistance } = release.policy.diversity;
+      return { queue: plan.queue, again, minDistance, ...(await readExpected(storage, asked.release, PROVIDER)) };
     },
   });
 }

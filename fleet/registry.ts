@@ -2,14 +2,14 @@
 import { CullError } from '../errors.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
+import { updateJson } from '../storage/update.js';
 import type { HostDoc } from '../workflows/contract.js';
 import { memberOf, type FleetDoc, type FleetEntry, type Member, type MemberSpec } from './members.js';
 
-const TRIES = 20;
-
 /** What was said through the API so far. */
 export async function readFleet(storage: Storage): Promise<FleetDoc> {
-  return (await read(storage)).doc;
+  const object = await storage.get(keys.fleet());
+  return object ? (JSON.parse(object.body.toString('utf8')) as FleetDoc) : { hosts: {} };
 }
 
 /**
@@ -65,7 +65,7 @@ export async function readHosts(storage: Storage): Promise<HostDoc[]> {
 }
 
 async function checkKnown(storage: Storage, id: string): Promise<void> {
-  const { doc } = await read(storage);
+  const doc = await readFleet(storage);
   const entry = doc.hosts[id];
   if (entry && entry.state !== 'removed') return;
   if (!entry && (await storage.head(keys.host(id)))) return;
@@ -76,21 +76,5 @@ async function checkKnown(storage: Storage, id: string): Promise<void> {
   });
 }
 
-async function read(storage: Storage): Promise<{ doc: FleetDoc; etag: string | undefined }> {
-  const object = await storage.get(keys.fleet());
-  if (!object) return { doc: { hosts: {} }, etag: undefined };
-  return { doc: JSON.parse(object.body.toString('utf8')) as FleetDoc, etag: object.etag };
-}
-
-async function change(storage: Storage, next: (hosts: FleetDoc['hosts']) => Record<string, FleetEntry>): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    const { doc, etag } = await read(storage);
-    const body = JSON.stringify({ hosts: next(doc.hosts) } satisfies FleetDoc);
-    try {
-      await storage.put(keys.fleet(), body, etag === undefined ? { ifAbsent: true } : { ifMatch: etag });
-      return;
-    } catch (error) {
-      if (tries === TRIES || !(error instanceof CullError) || error.code !== 'STORAGE_CONFLICT') throw error;
-    }
-  }
-}
+const change = (storage: Storage, next: (hosts: FleetDoc['hosts']) => Record<string, FleetEntry>): Promise<void> =>
+  updateJson<FleetDoc>(storage, keys.fleet(), (doc) => ({ hosts: next(doc?.hosts ?? {}) }));

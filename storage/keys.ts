@@ -37,6 +37,7 @@ export const keys = {
   queue: (queue: string) => `_registry/queues/${queue}.json`,
   hosts: () => '_registry/hosts/',
   fleet: () => '_registry/fleet.json',
+  stats: (release: string, provider: string) => `_registry/stats/${release}/${provider}.json`,
 } as const;
 
 /**

@@ -92,7 +92,6 @@ export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
 async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'done' | 'continue'> {
   let inFlight = 0;
   const fatal: unknown[] = [];
-  const policy = stoppingPolicyOf(args);
   const siblings = new CancellationScope();
   const start = async (index: number): Promise<void> => {
     inFlight++;
@@ -107,7 +106,7 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
   try {
     for (;;) {
       const full = workflowInfo().historyLength > CONTINUE_AT_EVENTS;
-      const step = nextStep(standingOf(args, state, inFlight), policy);
+      const step = nextStep(standingOf(args, state, inFlight), stoppingPolicyOf(args, state));
       if (fatal.length > 0) break;
       if ('stop' in step) {
         state.stop = step.stop;
@@ -133,8 +132,12 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
   return 'done';
 }
 
-const stoppingPolicyOf = ({ candidates, deliver: wanted, stopping }: BestOfNArgs): StoppingPolicy => ({
+const stoppingPolicyOf = (
+  { candidates, deliver: wanted, stopping }: BestOfNArgs,
+  { prior }: BestOfNState,
+): StoppingPolicy => ({
   ...stopping,
+  ...(prior && { prior }),
   candidates,
   deliver: wanted,
   window: WINDOW,
@@ -149,11 +152,15 @@ function standingOf({ deliver: k }: BestOfNArgs, state: BestOfNState, inFlight: 
     passed: countPicked(passing, { k, minDistance }),
     elapsedMs: Date.now() - state.startedAt,
     spentMicroUsd,
-    ...(scored > 0 && { drawMs: busyMs / scored }),
-    ...(priced > 0 && { microUsdEach: spentMicroUsd / priced }),
+    ...expected({ drawMs: scored > 0 ? busyMs / scored : state.drawMs }),
+    ...expected({ microUsdEach: priced > 0 ? spentMicroUsd / priced : state.microUsdEach }),
     qualities: passing.map(({ quality }) => quality),
   };
 }
+
+/** Without what nobody knows. */
+const expected = <K extends string>(of: Record<K, number | undefined>): Partial<Record<K, number>> =>
+  Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as Partial<Record<K, number>>;
 
 const msLeft = ({ stopping }: BestOfNArgs, { startedAt }: BestOfNState): number | undefined =>
   stopping?.deadlineMs === undefined ? undefined : Math.max(1, startedAt + stopping.deadlineMs - Date.now());

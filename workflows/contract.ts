@@ -1,4 +1,5 @@
 /** What others may know of the workflows: names, arguments, documents. Types and constants only; safe in every bundle. */
+import type { PassRate } from '../selection/pass-rate.js';
 import type { Passing } from '../selection/select.js';
 import type { Mode, StopReason } from '../selection/stopping.js';
 import type { Policy, Scores, Verdict } from '../selection/types.js';
@@ -82,6 +83,10 @@ export interface BestOfNState {
   queue: string;
   /** True if the request ran before (`resume`): candidates may be drawn already. */
   again: boolean;
+  /** What earlier requests of the release say: of its pass rate, and of a candidate's time and price. */
+  prior?: PassRate;
+  drawMs?: number;
+  microUsdEach?: number;
   /** Share of differing fingerprint bits below which two candidates are near-duplicates. */
   minDistance?: number;
   /** Those that pass, to count near-duplicates once. Not kept where all N are drawn. */
@@ -224,6 +229,21 @@ export interface PlanDoc {
   deliver: number;
   candidates: number;
   queue: string;
+}
+
+/** `_registry/stats/<release>/<provider>.json`: finished requests of a release, the last ones last. */
+export interface StatsDoc {
+  requests: {
+    /** Of tenant and request. */
+    id: string;
+    /** Of `ended` candidates; near-duplicates count once, the one that ended a quota not at all. */
+    passed: number;
+    ended: number;
+    /** Mean milliseconds to draw and score. */
+    drawMs: number | null;
+    /** Mean price of a candidate. */
+    microUsd: number | null;
+  }[];
 }
 
 /** `_registry/queues/<queue>.json`: a set of models that requests draw with. */

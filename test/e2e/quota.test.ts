@@ -1,5 +1,6 @@
 /** Requests that draw until K pass, through the whole pipeline: what is in flight at the stop is taken off the ComfyUIs and says what it cost. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { StatsDoc } from '../../workflows/contract.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 
@@ -31,6 +32,21 @@ test('delivers K, cancels the rest, and every candidate says what it cost', asyn
   for (const { state, timing, cost } of records) if (state !== 'cancelled') expect(cost?.microUsd).toBe(timing.drawMs);
   const sum = records.reduce((total, { cost }) => total + (cost?.microUsd ?? 0), 0);
   expect(result.cost?.microUsd).toBe(sum);
+});
+
+test('what a request showed is the prior of the next', async () => {
+  const { result } = await pipeline.end(await pipeline.generate({ deliver: 2, candidates: undefined, seed: 2 }));
+  const stats: StatsDoc[] = [];
+  for await (const { key } of pipeline.cull.storage.list('_registry/stats/')) {
+    expect(key).toContain(result.release.replace('sha256:', ''));
+    stats.push(JSON.parse(String((await pipeline.cull.storage.get(key))?.body)) as StatsDoc);
+  }
+  expect(stats).toHaveLength(1);
+  const rows = stats[0]?.requests ?? [];
+  expect(rows.length).toBeGreaterThanOrEqual(2);
+  // the pass that ended it is not counted: K - 1 of the candidates before it
+  expect(rows.at(-1)).toMatchObject({ passed: 1, ended: result.counts.scored - 1 });
+  expect(JSON.stringify(stats)).not.toContain('default');
 });
 
 test('a cap too small ends as a shortfall that says why', async () => {

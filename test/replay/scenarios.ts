@@ -27,6 +27,37 @@ export const scenarios: Scenario[] = [
     },
   },
   {
+    name: 'quota',
+    async run(bench) {
+      const activities = answering();
+      bench.use({
+        ...activities,
+        prepare: async (ref) => ({
+          ...(await activities.prepare(ref)),
+          minDistance: 0.05,
+          prior: { passes: 2, fails: 2 },
+        }),
+        score: ({ candidate }) =>
+          Promise.resolve(
+            candidate % 2 === 0
+              ? { pass: true, failed: [], quality: 50 + candidate, pixelSha256: `p${candidate}` }
+              : { pass: false, failed: ['sharpness.tileP90'] },
+          ),
+        // the last one stands until it is taken off
+        generate: async (ref) => {
+          if (ref.candidate < 7) return { image: `${ref.candidate}.png` };
+          const context = Context.current();
+          const timer = setInterval(() => context.heartbeat(), 100);
+          return context.cancelled.finally(() => clearInterval(timer));
+        },
+      });
+      const stopping = { mode: 'quota', hurry: 0.6, deadlineMs: 60_000 } as const;
+      const handle = await bench.start({ candidates: 64, deliver: 4, stopping });
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
     name: 'lost-candidate',
     async run(bench) {
       const activities = answering();

@@ -1,0 +1,69 @@
+/** What finished requests of a release say about the next: `_registry/stats/<release>/<provider>.json`. */
+import { createHash } from 'node:crypto';
+import { learnedRate, type PassRate } from '../selection/pass-rate.js';
+import type { StopReason } from '../selection/stopping.js';
+import { keys } from '../storage/keys.js';
+import type { Storage } from '../storage/storage.js';
+import { updateJson } from '../storage/update.js';
+import type { CandidateRecord, StatsDoc } from '../workflows/contract.js';
+import { readJson } from './documents.js';
+
+/** So many requests are remembered: old ones tell of another checkpoint, or of other inputs. */
+const REMEMBERED = 50;
+
+/** What is expected of a candidate before one has ended. */
+export interface Expected {
+  prior?: PassRate;
+  /** Milliseconds from its start to its verdict. */
+  drawMs?: number;
+  microUsdEach?: number;
+}
+
+/**
+ * What the last requests of a release say; nothing where there are none.
+ *
+ * @param release `sha256:…`
+ */
+export async function readExpected(storage: Storage, release: string, provider: string): Promise<Expected> {
+  const doc = await readJson<StatsDoc>(storage, keys.stats(release.replace('sha256:', ''), provider));
+  const requests = doc?.requests ?? [];
+  if (requests.length === 0) return {};
+  const drawMs = meanOf(requests.flatMap((one) => one.drawMs ?? []));
+  const microUsdEach = meanOf(requests.flatMap((one) => one.microUsd ?? []));
+  return {
+    prior: learnedRate(requests),
+    ...(drawMs !== undefined && { drawMs }),
+    ...(microUsdEach !== undefined && { microUsdEach }),
+  };
+}
+
+/** Adds a finished request, once, however often this is repeated. */
+export async function rememberRequest(
+  storage: Storage,
+  of: { tenant: string; request: string; release: string; stop: StopReason | undefined; counted: number },
+  records: readonly CandidateRecord[],
+): Promise<void> {
+  const scored = records.filter(({ verdict }) => verdict !== null);
+  if (scored.length === 0) return;
+  const provider = scored[0]?.provider ?? 'comfyui';
+  const lost = records.filter(({ state }) => state === 'lost').length;
+  // Drawing until the K-th pass ends on a pass, so passed / ended is too high; without that last one it is right (Haldane 1945).
+  const last = of.stop === 'quota' && of.counted > 0 ? 1 : 0;
+  const row: StatsDoc['requests'][number] = {
+    // no tenant's name in a document that all share
+    id: createHash('sha256').update(`${of.tenant}/${of.request}`).digest('hex').slice(0, 16),
+    passed: of.counted - last,
+    ended: scored.length + lost - last,
+    drawMs:
+      meanOf(scored.flatMap(({ timing }) => (timing.drawMs === null ? [] : timing.drawMs + (timing.scoreMs ?? 0)))) ??
+      null,
+    microUsd: meanOf(scored.flatMap(({ cost }) => (cost ? [cost.microUsd] : []))) ?? null,
+  };
+  await updateJson<StatsDoc>(storage, keys.stats(of.release.replace('sha256:', ''), provider), (doc) => {
+    const others = (doc?.requests ?? []).filter(({ id }) => id !== row.id);
+    return { requests: [...others, row].slice(-REMEMBERED) };
+  });
+}
+
+const meanOf = (values: readonly number[]): number | undefined =>
+  values.length === 0 ? undefined : Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
