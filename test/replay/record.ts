@@ -1,4 +1,7 @@
-/** `npm run record-histories`: runs every scenario on a real server and writes its history, compressed, for the replay test. */
+/**
+ * `npm run record-histories [-- name…]`: runs every scenario, or those named, on a real server and writes its history, compressed, for the replay test. A new
+ * scenario is recorded alone: the histories of before are what shows that old requests still replay.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -17,7 +20,8 @@ const { path } = await resolveTemporalBinary({
 const server = await startServer({ binary: path, port: await freePort() });
 const bench = await openBench(server.address);
 try {
-  for (const scenario of scenarios) {
+  const named = process.argv.slice(2);
+  for (const scenario of scenarios.filter(({ name }) => named.length === 0 || named.includes(name))) {
     const { workflowId, runId } = await scenario.run(bench);
     const history = await bench.client.workflow.getHandle(workflowId, runId).fetchHistory();
     await writeFile(resolve(dir, `${scenario.name}.json.gz`), gzipSync(historyToJSON(history), { level: 9 }));
