@@ -81,6 +81,7 @@ export function createPrepareActivities(deps: {
         files,
         prompt: text('prompt'),
         negativePrompt: text('negative'),
+        inputs: forRules(inputs, asked.inputs),
         ...comparedWith(release.bindings, { given: asked.inputs, inputs }),
         seed: asked.seed,
         deliver: asked.deliver,
@@ -130,6 +131,18 @@ function nameFiles(tenant: string, inputs: Record<string, InputValue>) {
   }
   return { values, files };
 }
+
+/** A photo by what it shows, not by the name that ComfyUI knows it by. */
+const forRules = (
+  inputs: Record<string, string | number | boolean>,
+  given: RequestDoc['inputs'],
+): NonNullable<PlanDoc['inputs']> =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => {
+      const photo = given[name];
+      return [name, typeof photo === 'object' ? photo.image : value];
+    }),
+  );
 
 /** What the template declares that scorers compare with, filled in. A photo that the caller did not give is left out: there is only its name. */
 function comparedWith(

@@ -59,6 +59,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
             bytes: object.body,
             policy: plan.policy,
             explain: 'gates',
+            request: { deliver: plan.deliver, inputs: plan.inputs },
             ...(await comparedWith(ref.tenant, { plan, record })),
             ...(plan.prompt === undefined ? {} : { prompt: plan.prompt }),
             ...(plan.negativePrompt === undefined ? {} : { negativePrompt: plan.negativePrompt }),

@@ -5,7 +5,9 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CullError, messageOf } from '../errors.js';
 import { dimensionsOf, loadScorers } from '../scorers/registry.js';
+import { didYouMean } from '../selection/closest.js';
 import { parsePolicy } from '../selection/policy-file.js';
+import { inputsRead } from '../selection/rule-check.js';
 import type { Policy } from '../selection/types.js';
 import { checkGraph } from '../templates/check.js';
 import { loadTemplate } from '../templates/load.js';
@@ -34,6 +36,19 @@ export async function readPolicy(path: string, scorerModules: string[]): Promise
   return parsePolicy(text, { file: path, dimensions: dimensionsOf(await loadScorers(scorerModules)) });
 }
 
+/** A policy may serve several templates, so only here is it known which inputs there are. */
+function checkRuleInputs({ policy, gates }: Policy, inputs: readonly string[]): void {
+  for (const gate of gates) {
+    const unknown = gate.kind === 'rule' ? inputsRead(gate.rule).find((name) => !inputs.includes(name)) : undefined;
+    if (unknown !== undefined)
+      throw new CullError(
+        'POLICY_INVALID',
+        `the rule ${gate.id} of the policy ${policy} reads request.inputs.${unknown}, and the template has no such input${didYouMean(unknown, inputs)}`,
+        { hint: `it has ${inputs.join(', ')}; a rule for several templates asks has(request.inputs.${unknown}) first` },
+      );
+  }
+}
+
 /**
  * Loads and checks a template with its policy: `policyPath` if given, else the template's own, else the generic one.
  *
@@ -48,6 +63,7 @@ export async function readRelease(
   checkGraph(template.graph, { allowNodes: options.allowNodes });
   const own = template.policyPath === undefined ? undefined : resolve(dirname(file), template.policyPath);
   const policy = await readPolicy(options.policyPath ?? own ?? GENERIC_POLICY, options.scorers);
+  checkRuleInputs(policy, Object.keys(template.bindings.inputs));
   const content = { graph: template.graph, bindings: template.bindings, policy };
   return { id: hashRelease(content), ...content };
 }

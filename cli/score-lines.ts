@@ -16,6 +16,13 @@ const line = z.object({
   named: files.optional(),
   masks: files.optional(),
   expect: z.record(z.string().min(1), z.unknown()).optional(),
+  request: z
+    .object({
+      inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+      deliver: z.number().optional(),
+    })
+    .strict()
+    .optional(),
   label: z.unknown().optional(),
 });
 
@@ -73,10 +80,8 @@ function parseLine(text: string, where: string): ScoreLine {
  *
  * @throws Error naming the file that cannot be read
  */
-export async function readLine(
-  asked: ScoreLine,
-): Promise<Pick<ScoreTask, 'bytes' | 'prompt' | 'negativePrompt' | 'references' | 'named' | 'masks' | 'expect'>> {
-  const { prompt, negativePrompt, expect } = asked;
+export async function readLine(asked: ScoreLine): Promise<Omit<ScoreTask, 'policy' | 'explain'>> {
+  const { prompt, negativePrompt, expect, request } = asked;
   const named = async (of: Record<string, string> = {}): Promise<Record<string, Uint8Array>> =>
     Object.fromEntries(
       await Promise.all(Object.entries(of).map(async ([name, path]) => [name, await readFile(path)] as const)),
@@ -87,6 +92,7 @@ export async function readLine(
     named: await named(asked.named),
     masks: await named(asked.masks),
     ...(expect !== undefined && { expect }),
+    ...(request !== undefined && { request }),
     ...(prompt !== undefined && { prompt }),
     ...(negativePrompt !== undefined && { negativePrompt }),
   };

@@ -1,5 +1,5 @@
 /** From scores to a verdict: every gate of the policy, a reason in words for each that was not passed. */
-import { evaluateRule, scoresForRules, type RuleScores } from './rules.js';
+import { evaluateRule, ruleInput, type RuleInput } from './rules.js';
 import type {
   Band,
   Bounds,
@@ -7,6 +7,7 @@ import type {
   Gate,
   OnUnassessable,
   Policy,
+  RequestFields,
   Scores,
   ThresholdGate,
   Verdict,
@@ -34,18 +35,19 @@ const BAND_WITHOUT_VALUE: Record<OnUnassessable, Band> = { reject: 'reject', rev
  *
  * @param scores dimension id -> score
  * @param policy as `parsePolicy` returns it
+ * @param request what rules know of the request; nothing where there is none
  *
  * @example
  * const { pass, failed } = judge(scores, policy);
  * failed[0]?.reason; // 'sharpness.tileP90 is 31.2, at least 40 wanted (quality)'
  */
-export function judge(scores: Scores, policy: Policy): Verdict {
-  let nested: RuleScores | undefined;
+export function judge(scores: Scores, policy: Policy, request: RequestFields = {}): Verdict {
+  let input: RuleInput | undefined;
   const rulings = policy.gates.flatMap((gate) => {
     const ruling =
       gate.kind === 'threshold'
         ? judgeThreshold(scores, gate)
-        : judgeRule(gate.rule, (nested ??= scoresForRules(scores)), gate);
+        : judgeRule(gate.rule, (input ??= ruleInput(scores, request)), gate);
     return ruling.band === 'accept'
       ? []
       : [{ gate, ...ruling, leftOut: ruling.valueless === true && wasLeftOut(scores, gate) }];
@@ -82,8 +84,8 @@ function judgeThreshold(scores: Scores, gate: ThresholdGate): Ruling {
   return { band, reason: thresholdReason(value, gate) };
 }
 
-function judgeRule(rule: string, nested: RuleScores, gate: { onUnassessable: OnUnassessable; reason: string }): Ruling {
-  const outcome = evaluateRule(rule, nested);
+function judgeRule(rule: string, input: RuleInput, gate: { onUnassessable: OnUnassessable; reason: string }): Ruling {
+  const outcome = evaluateRule(rule, input);
   if ('unassessable' in outcome)
     return {
       valueless: true,

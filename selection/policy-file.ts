@@ -130,9 +130,9 @@ function readGate(reading: Reading, at: Entry, tier: Tier): Gate | undefined {
 
   if (isRule) {
     const rule = field('rule', (entry) => readRule(reading, entry));
-    return (
-      rule && { kind: 'rule', ...common, ...rule, reason: reason ?? `the rule ${at.key} does not hold: ${rule.rule}` }
-    );
+    if (!fields.has('reason'))
+      yaml.problem(at.keyOffset, `the rule ${at.key} needs a "reason": the words for an image that it rejects`);
+    return rule && { kind: 'rule', ...common, ...rule, reason: reason ?? '' };
   }
 
   const dimension = findDimension(reading, at);

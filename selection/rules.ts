@@ -1,62 +1,94 @@
-/** Rule gates: CEL expressions over `scores`. CEL is side-effect free and always ends, so a policy can never run code. */
-import { celEnv, isCelError, parse, plan, type CelInput } from '@bufbuild/cel';
+/** Rule gates: CEL expressions over `scores` and `request`. CEL is side-effect free and always ends, so a policy can never run code. */
+import { celEnv, celFunc, CelScalar, isCelError, plan, type CelInput } from '@bufbuild/cel';
 import { messageOf } from '../errors.js';
-import type { Score, Scores } from './types.js';
+import { parseRule, STEP, type Expr } from './rule-ast.js';
+import type { RequestFields, Score, Scores } from './types.js';
 
 /** What a rule says about one candidate. */
 export type RuleOutcome = { holds: boolean } | { unassessable: string };
 
-type Program = (scores: CelInput) => RuleOutcome;
+/** What rules read of a candidate. Build it once for all rules, with `ruleInput`. */
+export interface RuleInput {
+  scores: CelInput;
+  request: CelInput;
+}
 
-/** Scores in the shape that rules read. Build it once per candidate, with `scoresForRules`. */
-export type RuleScores = CelInput;
+type Program = (input: RuleInput) => { value: unknown } | { error: string };
 
-const ENVIRONMENT = celEnv();
+/** Turns of all loops of a rule together, for one candidate: some 30 ms. */
+export const MAX_TURNS = 10_000;
+let turnsLeft = 0;
+const ENVIRONMENT = celEnv({
+  funcs: [
+    celFunc(STEP, [], CelScalar.BOOL, () => {
+      if (turnsLeft-- > 0) return true;
+      throw new Error(`its loops take more than ${MAX_TURNS.toLocaleString('en')} turns`);
+    }),
+  ],
+});
 /** Far more than the rules of all policies that a worker sees; a limit, so that nothing grows for ever. */
 const CACHED = 1_000;
 const cache = new Map<string, Program>();
 
 /**
- * Evaluates a rule. Total: a rule that cannot be compiled, that errors (a value that was not measured) or whose answer is neither true nor
- * false is unassessable. `a || b` holds where one side holds and the other errors, as CEL defines it.
+ * Evaluates a rule. Total: a rule that cannot be compiled, that errors (a value that was not measured), whose loops take more than 10,000
+ * turns, or whose answer is neither true nor false is unassessable. `a || b` holds where one side holds and the other errors, as CEL defines it.
  *
  * @example
- * evaluateRule('scores.text.backgroundChars.raw == 0', scoresForRules(scores)); // { holds: true }
+ * evaluateRule('scores.text.backgroundChars.raw == 0', ruleInput(scores, {})); // { holds: true }
  */
-export function evaluateRule(rule: string, scores: RuleScores): RuleOutcome {
+export function evaluateRule(rule: string, input: RuleInput): RuleOutcome {
   let program = cache.get(rule);
   if (!program) {
-    program = compile(rule);
+    program = compileText(rule);
     if (cache.size >= CACHED) cache.clear();
     cache.set(rule, program);
   }
-  return program(scores);
+  const answer = program(input);
+  if ('error' in answer) return { unassessable: answer.error };
+  if (typeof answer.value === 'boolean') return { holds: answer.value };
+  return { unassessable: 'the rule is neither true nor false' };
 }
 
-function compile(rule: string): Program {
+function compileText(rule: string): Program {
   try {
-    const run = plan(ENVIRONMENT, parse(rule));
-    return (scores) => {
+    return compile(parseRule(rule));
+  } catch (error) {
+    return () => ({ error: messageOf(error) });
+  }
+}
+
+/** An expression, or a part of one that has no names of its own, ready to be evaluated; what goes wrong is an answer too. */
+export function compile(expr: Expr): Program {
+  try {
+    const run = plan(ENVIRONMENT, expr);
+    return ({ scores, request }) => {
       try {
-        const answer = run({ scores });
-        if (isCelError(answer)) return { unassessable: answer.message };
-        if (typeof answer === 'boolean') return { holds: answer };
-        return { unassessable: 'the rule is neither true nor false' };
+        turnsLeft = MAX_TURNS;
+        const value: unknown = run({ scores, request });
+        return isCelError(value) ? { error: value.message } : { value };
       } catch (error) {
-        return { unassessable: messageOf(error) };
+        return { error: messageOf(error) };
       }
     };
   } catch (error) {
-    const unassessable = messageOf(error);
-    return () => ({ unassessable });
+    return () => ({ error: messageOf(error) });
   }
+}
+
+/**
+ * Scores and request as rules read them: `scores.text.backgroundChars.raw`, nested by dots, and `request.inputs.style`, `request.deliver`. A
+ * field that is not known is not there, and a rule that needs it has no answer.
+ */
+export function ruleInput(scores: Scores, request: RequestFields): RuleInput {
+  return { scores: scoresForRules(scores), request: toCel(request) as CelInput };
 }
 
 /**
  * Scores as rules read them, nested by dots: `scores.text.backgroundChars.raw`. Each has `status`, then `raw`, `quality` and
  * `facts`, or `reason`, or `error`. Numbers are CEL doubles.
  */
-export function scoresForRules(scores: Scores): RuleScores {
+function scoresForRules(scores: Scores): CelInput {
   const root = new Map<string, unknown>();
   for (const [dimension, score] of Object.entries(scores)) {
     const path = dimension.split('.');
@@ -73,7 +105,7 @@ export function scoresForRules(scores: Scores): RuleScores {
     }
     at.set(last, fieldsOf(score));
   }
-  return root as RuleScores;
+  return root as CelInput;
 }
 
 function fieldsOf(score: Score): Map<string, unknown> {
@@ -91,6 +123,8 @@ function toCel(value: unknown): unknown {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   if (Array.isArray(value)) return value.map(toCel);
   if (typeof value === 'object' && value !== null)
-    return new Map(Object.entries(value).map(([name, field]) => [name, toCel(field)]));
+    return new Map(
+      Object.entries(value).flatMap(([name, field]) => (field === undefined ? [] : [[name, toCel(field)]])),
+    );
   return null;
 }

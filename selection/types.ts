@@ -45,7 +45,7 @@ export interface ThresholdGate {
   reason?: string;
 }
 
-/** A gate written as a CEL expression over scores: true passes. */
+/** A gate written as a CEL expression over scores and request: true passes. */
 export interface RuleGate {
   kind: 'rule';
   id: string;
@@ -91,6 +91,14 @@ export interface Question {
   ask: string;
   /** The answer of a good image. */
   want: 'yes' | 'no';
+}
+
+/** What rules know of a request: `request.inputs.style`, `request.deliver`. What is not known is left out. */
+export interface RequestFields {
+  /** The template's inputs, defaults filled in; of an image its sha256. */
+  inputs?: Record<string, string | number | boolean> | undefined;
+  /** K. */
+  deliver?: number | undefined;
 }
 
 export type Band = 'accept' | 'review' | 'reject';

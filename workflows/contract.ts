@@ -217,6 +217,8 @@ export interface PlanDoc {
   files: { name: string; sha256: string }[];
   prompt?: string;
   negativePrompt?: string;
+  /** The template's inputs as rules read them, defaults filled in; of an image its sha256. Absent: planned before rules could. */
+  inputs?: Record<string, string | number | boolean>;
   /** What scorers compare with: sha256 under the tenant's inputs. Absent: nothing. */
   references?: string[];
   /** The same by name: `logo`. */

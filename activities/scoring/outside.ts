@@ -40,7 +40,7 @@ export function createOutside(scorers: readonly FileScorer[], vlm: VisionModelOp
       const asked = [...scorers, ...questionScorers(task.policy, questions)];
       if (asked.length === 0) return result;
       const scores = { ...result.scores, ...(await outsideScores(asked, { result, task, signal })) };
-      return { ...result, scores, verdict: judge(scores, task.policy) };
+      return { ...result, scores, verdict: judge(scores, task.policy, task.request) };
     },
   };
 }
@@ -51,7 +51,7 @@ async function outsideScores(
 ): Promise<Scores> {
   if (result.undecodable) return sameForAll(scorers, { status: 'unassessable', reason: result.undecodable.reason });
   if (result.stopped) return sameForAll(scorers, { status: 'notRun' });
-  const { bytes, policy, explain: _, ...ask } = task;
+  const { bytes, policy, explain: _, request: _request, ...ask } = task;
   const params = { ...policy.params, ...(policy.questions && { question: { ...policy.questions } }) };
   const image = { bytes, sha256: result.image.sha256 };
   const sources = [...new Set(scorers.map(({ source }) => source))];

@@ -21,7 +21,7 @@ export function sameForAll(
 
 /** The result of an image that could not be decoded: every dimension unassessable, judged like any other. */
 export function unread(
-  { bytes, policy }: Pick<ScoreTask, 'bytes' | 'policy'>,
+  { bytes, policy, request }: Pick<ScoreTask, 'bytes' | 'policy' | 'request'>,
   scorers: readonly AnyScorer[],
   undecodable: Undecodable,
 ): ScoreResult {
@@ -37,7 +37,7 @@ export function unread(
     },
     undecodable,
     scores,
-    verdict: judge(scores, policy),
+    verdict: judge(scores, policy, request),
     stopped: false,
     embedding: null,
     timing: { decodeMs: 0, scorers: {}, totalMs: 0 },

@@ -1,6 +1,6 @@
 /** What travels between the pool and its threads. Plain data only: it is cloned. */
 import type { ModelOptions } from '../../scorers/models/sessions.js';
-import type { Policy, Scores, Verdict } from '../../selection/types.js';
+import type { Policy, RequestFields, Scores, Verdict } from '../../selection/types.js';
 
 export interface ScoreTask {
   /** The image file. */
@@ -16,6 +16,8 @@ export interface ScoreTask {
   masks?: Record<string, Uint8Array>;
   /** What the request expects to see, for scorers that compare. */
   expect?: Record<string, unknown>;
+  /** What rules know of the request. */
+  request?: RequestFields;
   /** `gates`: a hard failure of the cheap gates leaves the scorers of cost `model` out (`notRun`). */
   explain: 'all' | 'gates';
 }

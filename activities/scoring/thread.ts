@@ -8,10 +8,10 @@ import { isAddress, loadScorers } from '../../scorers/registry.js';
 import { openModels } from '../../scorers/models/sessions.js';
 import { Unassessable, takesFile, type Ask, type Scorer } from '../../scorers/scorer.js';
 import { judge } from '../../selection/judge.js';
-import type { Policy, Scores } from '../../selection/types.js';
+import type { Scores } from '../../selection/types.js';
 import { createReferenceReader, decodeMasks } from './references.js';
 import { checked, labelOf, sameForAll, unread } from './result.js';
-import { DECODING, type ScoreResult, type Stand, type ThreadData, type ThreadJob } from './task.js';
+import { DECODING, type ScoreResult, type ScoreTask, type Stand, type ThreadData, type ThreadJob } from './task.js';
 
 // one image per thread at a time: libvips' own threads would only compete with the other scoring threads, and its cache
 // only keeps memory, as no image comes twice
@@ -70,7 +70,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
   };
   try {
     await run('cheap');
-    stopped = task.explain === 'gates' && failsCheapGate(scores, task.policy);
+    stopped = task.explain === 'gates' && failsCheapGate(scores, task);
     const models = scorers.filter((scorer) => scorer.spec.cost === 'model');
     if (stopped) scores = { ...scores, ...sameForAll(models, { status: 'notRun' }) };
     else {
@@ -93,7 +93,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
     },
     undecodable: null,
     scores,
-    verdict: judge(scores, task.policy),
+    verdict: judge(scores, task.policy, task.request),
     stopped,
     embedding,
     timing: { decodeMs, scorers: timing, totalMs: performance.now() - start },
@@ -145,10 +145,10 @@ async function used({ spec }: Scorer): Promise<{ models?: Record<string, string>
 }
 
 /** Whether a gate that reads only what is already measured rejects. */
-function failsCheapGate(scores: Scores, policy: Policy): boolean {
+function failsCheapGate(scores: Scores, { policy, request }: Pick<ScoreTask, 'policy' | 'request'>): boolean {
   const known = (dimension: string): boolean => dimension in scores;
   const gates = policy.gates.filter((gate) =>
     gate.kind === 'rule' ? gate.dimensions.every(known) : known(gate.dimension),
   );
-  return judge(scores, { ...policy, gates }).band === 'reject';
+  return judge(scores, { ...policy, gates }, request).band === 'reject';
 }

@@ -68,6 +68,8 @@ output: 4
       masks: { garment: '6' },
       expect: { people: 1, strength: 0.1 },
       output: ['4'],
+      // for rules: a photo by what it shows
+      inputs: { photo: FACE, logo: LOGO, strength: 0.1 },
     });
   });
 

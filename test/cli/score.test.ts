@@ -57,6 +57,16 @@ describe('score', () => {
     ]);
   });
 
+  test('a line can bring the request that rules read; without one the gate decides', async () => {
+    const rule = `{ rule: 'request.inputs.style == "studio" && request.deliver <= 4', reason: Not a studio, onUnassessable: review }`;
+    await writeFile(join(dir, 'studio.yaml'), `policy: studio\ngates: { business: { studio: ${rule} } }\n`);
+    const line = (inputs?: object) =>
+      `${JSON.stringify({ file: 'a.png', ...(inputs && { request: { inputs, deliver: 4 } }) })}\n`;
+    const input = [line({ style: 'studio' }), line({ style: 'beach' }), line()].join('');
+    const run = await runCli(['score', '--from', '-', '--policy', 'studio.yaml', '--json'], { cwd: dir, input });
+    expect(parse(run.stdout).map(({ verdict }) => verdict?.band)).toEqual(['accept', 'reject', 'review']);
+  });
+
   test('a file that is no image is said so, the others are scored, and the exit code is 1', async () => {
     const run = await runCli(['score', 'not-an-image.png', 'missing.png', 'a.png', ...POLICY, '--json'], { cwd: dir });
     expect(run.code).toBe(1);

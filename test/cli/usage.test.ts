@@ -71,6 +71,18 @@ describe('generate refuses', () => {
     expect(stderr).toMatch(/REQUEST_INVALID.*looks.*minPerGroup/);
   });
 
+  test('a rule over an input that the template does not have', async () => {
+    const rule = `gates: { business: { r: { rule: 'request.inputs.promt == "x"', reason: r } } }`;
+    const stderr = await refused(
+      'generate',
+      TEMPLATE,
+      ...PROMPT,
+      '--policy',
+      await file('rule.yaml', `policy: p\n${rule}\n`),
+    );
+    expect(stderr).toMatch(/POLICY_INVALID.*request\.inputs\.promt.*did you mean prompt/);
+  });
+
   test('more than 2,000 candidates', async () => {
     expect(await refused('generate', TEMPLATE, ...PROMPT, '-n', '2001')).toContain('2000');
   });

@@ -164,6 +164,55 @@ describe('judge, rules', () => {
   );
 });
 
+describe('judge, rules over the request', () => {
+  const request = { inputs: { style: 'studio', steps: 30, draft: false }, deliver: 4 };
+  const bandOf = (expression: string, scores: Record<string, Score> = {}) =>
+    judge(scores, policyOf([rule(expression, { onUnassessable: 'review' })]), request).band;
+  it.each([
+    ['request.inputs.style == "studio"', 'accept'],
+    ['request.inputs.style in ["outdoor", "office"]', 'reject'],
+    ['request.inputs.steps >= 30 && !request.inputs.draft', 'accept'],
+    ['request.deliver > 4', 'reject'],
+    ['has(request.inputs.mood)', 'reject'],
+    ['request.inputs.mood == "happy"', 'review'],
+    ['request.inputs.style != "studio" || scores.noise.sigma.raw < 2.0', 'reject'],
+  ])('%s -> %s', (expression, band) => {
+    expect(bandOf(expression, { 'noise.sigma': ok(3) })).toBe(band);
+  });
+
+  it('has no answer where there is no request', () => {
+    const { failed } = judge({}, policyOf([rule('request.deliver > 4')]));
+    expect(failed[0]?.reason).toBe('Text in the background (could not be measured: field not found: deliver)');
+    expect(judge({}, policyOf([rule('request.deliver > 4', { onUnassessable: 'ignore' })])).pass).toBe(true);
+  });
+});
+
+describe('judge, rules that loop', () => {
+  const long = (length: number): Record<string, Score> => ({
+    'text.backgroundChars': { ...ok(0), facts: { words: Array.from({ length }, (_, i) => `w${i}`) } },
+  });
+  const words = 'scores.text.backgroundChars.facts.words';
+
+  it('goes through the facts of an image', () => {
+    const sale = rule(`!${words}.exists(w, w == "sale")`);
+    expect(judge(long(9_000), policyOf([sale])).pass).toBe(true);
+    expect(reasonsOf(long(9_000), rule(`${words}.exists(w, w == "sale")`))).toEqual(['Text in the background']);
+  });
+
+  it.each([`${words}.all(w, w != "")`, `${words}.all(a, ${words}.all(b, a != "" && b != ""))`])(
+    'ends %s over a million items, and the gate decides',
+    (expression) => {
+      const scores = long(expression.includes('all(b') ? 1_000 : 1_000_000);
+      expect(reasonsOf(scores, rule(expression))).toEqual([
+        'Text in the background (could not be measured: its loops take more than 10,000 turns)',
+      ]);
+      expect(judge(scores, policyOf([rule(expression, { onUnassessable: 'review' })])).band).toBe('review');
+      // the next rule has all its turns again
+      expect(judge(long(3), policyOf([rule(expression)])).pass).toBe(true);
+    },
+  );
+});
+
 describe('judge, for all scores and policies', () => {
   it('is total and deterministic, and its parts agree', () => {
     fc.assert(

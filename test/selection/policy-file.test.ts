@@ -148,6 +148,12 @@ describe('canonicalPolicy', () => {
   });
 });
 
+/** 10 to the power of `depth` turns. */
+const nested = (depth: number): string =>
+  depth === 0
+    ? 'scores.exposure.clippedShare.raw >= 0.0'
+    : `[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(x${depth}, ${nested(depth - 1)})`;
+
 describe('parsePolicy refuses', () => {
   const gate = (body: string, name = 'exposure.clippedShare') =>
     `policy: p\ngates:\n  generic:\n    ${name}: ${body}\n`;
@@ -306,7 +312,7 @@ describe('parsePolicy refuses', () => {
     [
       'a variable that does not exist',
       rule('score.text.backgroundChars.raw == 0'),
-      'p.yaml:4:16: the rule knows no "score"; all values are under "scores"',
+      'p.yaml:4:16: the rule knows no "score"; all values are under "scores" and "request"',
     ],
     [
       'a rule that is no yes or no',
@@ -321,7 +327,62 @@ describe('parsePolicy refuses', () => {
     [
       'a function that does not exist',
       rule('median(scores.text.backgroundChars.raw) > 1.0'),
-      /^p\.yaml:4:16: the rule cannot work: /,
+      'p.yaml:4:16: the rule cannot work: unbound function: median',
+    ],
+    [
+      'a function that does not exist, where it is never reached',
+      rule('scores.text.backgroundChars.raw >= 0.0 || median(scores.text.backgroundChars.raw) > 1.0'),
+      'p.yaml:4:16: the rule cannot work: unbound function: median',
+    ],
+    [
+      'a number where yes or no is wanted',
+      rule('scores.exposure.clippedShare.raw && true'),
+      /^p\.yaml:4:16: the rule cannot work: .*expected bool, got double/,
+    ],
+    [
+      'a number compared with a text',
+      rule('scores.exposure.clippedShare.raw == "none"'),
+      'p.yaml:4:16: scores.exposure.clippedShare.raw is a number and never equal to "none"',
+    ],
+    [
+      'a status that does not exist',
+      rule('scores.exposure.clippedShare.status == "okay"'),
+      'p.yaml:4:16: no status is "okay"; known are ok, unassessable, notRun, error',
+    ],
+    [
+      'a field of a number',
+      rule('scores.exposure.clippedShare.raw.share > 0.5'),
+      'p.yaml:4:16: scores.exposure.clippedShare.raw is a number and has no "share"',
+    ],
+    [
+      'a field that requests do not have',
+      rule('request.input.style == "studio"'),
+      'p.yaml:4:16: request has no "input", did you mean inputs?',
+    ],
+    [
+      'a rule without a reason',
+      gate('{ rule: scores.text.backgroundChars.raw == 0.0 }', 'noText'),
+      'p.yaml:4:5: the rule noText needs a "reason": the words for an image that it rejects',
+    ],
+    [
+      'a rule that never holds',
+      rule('scores.exposure.clippedShare.raw > 0.5 && scores.exposure.clippedShare.raw < 0.5'),
+      'p.yaml:4:16: the rule never holds, and rejects every image (scores.exposure.clippedShare.raw is 0 to 1)',
+    ],
+    [
+      'a rule that always holds',
+      rule('scores.exposure.clippedShare.raw <= 1.0 || request.deliver > 4.0'),
+      'p.yaml:4:16: the rule always holds, and rejects no image (scores.exposure.clippedShare.raw is 0 to 1)',
+    ],
+    [
+      'a loop over a million items',
+      rule(nested(6)),
+      'p.yaml:4:16: the rule cannot work: its loops take more than 10,000 turns',
+    ],
+    [
+      'a rule that nobody can read',
+      rule(`scores.exposure.clippedShare.raw in [${'1.0, '.repeat(5_000)}2.0]`),
+      /^p\.yaml:4:16: the rule has 250\d\d characters; at most 10000 are read/,
     ],
   ])('%s', (_, text, message) => {
     expect(errorOf(text)).toMatchObject({
@@ -349,7 +410,7 @@ describe('parsePolicy refuses', () => {
 
 describe('the dimensions a rule reads', () => {
   const read = (expression: string) => {
-    const [gate] = parse(`policy: p\ngates: { business: { r: { rule: '${expression}' } } }`).gates;
+    const [gate] = parse(`policy: p\ngates: { business: { r: { rule: '${expression}', reason: r } } }`).gates;
     return gate?.kind === 'rule' ? gate.dimensions : [];
   };
   it.each([
