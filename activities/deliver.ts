@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { deriveSeed } from '../selection/seeds.js';
-import { fingerprintOf, select } from '../selection/select.js';
+import { comparesEmbeddings, select, toSelectable } from '../selection/select.js';
 import type { StopReason } from '../selection/stopping.js';
 import type { Policy, Selection, SelectionCandidate } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
@@ -25,7 +25,7 @@ import {
   type CandidateRef,
 } from './documents.js';
 import { withFailures } from './failures.js';
-import { fromFloat32 } from './float32.js';
+import { readEmbedding } from './float32.js';
 import { rememberRequest } from './stats.js';
 
 export interface DeliverAsk {
@@ -137,33 +137,18 @@ async function selectable(
   { tenant, request }: DeliverAsk,
   { records, policy }: { records: CandidateRecord[]; policy: Policy },
 ): Promise<SelectionCandidate[]> {
-  const { lambda, by } = policy.diversity;
   const candidates: SelectionCandidate[] = records.flatMap(toSelectable);
-  if (lambda === undefined || by === 'fingerprint') return candidates;
+  if (!comparesEmbeddings(policy)) return candidates;
   const limit = pLimit(READS_AT_ONCE);
   return Promise.all(
     candidates.map((one) =>
       limit(async () => {
         if (!one.verdict.pass) return one;
-        const stored = await storage.get(keys.embedding(tenant, request, one.candidate));
-        return stored ? { ...one, embedding: fromFloat32(stored.body) } : one;
+        const embedding = await readEmbedding(storage, { tenant, request, candidate: one.candidate });
+        return embedding ? { ...one, embedding } : one;
       }),
     ),
   );
-}
-
-function toSelectable({ candidate, verdict, scores, image }: CandidateRecord) {
-  if (!verdict) return [];
-  const fingerprint = fingerprintOf(scores);
-  return [
-    {
-      candidate,
-      verdict,
-      scores,
-      ...(fingerprint === undefined ? {} : { fingerprint }),
-      ...(image?.pixelSha256 ? { pixelSha256: image.pixelSha256 } : {}),
-    },
-  ];
 }
 
 /** K had passed for the workflow, and yet some are missing: records of a time before this request say otherwise. The cap is what is left to say. */

@@ -4,11 +4,13 @@ import { Command, CommanderError } from 'commander';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addExport } from './commands/export.js';
 import { addFleet } from './commands/fleet.js';
 import { addGenerate } from './commands/generate.js';
 import { addLabel } from './commands/label.js';
 import { addModels } from './commands/models.js';
 import { addRequestCommands } from './commands/request.js';
+import { addReplay } from './commands/replay.js';
 import { addScore } from './commands/score.js';
 import { addTune } from './commands/tune.js';
 import { addWorker } from './commands/worker.js';
@@ -31,6 +33,8 @@ for (const add of [
   addScore,
   addLabel,
   addTune,
+  addReplay,
+  addExport,
   addRequestCommands,
   addWorker,
   addFleet,

@@ -31,3 +31,10 @@ export function since(value: string): string {
     throw new InvalidArgumentError('it must be a number of hours, days or weeks (12h, 7d, 2w), or a date');
   return new Date(time).toISOString();
 }
+
+/** `sha256:…` of a release, or how it starts. */
+export function releaseName(value: string): string {
+  if (!/^(sha256:)?[0-9a-f]{1,64}$/.test(value))
+    throw new InvalidArgumentError('it must be sha256:… as result.json names it, or how that starts');
+  return value;
+}

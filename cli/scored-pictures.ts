@@ -50,23 +50,6 @@ export async function storedPictures(
   return pictures;
 }
 
-/**
- * The names of requests that were made since a day, in the order of the days.
- *
- * @param since ISO 8601; a request is taken if its day is not before
- */
-export async function requestsSince(
-  storage: Storage,
-  { tenant, since }: { tenant: string; since: string },
-): Promise<string[]> {
-  const requests: string[] = [];
-  for await (const { key } of storage.list(keys.indexes(tenant))) {
-    const [day = '', name = ''] = key.slice(keys.indexes(tenant).length).split('/');
-    if (day >= since.slice(0, 10)) requests.push(name.replace(/\.json$/, ''));
-  }
-  return requests;
-}
-
 /** The candidate that a label's picture is, where it names one. */
 export function candidateOf(picture: string): { request: string; candidate: number } | undefined {
   const [, request, candidate] = /^(.+)\/(\d+)$/.exec(picture) ?? [];

@@ -66,12 +66,7 @@ export function checkRequest(
   options: Omit<GenerateOptions, 'release' | 'inputs'> & { release?: Pick<ReleaseLike, 'policy'> },
 ): void {
   const { deliver, seed, key, release } = options;
-  if (release?.policy.minPerGroup !== undefined)
-    throw new CullError(
-      'REQUEST_INVALID',
-      `the policy ${release.policy.policy} wants images of several groups (minPerGroup); the candidates of one request are of none`,
-      { hint: 'ask for each look by a request of its own, with a policy without minPerGroup' },
-    );
+  if (release) checkGroups(release.policy);
   if (!Number.isInteger(deliver) || deliver < 1)
     throw new CullError('REQUEST_INVALID', `deliver is ${deliver}; it must be a whole number of at least 1`);
   checkStopping(options);
@@ -152,4 +147,14 @@ export function requestOf(options: GenerateOptions, tenant: string): RequestDoc 
 function newName(): string {
   const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return `${time}-${randomBytes(3).toString('hex')}`;
+}
+
+/** @throws CullError REQUEST_INVALID where the policy wants images of several groups: the candidates of a request are of none */
+export function checkGroups({ policy, minPerGroup }: Pick<Policy, 'policy' | 'minPerGroup'>): void {
+  if (minPerGroup === undefined) return;
+  throw new CullError(
+    'REQUEST_INVALID',
+    `the policy ${policy} wants images of several groups (minPerGroup); the candidates of one request are of none`,
+    { hint: 'ask for each look by a request of its own, with a policy without minPerGroup' },
+  );
 }

@@ -1,4 +1,8 @@
-import type { Policy } from './types.js';
+import type { Gate, Policy } from './types.js';
+
+/** Every dimension that a gate reads. */
+export const gateDimensions = (gate: Gate): readonly string[] =>
+  gate.kind === 'rule' ? gate.dimensions : [gate.dimension];
 
 /**
  * Every dimension that a policy reads: its gates, its rules, its ranks. Without repetitions, in the order of the policy.
@@ -7,8 +11,5 @@ import type { Policy } from './types.js';
  * dimensionsRead(policy); // ['sharpness.tileP90', 'composition.centre']
  */
 export const dimensionsRead = ({ gates, rank }: Pick<Policy, 'gates' | 'rank'>): string[] => [
-  ...new Set([
-    ...gates.flatMap((gate) => (gate.kind === 'rule' ? gate.dimensions : [gate.dimension])),
-    ...Object.keys(rank),
-  ]),
+  ...new Set([...gates.flatMap(gateDimensions), ...Object.keys(rank)]),
 ];

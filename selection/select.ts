@@ -1,5 +1,5 @@
 /** From the candidates that pass to the K winners, and a reason for every one that was not picked. */
-import type { Diversity, Policy, Scores, Selection, SelectionCandidate, Winner } from './types.js';
+import type { Diversity, Policy, Scores, Selection, SelectionCandidate, Verdict, Winner } from './types.js';
 import { byMarginalRelevance, cosine } from './variety.js';
 
 /** What ranks a passing candidate and tells it from others. */
@@ -196,7 +196,7 @@ function lacking(minima: ReadonlyMap<string, number> = new Map(), picked: readon
 }
 
 /** Gate id -> candidates that do not pass and failed it; most first. */
-function countGates(candidates: readonly SelectionCandidate[]): Record<string, number> {
+export function countGates(candidates: readonly Pick<SelectionCandidate, 'verdict'>[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { verdict } of candidates)
     if (!verdict.pass) for (const { gate } of verdict.failed) counts.set(gate, (counts.get(gate) ?? 0) + 1);
@@ -213,6 +213,35 @@ function similarityOf(a: Ranked, b: Ranked, by: Diversity['by']): number {
   const alike = by === 'fingerprint' ? undefined : cosine(a.embedding, b.embedding);
   if (alike !== undefined) return Math.max(0, alike);
   return a.bits && b.bits ? 1 - distanceOf(a.bits, b.bits) : 0;
+}
+
+/** Whether `select` compares embeddings under a policy. */
+export const comparesEmbeddings = ({ diversity }: Pick<Policy, 'diversity'>): boolean =>
+  diversity.lambda !== undefined && diversity.by !== 'fingerprint';
+
+/** The record of a candidate as `select` takes it; nothing where there is no verdict. */
+export function toSelectable({
+  candidate,
+  scores,
+  verdict,
+  image,
+}: {
+  candidate: number;
+  scores: Scores;
+  verdict: Verdict | null;
+  image: { pixelSha256: string | null } | null;
+}): SelectionCandidate[] {
+  if (!verdict) return [];
+  const fingerprint = fingerprintOf(scores);
+  return [
+    {
+      candidate,
+      verdict,
+      scores,
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+      ...(image?.pixelSha256 ? { pixelSha256: image.pixelSha256 } : {}),
+    },
+  ];
 }
 
 /** The perceptual hash among a candidate's scores, 16 hex digits; undefined where it was not measured. */

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { requestsSince } from '../../client/finished.js';
 import { storedLabels } from '../../client/labels.js';
 import { readConfig } from '../../config.js';
 import { joinLabels } from '../../selection/tuning/examples.js';
@@ -16,7 +17,7 @@ import { collect, since, wholeNumber } from '../options.js';
 import { checkOut } from '../out-folder.js';
 import { createOutput } from '../output.js';
 import { findFile, readPolicy } from '../release.js';
-import { candidateOf, picturesOf, requestsSince, storedPictures } from '../scored-pictures.js';
+import { candidateOf, picturesOf, storedPictures } from '../scored-pictures.js';
 import { tuningReport } from '../views/tuning-report.js';
 import { tuningText } from '../views/tuning-text.js';
 

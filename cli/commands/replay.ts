@@ -1,0 +1,181 @@
+import { Option, type Command } from 'commander';
+import pLimit from 'p-limit';
+import { readEmbedding } from '../../activities/float32.js';
+import { finishedRequests, requestsSince, type FinishedRequest } from '../../client/finished.js';
+import { checkGroups } from '../../client/request.js';
+import { modelOptionsOf, readConfig } from '../../config.js';
+import { CullError } from '../../errors.js';
+import { loadScorers } from '../../scorers/registry.js';
+import { createComparison, type Difference } from '../../selection/comparable.js';
+import { createReplayTally, type ReplayTotals } from '../../selection/replay-totals.js';
+import { replay, type RequestReplay } from '../../selection/replay.js';
+import { comparesEmbeddings } from '../../selection/select.js';
+import { openStorage } from '../../storage/index.js';
+import { checkName } from '../../storage/keys.js';
+import type { Storage } from '../../storage/storage.js';
+import type { CandidateRecord, PlanDoc } from '../../workflows/contract.js';
+import { measuresFor } from '../measures.js';
+import { releaseName, since, wholeNumber } from '../options.js';
+import { createOutput } from '../output.js';
+import { readPolicy } from '../release.js';
+import { replayReport } from '../views/replay.js';
+
+const READS_AT_ONCE = 16;
+
+/** A line of `replay --json`; `refused` says why the request was not compared, and then the rest is absent. */
+export type ReplayLine = {
+  request: string;
+  createdAt: string;
+  release: string;
+  wanted: number;
+} & ({ refused: Difference[] } | (Omit<RequestReplay, 'flips'> & { refused: null; flips: number }));
+
+/** The last line of `replay --json`, under `summary`. */
+export interface ReplaySummary extends ReplayTotals {
+  policy: string;
+  tenant: string;
+  since: string;
+  release: string | null;
+  /** Policy that requests were judged by when they were drawn -> how many. */
+  judgedBy: Record<string, number>;
+  /** Requests that failed or were cancelled: they deliver nothing under any policy. */
+  leftOut: number;
+  /** Lines and documents that could not be read. */
+  unreadable: number;
+  /** Dimensions whose networks are not on this machine -> those of the scores that were compared. */
+  assumed: Record<string, Readonly<Record<string, string>>>;
+}
+
+interface ReplayCommand {
+  policy: string;
+  since: string;
+  release?: string;
+  tenant?: string;
+  show: number;
+  json?: true;
+}
+
+/** `comfy-cull replay`: what another policy would have delivered, from stored scores alone; no server. */
+export function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .description('what another policy would have delivered, from stored scores alone')
+    .requiredOption('-p, --policy <file>', 'policy file to judge with')
+    .addOption(sinceOption())
+    .option('--release <id>', 'only requests of this release: sha256:…, or how it starts', releaseName)
+    .option('--tenant <name>', 'whose requests (default: CULL_TENANT)')
+    .option('--show <n>', 'disagreements to list, nearest to the threshold first', wholeNumber, 10)
+    .option('--json', 'NDJSON: one line a request, then { summary }')
+    .action(async (options: ReplayCommand) => {
+      const output = createOutput({ json: options.json === true });
+      const config = readConfig(process.env);
+      const tenant = checkName('tenant', options.tenant ?? config.tenant);
+      const policy = await readPolicy(options.policy, config.scorers);
+      checkGroups(policy);
+      const storage = openStorage(config.storage);
+      const models = modelOptionsOf(config);
+      const scorers = await loadScorers(config.scorers);
+      const comparison = createComparison(policy, await measuresFor(policy, { scorers, models }));
+      const tally = createReplayTally({ keep: options.show });
+      const judgedBy: Record<string, number> = {};
+      let [leftOut, unreadable] = [0, 0];
+      const replayOne = async ({ asked, result, plan, records }: FinishedRequest): Promise<void> => {
+        if (!plan || (result.state !== 'delivered' && result.state !== 'shortfall')) {
+          leftOut++;
+          return;
+        }
+        const { request, createdAt, release } = asked;
+        const head = { request, createdAt, release, wanted: plan.deliver };
+        const refused = comparison.differences(records, plan.policy);
+        if (refused.length > 0) {
+          tally.refuse(refused, { candidates: records.length });
+          output.document({ ...head, refused } satisfies ReplayLine);
+          return;
+        }
+        judgedBy[plan.policy.policy] = (judgedBy[plan.policy.policy] ?? 0) + 1;
+        const replayed = replay(records, {
+          policy,
+          deliver: plan.deliver,
+          inputs: plan.inputs,
+          ...(comparesEmbeddings(policy) && { embeddings: await embeddingsOf(storage, plan, records) }),
+        });
+        tally.add(replayed, { request, canDrawOn: records.length < plan.candidates });
+        const flips = replayed.flips.length;
+        output.document({ ...head, refused: null, ...replayed, flips } satisfies ReplayLine);
+      };
+
+      const looking = {
+        tenant,
+        since: options.since,
+        release: options.release,
+        onProblem: (problem: string) => {
+          unreadable++;
+          output.note(problem);
+        },
+      };
+      const names = (await requestsSince(storage, looking)).reverse();
+      for await (const finished of finishedRequests(storage, names, looking)) await replayOne(finished);
+
+      const totals = tally.totals();
+      refuseIfNothing(totals, { tenant, since: options.since });
+      const summary: ReplaySummary = {
+        policy: policy.policy,
+        tenant,
+        since: options.since,
+        release: options.release ?? null,
+        ...totals,
+        judgedBy,
+        leftOut,
+        unreadable,
+        assumed: comparison.assumed(),
+      };
+      output.document({ summary });
+      output.text(replayReport(summary));
+      process.exitCode = unreadable === 0 ? 0 : 1;
+    });
+}
+
+async function embeddingsOf(
+  storage: Storage,
+  { tenant, request }: Pick<PlanDoc, 'tenant' | 'request'>,
+  records: readonly CandidateRecord[],
+): Promise<Map<number, Float32Array>> {
+  const limit = pLimit(READS_AT_ONCE);
+  const embeddings = new Map<number, Float32Array>();
+  await Promise.all(
+    records.map(({ candidate }) =>
+      limit(async () => {
+        const embedding = await readEmbedding(storage, { tenant, request, candidate });
+        if (embedding) embeddings.set(candidate, embedding);
+      }),
+    ),
+  );
+  return embeddings;
+}
+
+/** `--since`, for commands that look back. */
+export const sinceOption = (): Option =>
+  new Option('--since <when>', 'requests made since then: 7d, 12h, 2w, or a date')
+    .argParser(since)
+    .default(since('7d'), '7d');
+
+function refuseIfNothing(
+  { requests, refused }: ReplayTotals,
+  { tenant, since: from }: { tenant: string; since: string },
+): void {
+  if (requests.replayed > 0) return;
+  if (requests.refused === 0)
+    throw new CullError(
+      'REQUEST_NOT_FOUND',
+      `no request of tenant ${tenant} since ${from} has delivered or run short`,
+      {
+        hint: 'reach further back with --since, or check --release and --tenant; `comfy-cull list` shows the newest',
+      },
+    );
+  const lines = refused.map(({ dimension, was, is }) => `${dimension}: stored by ${was}, today ${is}`);
+  throw new CullError(
+    'SCORES_INCOMPARABLE',
+    `none of ${requests.refused} requests can be compared: ${lines.join('; ')}`,
+    { hint: 'scores of another version, model or question say nothing about this policy: draw anew', details: refused },
+  );
+}

@@ -1,0 +1,96 @@
+/** Requests that have ended, one at a time from storage, for those who look back: replay, export. */
+import { messageOf } from '../errors.js';
+import { keys } from '../storage/keys.js';
+import type { Storage } from '../storage/storage.js';
+import type { CandidateRecord, PlanDoc, RequestDoc, ResultDoc } from '../workflows/contract.js';
+
+export interface FinishedRequest {
+  asked: RequestDoc;
+  result: ResultDoc;
+  /** Absent where it failed before there was one. */
+  plan: PlanDoc | undefined;
+  records: CandidateRecord[];
+}
+
+export interface Looking {
+  tenant: string;
+  /** ISO 8601: made since then. */
+  since: string;
+  /** `sha256:…`, or how it starts. @default any */
+  release?: string | undefined;
+  /** Told of what cannot be read: a line, a document. The rest goes on. */
+  onProblem: (problem: string) => void;
+}
+
+/**
+ * The names of requests that were made since a day, in the order of the days.
+ *
+ * @param since ISO 8601; a request is taken if its day is not before
+ */
+export async function requestsSince(
+  storage: Storage,
+  { tenant, since }: { tenant: string; since: string },
+): Promise<string[]> {
+  const requests: string[] = [];
+  for await (const { key } of storage.list(keys.indexes(tenant))) {
+    const [day = '', name = ''] = key.slice(keys.indexes(tenant).length).split('/');
+    if (day >= since.slice(0, 10)) requests.push(name.replace(/\.json$/, ''));
+  }
+  return requests;
+}
+
+/**
+ * Those of some requests that have ended, each whole, one in memory at a time.
+ *
+ * @example
+ * const requests = await requestsSince(storage, looking);
+ * for await (const { asked, records } of finishedRequests(storage, requests, looking)) console.log(asked.request, records.length);
+ */
+export async function* finishedRequests(
+  storage: Storage,
+  requests: Iterable<string>,
+  { tenant, since, release = '', onProblem }: Looking,
+): AsyncGenerator<FinishedRequest> {
+  const read = async <T>(key: string): Promise<T | undefined> => {
+    const object = await storage.get(key);
+    try {
+      return object && (JSON.parse(object.body.toString('utf8')) as T);
+    } catch (error) {
+      onProblem(`${key} cannot be read: ${messageOf(error)}`);
+      return undefined;
+    }
+  };
+  const wanted = release === '' || release.startsWith('sha256:') ? release : `sha256:${release}`;
+  for (const request of requests) {
+    const asked = await read<RequestDoc>(keys.request(tenant, request));
+    if (!asked || asked.createdAt < since || !asked.release.startsWith(wanted)) continue;
+    const result = await read<ResultDoc>(keys.result(tenant, request));
+    if (!result) continue;
+    const plan = await read<PlanDoc>(keys.plan(tenant, request));
+    const key = keys.manifest(tenant, request);
+    const manifest = await storage.get(key);
+    if (!manifest) onProblem(`${key} is not there`);
+    else yield { asked, result, plan, records: recordsOf(manifest.body, { key, onProblem }) };
+  }
+}
+
+function recordsOf(body: Buffer, { key, onProblem }: { key: string } & Pick<Looking, 'onProblem'>): CandidateRecord[] {
+  const records: CandidateRecord[] = [];
+  for (const [index, line] of body.toString('utf8').split('\n').entries()) {
+    if (line === '') continue;
+    try {
+      records.push(checked(JSON.parse(line)));
+    } catch (error) {
+      onProblem(`${key}:${index + 1} cannot be read: ${messageOf(error)}`);
+    }
+  }
+  return records;
+}
+
+function checked(line: unknown): CandidateRecord {
+  const { candidate, scores, verdict } = (line ?? {}) as Partial<CandidateRecord>;
+  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+  if (typeof candidate === 'number' && isObject(scores) && (verdict === null || Array.isArray(verdict?.failed)))
+    return line as CandidateRecord;
+  throw new Error('it is no record of a candidate');
+}

@@ -1,0 +1,96 @@
+/** Whether stored scores are of the measures of today. Those of others are refused, never compared. */
+import canonicalize from 'canonicalize';
+import { dimensionsRead } from './dimensions.js';
+import type { Policy, Scores } from './types.js';
+
+/** What measures a dimension today. */
+export interface Measure {
+  /** `id@version`. */
+  scorer: string;
+  /** Networks that it runs: id -> sha256. Absent: not known, some are not on this machine. */
+  models?: Readonly<Record<string, string>>;
+}
+
+/** Dimension id -> its measure. */
+export type Measures = Readonly<Record<string, Measure>>;
+
+/** Why scores of a dimension are refused, both sides in words. */
+export interface Difference {
+  dimension: string;
+  was: string;
+  is: string;
+}
+
+export interface Comparison {
+  /**
+   * Why the candidates of a request cannot be judged by the policy; empty where they can. Scores that were not taken differ from nothing.
+   *
+   * @param before the policy that they were measured for: its parameters and questions are part of the measure
+   */
+  differences: (candidates: Iterable<{ scores: Scores }>, before: Policy) => Difference[];
+  /** Dimensions whose networks are not on this machine -> those of the scores that were met first, which all others must have. */
+  assumed: () => Record<string, Readonly<Record<string, string>>>;
+}
+
+/**
+ * Compares requests, one after the other, with the measures of today, in the dimensions that a policy reads. Give the newest request first: where
+ * this machine does not know a network, the first score met says which one it is.
+ *
+ * @example
+ * const comparison = createComparison(policy, { 'sharpness.tileP90': { scorer: 'sharpness@1.1.0', models: {} } });
+ * comparison.differences(records, before); // [{ dimension: 'sharpness.tileP90', was: 'sharpness@1.0.0', is: 'sharpness@1.1.0' }]
+ */
+export function createComparison(policy: Policy, measures: Measures): Comparison {
+  const { minDistance, lambda } = policy.diversity;
+  // near-duplicates and likeness are told by it
+  const alsoRead = minDistance > 0 || lambda !== undefined ? ['fingerprint.phash'] : [];
+  const read = [...new Set([...dimensionsRead(policy), ...alsoRead])];
+  const assumed = new Map<string, Readonly<Record<string, string>>>();
+  return {
+    differences(candidates, before) {
+      const asked = new Map(read.map((dimension) => [dimension, askedOtherwise(dimension, { before, policy })]));
+      const found = new Map<string, Difference>();
+      for (const { scores } of candidates)
+        for (const dimension of read) {
+          const score = scores[dimension];
+          const measure = measures[dimension];
+          if (score === undefined || score.status === 'notRun' || measure === undefined) continue;
+          const differ = (was: string, is: string) => found.set(`${dimension} ${was}`, { dimension, was, is });
+          const other = asked.get(dimension);
+          if (score.scorer !== measure.scorer) differ(score.scorer, measure.scorer);
+          else if (other) differ(other.was, other.is);
+          else if (score.status === 'ok') {
+            const { models = {} } = score;
+            const wanted = measure.models ?? assumed.get(dimension);
+            if (wanted === undefined) assumed.set(dimension, models);
+            else if (!haveSame(models, wanted))
+              differ(measureText(score.scorer, models), measureText(measure.scorer, wanted));
+          }
+        }
+      return [...found.values()];
+    },
+    assumed: () => Object.fromEntries(assumed),
+  };
+}
+
+/** A scorer with other parameters, or another question under the same name, measures something else. */
+function askedOtherwise(
+  dimension: string,
+  { before, policy }: { before: Policy; policy: Policy },
+): { was: string; is: string } | undefined {
+  const [scorer = '', name = ''] = dimension.split('.');
+  const askOf = ({ params, questions }: Policy): string =>
+    (scorer === 'question' ? canonicalize(questions?.[name]) : canonicalize(params[scorer] ?? {})) ?? 'nothing';
+  const [was, is] = [askOf(before), askOf(policy)];
+  return was === is ? undefined : { was: `${scorer} asked with ${was}`, is: `${scorer} asked with ${is}` };
+}
+
+function haveSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const ids = Object.keys(a);
+  return ids.length === Object.keys(b).length && ids.every((id) => a[id] === b[id]);
+}
+
+const measureText = (scorer: string, models: Readonly<Record<string, string>>): string => {
+  const named = Object.entries(models).map(([id, sha256]) => `${id} ${sha256.slice(0, 12)}`);
+  return `${scorer} with ${named.length === 0 ? 'no model' : named.sort().join(', ')}`;
+};

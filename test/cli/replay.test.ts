@@ -1,0 +1,233 @@
+/** `replay` and `export` as their users run them, on finished requests in storage; no server. */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ReplayLine, ReplaySummary } from '../../cli/commands/replay.js';
+import { builtInScorers, dimensionsOf } from '../../scorers/registry.js';
+import { parsePolicy } from '../../selection/policy-file.js';
+import type { Policy, Scores } from '../../selection/types.js';
+import { createFsStorage, keys, type Storage } from '../../storage/index.js';
+import { runCli } from '../support/cli.js';
+import { storeRequest } from '../support/stored-requests.js';
+
+const SHARP = 'sharpness.tileP90';
+const scorer = (id: string): string => `${id}@${builtInScorers.find(({ spec }) => spec.id === id)?.spec.version ?? ''}`;
+const sharpAtLeast = (min: number): string =>
+  `policy: sharp\ngates: { generic: { ${SHARP}: { quality: { min: ${min} } } } }\n`;
+const policyOf = (text: string): Policy => parsePolicy(text, { file: 'p', dimensions: dimensionsOf(builtInScorers) });
+const sharp = (...qualities: number[]): Scores[] =>
+  qualities.map((quality) => ({
+    [SHARP]: { status: 'ok', raw: quality / 10, quality, scorer: scorer('sharpness') },
+    'noise.sigma': { status: 'unassessable', reason: 'too-small', scorer: scorer('noise') },
+  }));
+const ago = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString();
+
+let dir: string;
+let storage: Storage;
+let env: Record<string, string>;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'cull-replay-'));
+  await writeFile(join(dir, 'strict.yaml'), sharpAtLeast(60));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+beforeEach(() => {
+  const root = join(dir, crypto.randomUUID());
+  storage = createFsStorage({ root });
+  env = { CULL_STORAGE: root, CULL_MODELS: join(dir, 'models') };
+});
+
+const old = policyOf(sharpAtLeast(40));
+const store = (request: string, scores: readonly (Scores | null)[], more: object = {}) =>
+  storeRequest(storage, { request, createdAt: ago(1), policy: old, deliver: 2, scores, ...more });
+const cli = (...args: string[]) => runCli(args, { env, cwd: dir });
+const strictly = (...args: string[]) => cli('replay', '--policy', 'strict.yaml', ...args);
+
+function linesOf(stdout: string): { lines: ReplayLine[]; summary: ReplaySummary } {
+  const documents = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ReplayLine | { summary: ReplaySummary });
+  const last = documents.pop() as { summary: ReplaySummary };
+  return { lines: documents as ReplayLine[], summary: last.summary };
+}
+
+describe('replay', () => {
+  test('--json gives a line a request, the newest first, and the sum of them', async () => {
+    await store('older', sharp(90, 50, 61), { createdAt: ago(3), cap: 10 });
+    await store('newer', [...sharp(90, 59), null]);
+    await store('failed', sharp(90), { state: 'failed' });
+    const run = await strictly('--json');
+    expect([run.code, run.stderr]).toEqual([0, '']);
+    const { lines, summary } = linesOf(run.stdout);
+    expect(lines).toMatchObject([
+      { request: 'newer', wanted: 2, before: { delivered: [0, 1] }, after: { delivered: [0], missing: 1 }, left: [1] },
+      { request: 'older', before: { delivered: [0, 2] }, after: { delivered: [0, 2], missing: 0 }, flips: 1 },
+    ]);
+    expect(summary).toMatchObject({
+      policy: 'sharp',
+      requests: { replayed: 2, changed: 1, refused: 0 },
+      candidates: 5,
+      delivered: { before: 4, after: 3, entered: 0, left: 1 },
+      shortfalls: { before: 0, after: 1, wouldDrawOn: 0 },
+      gates: { [SHARP]: { before: 0, after: 2 } },
+      notTaken: { candidates: 0 },
+      judgedBy: { sharp: 2 },
+      leftOut: 1,
+      disagreements: {
+        count: 2,
+        nearest: [
+          { request: 'newer', candidate: 1 },
+          { request: 'older', candidate: 1 },
+        ],
+      },
+    });
+  });
+
+  test('in words: a table, and what to look at first', async () => {
+    await store('r1', sharp(90, 59, 30));
+    const { stdout } = await strictly();
+    expect(stdout).toMatch(/delivered +2 +1 +-1\n/);
+    expect(stdout).toMatch(new RegExp(`rejected by +before +after\n +${SHARP} +1 +2 +\\+1\n`));
+    expect(stdout).toMatch(/1 verdict turns[^]*r1\/1 {2}passed, would be rejected, 1\.0 % from the threshold\n +.*59/);
+    expect(stdout).toContain('Every score that the policy reads was taken');
+  });
+
+  test('says how much rests on scores that were not taken', async () => {
+    await writeFile(
+      join(dir, 'noise.yaml'),
+      'policy: noise\ngates: { generic: { exposure.blackShare: { raw: { max: 0.5 } } } }\n',
+    );
+    await store('r1', sharp(90, 59));
+    const run = await cli('replay', '--policy', 'noise.yaml');
+    expect(run.stdout).toMatch(/2 candidates lack scores that the policy reads[^]*exposure\.blackShare +2\n/);
+    expect(run.stdout).toMatch(/2 verdicts \(100\.0 %\) rest on them; delivered are 0 to 2, here counted as 0/);
+  });
+
+  test('refuses scores of another version by name, and compares the rest; none left is an error', async () => {
+    const stale = sharp(90, 80).map((scores): Scores => ({
+      [SHARP]: { status: 'ok', raw: 1, quality: 90, scorer: 'sharpness@0.0.1' },
+      'noise.sigma': scores['noise.sigma'] ?? { status: 'notRun', scorer: '' },
+    }));
+    await store('stale', stale);
+    const none = await strictly();
+    expect(none.code).toBe(2);
+    expect(none.stderr).toMatch(/SCORES_INCOMPARABLE.*sharpness\.tileP90.*sharpness@0\.0\.1/);
+    await store('fresh', sharp(90, 80));
+    const { lines, summary } = linesOf((await strictly('--json')).stdout);
+    expect(lines.find(({ request }) => request === 'stale')?.refused).toMatchObject([{ was: 'sharpness@0.0.1' }]);
+    expect(summary).toMatchObject({
+      requests: { replayed: 1, refused: 1 },
+      refused: [{ dimension: SHARP, is: scorer('sharpness'), requests: 1, candidates: 2 }],
+    });
+  });
+
+  test('a broken line is named by its place, the rest goes on, and the exit code is 1', async () => {
+    await store('r1', sharp(90, 59, 80));
+    const key = keys.manifest('default', 'r1');
+    const lines = (await storage.get(key))?.body.toString('utf8').split('\n') ?? [];
+    lines[1] = lines[1]?.slice(0, 40) ?? '';
+    await storage.put(key, [...lines.slice(0, 3), '{"candidate": 3}'].join('\n'));
+    const run = await strictly('--json');
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(
+      /manifest\.ndjson:2 cannot be read[^]*manifest\.ndjson:4 cannot be read: it is no record/,
+    );
+    expect(linesOf(run.stdout).summary).toMatchObject({ candidates: 2, unreadable: 2 });
+  });
+
+  test('--since, --release and --tenant choose; nothing left is an error that says what to try', async () => {
+    await store('old', sharp(90), { createdAt: ago(9), release: `sha256:${'1'.repeat(64)}` });
+    await store('other', sharp(90), { tenant: 'acme', release: `sha256:${'2'.repeat(64)}` });
+    for (const args of [[], ['--since', '30d', '--release', '22'], ['--tenant', 'nobody']]) {
+      const run = await strictly(...args);
+      expect(run.code).toBe(1);
+      expect(run.stderr).toMatch(/REQUEST_NOT_FOUND[^]*--since/);
+    }
+    for (const args of [
+      ['--since', '30d', '--release', '11'],
+      ['--tenant', 'acme', '--release', 'sha256:2222'],
+    ])
+      expect((await strictly(...args)).code).toBe(0);
+  });
+
+  test.each([
+    [['--policy', 'missing.yaml'], /POLICY_INVALID.*missing\.yaml/],
+    [['--policy', 'unknown.yaml'], /POLICY_UNKNOWN_DIMENSION[^]*sharpnes\.tileP90/],
+    [['--policy', 'strict.yaml', '--since', 'yesterday'], /12h, 7d, 2w/],
+    [['--policy', 'strict.yaml', '--release', 'main'], /sha256/],
+    [['--policy', 'strict.yaml', '--tenant', '../x'], /REQUEST_INVALID.*tenant/],
+    [[], /--policy/],
+  ])('refuses %j', async (args, message) => {
+    await writeFile(join(dir, 'unknown.yaml'), sharpAtLeast(40).replace('sharpness', 'sharpnes'));
+    const run = await cli('replay', ...args);
+    expect([run.code, run.stdout]).toEqual([2, '']);
+    expect(run.stderr).toMatch(message);
+  });
+});
+
+describe('export', () => {
+  const rowsOf = async (path: string) => parquetReadObjects({ file: await asyncBufferFromFile(join(dir, path)) });
+
+  test('--parquet writes one row a candidate, with each dimension that was measured', async () => {
+    const models = { clip: 'f'.repeat(64) };
+    const [first = {}, second = {}] = sharp(90, 30);
+    const clip = { status: 'ok', raw: 1.5, quality: 70, scorer: 'alignment@1.0.0', models } as const;
+    await store('r1', [{ ...first, 'alignment.margin': clip }, second, null]);
+    await store('broken', sharp(90), { state: 'failed', createdAt: ago(2) });
+    await store('long-ago', sharp(90), { createdAt: ago(30) });
+    const run = await cli('export', '--parquet', 'out.parquet', '--json');
+    expect([run.code, run.stderr]).toEqual([0, '']);
+    expect(JSON.parse(run.stdout)).toMatchObject({ rows: 4, requests: 2, unreadable: 0 });
+    const rows = await rowsOf('out.parquet');
+    expect(rows).toHaveLength(4);
+    expect(rows[0]).toMatchObject({
+      request: 'r1',
+      policy: 'sharp',
+      candidate: 0,
+      seed: 7n,
+      state: 'delivered',
+      pass: true,
+      band: 'accept',
+      failed: '',
+      [`${SHARP}.status`]: 'ok',
+      [`${SHARP}.raw`]: 9,
+      [`${SHARP}.quality`]: 90,
+      [`${SHARP}.scorer`]: scorer('sharpness'),
+      'noise.sigma.status': 'unassessable',
+      'noise.sigma.raw': null,
+      'alignment.margin.models': JSON.stringify(models),
+    });
+    expect(rows[1]).toMatchObject({ pass: false, band: 'reject', failed: SHARP, 'alignment.margin.status': null });
+    expect(rows[2]).toMatchObject({ state: 'lost', pass: null, [`${SHARP}.raw`]: null });
+    expect(rows[3]).toMatchObject({ request: 'broken' });
+    expect(Object.keys(rows[0] ?? {})).not.toContain(`${SHARP}.models`);
+  });
+
+  test('many rows come in row groups, and not one is lost between them', async () => {
+    for (const request of ['a', 'b', 'c']) await store(request, sharp(...Array.from({ length: 40 }, (_, i) => i)));
+    const run = await cli('export', '--parquet', 'many.parquet', '--row-group', '50');
+    expect([run.code, run.stdout]).toEqual([0, expect.stringMatching(/120 candidates of 3 requests/)]);
+    const file = await asyncBufferFromFile(join(dir, 'many.parquet'));
+    const { row_groups: groups } = await parquetMetadataAsync(file);
+    expect(groups.map((group) => Number(group.num_rows))).toEqual([50, 50, 20]);
+    const rows = await rowsOf('many.parquet');
+    expect(new Set(rows.map(({ request, candidate }) => `${String(request)}/${String(candidate)}`)).size).toBe(120);
+  });
+
+  test('nothing to export, a broken line and a folder that is not there are said, and leave no half file', async () => {
+    const none = await cli('export', '--parquet', 'none.parquet');
+    expect(none.code).toBe(1);
+    expect(none.stderr).toContain('REQUEST_NOT_FOUND');
+    await store('r1', sharp(90, 30));
+    const nowhere = await cli('export', '--parquet', 'no/such/folder/x.parquet');
+    expect(nowhere.code).toBe(1);
+    expect(nowhere.stderr).toContain('STORAGE_UNWRITABLE');
+    await storage.put(keys.manifest('default', 'r1'), 'not a line\n');
+    const broken = await cli('export', '--parquet', 'broken.parquet');
+    expect(broken.code).toBe(1);
+    expect(broken.stderr).toMatch(/manifest\.ndjson:1 cannot be read/);
+    expect((await readdir(dir)).filter((name) => name.startsWith('none') || name.includes('.part'))).toEqual([]);
+  });
+});

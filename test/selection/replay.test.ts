@@ -1,0 +1,230 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createComparison } from '../../selection/comparable.js';
+import { judge } from '../../selection/judge.js';
+import { createReplayTally } from '../../selection/replay-totals.js';
+import { replay, type ReplayRecord } from '../../selection/replay.js';
+import { select } from '../../selection/select.js';
+import type { Policy, Score, Scores, SelectionCandidate } from '../../selection/types.js';
+import { demandingArbitrary, ok, policyArbitrary, policyOf, requestArbitrary, threshold } from './samples.js';
+
+const SHARP = 'sharpness.tileP90';
+const NOISE = 'noise.sigma';
+const atLeast = (min: number): Policy =>
+  policyOf([threshold({ dimension: SHARP, accept: { min } })], { rank: { [SHARP]: 1 } });
+const notRun: Score = { status: 'notRun', scorer: 'test@1.0.0' };
+
+/** The records that a request leaves: judged and selected by its own policy. */
+function recordsOf(candidates: readonly SelectionCandidate[], policy: Policy, deliver: number): ReplayRecord[] {
+  const won = select(candidates, policy, deliver).winners.map(({ candidate }) => candidate);
+  return candidates.map(({ candidate, scores, verdict, fingerprint, pixelSha256 }) => ({
+    candidate,
+    state: won.includes(candidate) ? 'delivered' : verdict.pass ? 'passed' : 'rejected',
+    scores: fingerprint === undefined ? scores : { ...scores, 'fingerprint.phash': hashed(fingerprint) },
+    verdict,
+    image: { pixelSha256: pixelSha256 ?? null },
+  }));
+}
+const hashed = (hex: string): Score => ({ ...ok(0), facts: { hex } });
+
+const drawn = (policy: Policy, deliver: number, ...all: Scores[]): ReplayRecord[] =>
+  recordsOf(
+    all.map((scores, candidate) => ({ candidate, scores, verdict: judge(scores, policy) })),
+    policy,
+    deliver,
+  );
+const sharp = (...qualities: number[]): Scores[] => qualities.map((quality) => ({ [SHARP]: ok(0, quality) }));
+
+describe('replay', () => {
+  it('changes nothing with the policy that the request was judged by', () => {
+    fc.assert(
+      fc.property(
+        requestArbitrary,
+        demandingArbitrary,
+        fc.integer({ min: 0, max: 8 }),
+        (request, { diversity }, deliver) => {
+          const policy = { ...request.policy, diversity };
+          // the candidates of a request are of no group
+          const candidates = request.candidates.map(({ group: _, ...one }) => one);
+          const embeddings = new Map(
+            candidates.flatMap((one) => (one.embedding ? [[one.candidate, one.embedding]] : [])),
+          );
+          const records = recordsOf(candidates, policy, deliver);
+          const { before, after, entered, left, flips } = replay(records, { policy, deliver, embeddings });
+          expect(after).toEqual(before);
+          expect([entered, left, flips]).toEqual([[], [], []]);
+        },
+      ),
+    );
+  });
+
+  it('adds up, whatever the other policy: before - left + entered = after, and what is not taken bounds it', () => {
+    fc.assert(
+      fc.property(
+        requestArbitrary,
+        policyArbitrary,
+        fc.integer({ min: 0, max: 8 }),
+        ({ policy: old, candidates }, policy, deliver) => {
+          const { scored, before, after, entered, left, flips, notTaken } = replay(
+            recordsOf(candidates, old, deliver),
+            { policy, deliver },
+          );
+          expect(before.delivered.length - left.length + entered.length).toBe(after.delivered.length);
+          expect(after.delivered.length + after.missing).toBe(deliver);
+          expect(after.passed - before.passed).toBe(
+            flips.filter(({ passes }) => passes).length - flips.filter(({ passes }) => !passes).length,
+          );
+          expect(notTaken.undecided).toBeLessThanOrEqual(notTaken.candidates);
+          expect(notTaken.candidates).toBeLessThanOrEqual(scored);
+          expect(notTaken.least).toBeLessThanOrEqual(after.delivered.length);
+          expect(notTaken.most).toBeGreaterThanOrEqual(after.delivered.length);
+        },
+      ),
+    );
+  });
+
+  it('says who comes in, who goes, what is missing and which gate rejects', () => {
+    const records = drawn(atLeast(40), 2, ...sharp(90, 50, 45, 30));
+    expect(replay(records, { policy: atLeast(60), deliver: 2 })).toMatchObject({
+      scored: 4,
+      before: { passed: 3, delivered: [0, 1], missing: 0, gates: { [SHARP]: 1 } },
+      after: { passed: 1, delivered: [0], missing: 1, gates: { [SHARP]: 3 } },
+      entered: [],
+      left: [1],
+    });
+    expect(replay(drawn(atLeast(60), 2, ...sharp(90, 50, 45)), { policy: atLeast(40), deliver: 2 })).toMatchObject({
+      entered: [1],
+      left: [],
+      after: { missing: 0 },
+    });
+  });
+
+  it('names the gate of a verdict that turns, and how far the value is from its bound', () => {
+    const [flip, ...others] = replay(drawn(atLeast(40), 2, ...sharp(90, 57)), {
+      policy: atLeast(60),
+      deliver: 2,
+    }).flips;
+    expect(others).toEqual([]);
+    expect(flip).toMatchObject({ candidate: 1, passes: false, before: 'accept', after: 'reject', gate: SHARP });
+    expect(flip?.margin).toBeCloseTo(0.03);
+    expect(flip?.reason).toContain('57');
+  });
+
+  it('takes the furthest gate of those that reject now, and gives a gate that is gone no distance', () => {
+    const both = policyOf([
+      threshold({ dimension: SHARP, accept: { min: 60 } }),
+      threshold({ dimension: NOISE, on: 'raw', accept: { max: 4 } }),
+    ]);
+    const scores = { [SHARP]: ok(0, 57), [NOISE]: ok(8, 50) };
+    const now = replay(drawn(policyOf([]), 1, scores), { policy: both, deliver: 1 }).flips[0];
+    expect(now).toMatchObject({ gate: NOISE, margin: 0.5 });
+    const gone = replay(drawn(both, 1, scores), { policy: policyOf([]), deliver: 1 }).flips[0];
+    expect(gone).toMatchObject({ passes: true, margin: null });
+  });
+
+  it('lets rules read what the request asked for', () => {
+    const policy = policyOf([
+      {
+        kind: 'rule',
+        id: 'dark',
+        tier: 'business',
+        rule: 'request.inputs.style == "dark" && request.deliver == 2',
+        reason: 'it was to be dark',
+        onUnassessable: 'reject',
+        dimensions: [],
+      },
+    ]);
+    const under = (style: string): number =>
+      replay(drawn(atLeast(40), 2, ...sharp(90)), { policy, deliver: 2, inputs: { style } }).after.passed;
+    expect([under('dark'), under('light')]).toEqual([1, 0]);
+  });
+
+  it('counts whom a score is missing for, and whose verdict rests on it', () => {
+    const both = policyOf([
+      threshold({ dimension: SHARP, accept: { min: 40 } }),
+      threshold({ dimension: NOISE, accept: { min: 50 } }),
+    ]);
+    const records = drawn(
+      atLeast(60),
+      2,
+      { [SHARP]: ok(0, 90), [NOISE]: ok(0, 90) },
+      { [SHARP]: ok(0, 50), [NOISE]: notRun }, // was rejected at 60; passes sharpness now, and nobody knows its noise
+      { [SHARP]: ok(0, 50) }, // the same, from before there was a score of noise
+      { [SHARP]: ok(0, 20), [NOISE]: notRun }, // rejected by what was taken
+    );
+    const { notTaken, after } = replay(records, { policy: both, deliver: 2 });
+    expect(after.delivered).toEqual([0]);
+    expect(notTaken).toEqual({ candidates: 3, undecided: 2, dimensions: { [NOISE]: 3 }, least: 1, most: 2 });
+  });
+});
+
+describe('a tally of replays', () => {
+  it('sums requests, keeps the nearest disagreements, and tells who would have drawn on', () => {
+    const tally = createReplayTally({ keep: 2 });
+    for (const [request, qualities] of Object.entries({ a: [90, 50, 55], b: [59, 80, 90] }))
+      tally.add(replay(drawn(atLeast(40), 2, ...sharp(...qualities)), { policy: atLeast(60), deliver: 2 }), {
+        request,
+        canDrawOn: true,
+      });
+    const totals = tally.totals();
+    expect(totals).toMatchObject({
+      requests: { replayed: 2, changed: 1, refused: 0 },
+      candidates: 6,
+      delivered: { before: 4, after: 3, entered: 0, left: 1 },
+      shortfalls: { before: 0, after: 1, wouldDrawOn: 1 },
+      gates: { [SHARP]: { before: 0, after: 3 } },
+      disagreements: { count: 3 },
+    });
+    expect(totals.disagreements.nearest.map(({ request, candidate }) => `${request}/${candidate}`)).toEqual([
+      'b/0',
+      'a/2',
+    ]);
+  });
+});
+
+describe('a comparison', () => {
+  const measures = { [SHARP]: { scorer: 'test@1.0.0', models: {} }, [NOISE]: { scorer: 'test@1.0.0' } };
+  const policy = policyOf([
+    threshold({ dimension: SHARP, accept: { min: 40 } }),
+    threshold({ dimension: NOISE, accept: { min: 40 } }),
+  ]);
+  const made = (models: Record<string, string>): Score => ({ ...ok(1), models });
+
+  it('refuses another version and another model; what was not taken differs from nothing', () => {
+    const { differences } = createComparison(policy, measures);
+    expect(differences([{ scores: { [SHARP]: ok(1), [NOISE]: notRun } }], policy)).toEqual([]);
+    expect(differences([{ scores: { [SHARP]: { ...ok(1), scorer: 'test@0.9.0' } } }], policy)).toEqual([
+      { dimension: SHARP, was: 'test@0.9.0', is: 'test@1.0.0' },
+    ]);
+    expect(differences([{ scores: { [SHARP]: made({ clip: 'f'.repeat(64) }) } }], policy)).toMatchObject([
+      { dimension: SHARP, was: 'test@1.0.0 with clip ffffffffffff', is: 'test@1.0.0 with no model' },
+    ]);
+  });
+
+  it('reads only what the policy reads', () => {
+    const { differences } = createComparison(atLeast(40), measures);
+    expect(differences([{ scores: { [NOISE]: { ...ok(1), scorer: 'test@0.1.0' } } }], policy)).toEqual([]);
+  });
+
+  it('never mixes two models where this machine has none: the first score met says which', () => {
+    const { differences, assumed } = createComparison(policy, measures);
+    expect(differences([{ scores: { [NOISE]: made({ clip: 'aa' }) } }], policy)).toEqual([]);
+    expect(differences([{ scores: { [NOISE]: made({ clip: 'bb' }) } }], policy)).toHaveLength(1);
+    expect(assumed()).toEqual({ [NOISE]: { clip: 'aa' } });
+  });
+
+  it('refuses scores that were taken with other parameters, or as the answer to another question', () => {
+    const { differences } = createComparison({ ...policy, params: { noise: { block: 8 } } }, measures);
+    expect(differences([{ scores: { [NOISE]: ok(1) } }], policy)).toHaveLength(1);
+    expect(differences([{ scores: { [NOISE]: ok(1) } }], { ...policy, params: { noise: { block: 8 } } })).toEqual([]);
+    const asking = (ask: string): Policy => ({
+      ...policyOf([threshold({ dimension: 'question.hands', accept: { min: 50 } })]),
+      questions: { hands: { ask, want: 'yes' } },
+    });
+    const asked = createComparison(asking('Are the hands whole?'), {
+      'question.hands': { scorer: 'test@1.0.0', models: {} },
+    });
+    expect(asked.differences([{ scores: { 'question.hands': ok(1) } }], asking('Any hands?'))).toHaveLength(1);
+    expect(asked.differences([{ scores: { 'question.hands': ok(1) } }], asking('Are the hands whole?'))).toEqual([]);
+  });
+});
