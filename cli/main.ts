@@ -9,6 +9,7 @@ import { addFleet } from './commands/fleet.js';
 import { addGenerate } from './commands/generate.js';
 import { addLabel } from './commands/label.js';
 import { addModels } from './commands/models.js';
+import { addPolicy } from './commands/policy.js';
 import { addRequestCommands } from './commands/request.js';
 import { addReplay } from './commands/replay.js';
 import { addScore } from './commands/score.js';
@@ -35,6 +36,7 @@ for (const add of [
   addTune,
   addReplay,
   addExport,
+  addPolicy,
   addRequestCommands,
   addWorker,
   addFleet,

@@ -90,7 +90,8 @@ function haveSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string
   return ids.length === Object.keys(b).length && ids.every((id) => a[id] === b[id]);
 }
 
-const measureText = (scorer: string, models: Readonly<Record<string, string>>): string => {
+/** A scorer and its networks: `eyes@1.0.0 with facemesh 3f2a…`. */
+export const measureText = (scorer: string, models: Readonly<Record<string, string>>): string => {
   const named = Object.entries(models).map(([id, sha256]) => `${id} ${sha256.slice(0, 12)}`);
   return `${scorer} with ${named.length === 0 ? 'no model' : named.sort().join(', ')}`;
 };

@@ -12,7 +12,7 @@ import type {
   ThresholdGate,
   Verdict,
 } from './types.js';
-import { inWords, NOT_MEASURED, numberText } from './words.js';
+import { inWords, NOT_MEASURED, numberText, wanted } from './words.js';
 
 /** A gate's answer: the band it puts the candidate into, and why. */
 interface Ruling {
@@ -101,9 +101,4 @@ function thresholdReason(value: number, gate: ThresholdGate): string {
   const is = `${gate.dimension} is ${numberText(value, [gate.accept.min, gate.accept.max])}`;
   if (gate.reason !== undefined) return `${gate.reason} (${is})`;
   return `${is}, ${wanted(gate.accept)} wanted${gate.on === 'quality' ? ' (quality)' : ''}`;
-}
-
-function wanted({ min, max }: Bounds): string {
-  if (min !== undefined && max !== undefined) return min === max ? `exactly ${min}` : `${min} to ${max}`;
-  return min === undefined ? `at most ${max ?? ''}` : `at least ${min}`;
 }

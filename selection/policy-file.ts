@@ -87,7 +87,7 @@ export function canonicalPolicy(policy: Policy): Policy {
     policy: policy.policy,
     gates,
     rank,
-    diversity: { minDistance, ...(lambda !== undefined && { lambda, ...(by && { by }) }) },
+    diversity: { minDistance, ...(lambda !== undefined && { lambda, ...(by === 'fingerprint' && { by }) }) },
     ...(minPerGroup !== undefined && { minPerGroup }),
     deliverReview,
     ...(questions && { questions }),

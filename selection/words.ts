@@ -1,5 +1,5 @@
 /** Numbers and states in words, as reasons and reports say them. */
-import type { Score } from './types.js';
+import type { Bounds, Score } from './types.js';
 
 export const NOT_MEASURED = 'could not be measured';
 
@@ -45,4 +45,10 @@ export function numberText(value: number, bounds: readonly (number | undefined)[
     if (rounded === value || !bounds.includes(rounded)) return String(rounded);
   }
   return String(value);
+}
+
+/** `at least 40`, `0.1 to 0.2`. */
+export function wanted({ min, max }: Bounds): string {
+  if (min !== undefined && max !== undefined) return min === max ? `exactly ${min}` : `${min} to ${max}`;
+  return min === undefined ? `at most ${max ?? ''}` : `at least ${min}`;
 }

@@ -13,14 +13,28 @@ import type { Bindings, Graph } from './types.js';
  */
 export function hashRelease(content: { graph: Graph; bindings: Bindings; policy: unknown }): string {
   const { graph, bindings, policy } = content;
+  return hashJson({ graph, bindings, policy }, 'the release');
+}
+
+/**
+ * The name of a policy by its content: `sha256:` and the SHA-256 of its canonical JSON (RFC 8785).
+ *
+ * @param policy in canonical form, as `parsePolicy` returns it
+ * @throws CullError TEMPLATE_INVALID if it is not JSON
+ * @example
+ * hashPolicy(parsePolicy(text, { file, dimensions })); // 'sha256:9c1e...'
+ */
+export const hashPolicy = (policy: unknown): string => hashJson(policy, 'the policy');
+
+function hashJson(value: unknown, what: string): string {
   try {
-    const text = canonicalize({ graph, bindings, policy });
+    const text = canonicalize(value);
     if (text !== undefined) return `sha256:${createHash('sha256').update(text).digest('hex')}`;
   } catch (error) {
-    throw new CullError('TEMPLATE_INVALID', 'the release cannot be written as canonical JSON', {
+    throw new CullError('TEMPLATE_INVALID', `${what} cannot be written as canonical JSON`, {
       hint: 'look for numbers that are not finite and for broken characters',
       cause: error,
     });
   }
-  throw new CullError('INTERNAL', 'a release without content');
+  throw new CullError('INTERNAL', `${what} is without content`);
 }

@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import { modelOptionsOf, readConfig } from '../../config.js';
+import { CullError } from '../../errors.js';
+import { dimensionsOf, loadScorers } from '../../scorers/registry.js';
+import { measureText, type Measures } from '../../selection/comparable.js';
+import { changeWords, diffPolicies } from '../../selection/policy-diff.js';
+import { diversityWords, gateWords, groupWords } from '../../selection/policy-words.js';
+import { questionDimensions } from '../../selection/questions.js';
+import type { Policy } from '../../selection/types.js';
+import { hashPolicy } from '../../templates/release.js';
+import { measuresFor } from '../measures.js';
+import { createOutput, errorText, exitCodeOf } from '../output.js';
+import { readPolicy } from '../release.js';
+
+interface Shared {
+  json?: true;
+}
+
+/** `comfy-cull policy check|show|diff`: policy files, without a server. */
+export function addPolicy(program: Command): void {
+  const policies = program.command('policy').description('check, show and compare policy files');
+
+  policies
+    .command('check')
+    .description('names every mistake with its line')
+    .argument('<files...>', 'policy files')
+    .option('--json', 'NDJSON: one { file, ok, sha256, code, problems: [{ line, column, message }] } a file')
+    .action(async (files: string[], options: Shared) => {
+      const output = createOutput({ json: options.json === true });
+      const { scorers } = readConfig(process.env);
+      for (const file of files) {
+        try {
+          const policy = await readPolicy(file, scorers);
+          const sha256 = hashPolicy(policy);
+          output.document({ file, ok: true, sha256, code: null, problems: [] });
+          output.text(`${file}: ok, ${policy.gates.length} gates, ${sha256}`);
+        } catch (error) {
+          if (!(error instanceof CullError)) throw error;
+          process.exitCode = exitCodeOf(error);
+          output.document({ file, ok: false, sha256: null, code: error.code, problems: problemsOf(error) });
+          if (!output.json) output.note(errorText(error));
+        }
+      }
+    });
+
+  policies
+    .command('show')
+    .description('its canonical form, what pins it, and its gates in words')
+    .argument('<file>', 'policy file')
+    .option('--json', 'one JSON document: { file, sha256, measures, gates: [{ id, words }], policy }')
+    .action(async (file: string, options: Shared) => {
+      const output = createOutput({ json: options.json === true });
+      const config = readConfig(process.env);
+      const policy = await readPolicy(file, config.scorers);
+      const scorers = await loadScorers(config.scorers);
+      const measures = await measuresFor(policy, { scorers, models: modelOptionsOf(config) });
+      const sha256 = hashPolicy(policy);
+      const dimensions = { ...dimensionsOf(scorers), ...questionDimensions(policy.questions ?? {}) };
+      const gates = policy.gates.map((gate) => ({ id: gate.id, words: gateWords(gate, dimensions) }));
+      output.document({ file, sha256, measures, gates, policy });
+      output.text(shown(policy, { sha256, measures, gates }));
+    });
+
+  policies
+    .command('diff')
+    .description('what differs between two policies, in words')
+    .argument('<before>', 'policy file')
+    .argument('<after>', 'policy file')
+    .option('--json', 'one JSON document: { same, before, after, changes: [{ what, name, before, after }] }')
+    .action(async (before: string, after: string, options: Shared) => {
+      const output = createOutput({ json: options.json === true });
+      const { scorers } = readConfig(process.env);
+      const [a, b] = [await readPolicy(before, scorers), await readPolicy(after, scorers)];
+      const dimensions = {
+        ...dimensionsOf(await loadScorers(scorers)),
+        ...questionDimensions({ ...a.questions, ...b.questions }),
+      };
+      const changes = diffPolicies(a, b, dimensions);
+      output.document({
+        same: changes.length === 0,
+        before: { file: before, sha256: hashPolicy(a) },
+        after: { file: after, sha256: hashPolicy(b) },
+        changes,
+      });
+      output.text(changes.length === 0 ? `the same policy: ${hashPolicy(a)}` : changes.map(changeWords).join('\n'));
+    });
+}
+
+/** Where each mistake stands; a file that cannot be read has none. */
+function problemsOf({ details, message }: CullError): unknown {
+  const known = typeof details === 'object' && details !== null && 'problems' in details ? details.problems : undefined;
+  return known ?? [{ line: null, column: null, message }];
+}
+
+function shown(
+  policy: Policy,
+  { sha256, measures, gates }: { sha256: string; measures: Measures; gates: readonly { id: string; words: string }[] },
+): string {
+  return [
+    `policy ${policy.policy}, ${sha256}`,
+    'gates',
+    ...gates.map(({ id, words }) => `  ${id}: ${words}`),
+    'rank',
+    ...Object.entries(policy.rank).map(([dimension, weight]) => `  ${dimension} ${weight}`),
+    `diversity: ${diversityWords(policy.diversity)}`,
+    `minimum per group: ${groupWords(policy.minPerGroup)}`,
+    `the band review ${policy.deliverReview ? 'passes' : 'does not pass'}`,
+    'measured by',
+    ...Object.entries(measures).map(
+      ([dimension, { scorer, models }]) =>
+        `  ${dimension}: ${models ? measureText(scorer, models) : `${scorer}, with models that are not here`}`,
+    ),
+    'canonical form',
+    JSON.stringify(policy, null, 2),
+  ].join('\n');
+}

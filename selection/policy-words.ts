@@ -1,0 +1,40 @@
+/** A policy as people say it. */
+import type { Dimensions } from './policy-file.js';
+import type { Diversity, Gate, Policy } from './types.js';
+import { wanted } from './words.js';
+
+/**
+ * What a gate wants, completely: two gates with the same words are the same gate.
+ *
+ * @param dimensions for the units
+ *
+ * @example
+ * gateWords(gate, dimensions); // 'generic: at most 8 grey levels, in review at most 9; unmeasured: reject'
+ */
+export function gateWords(gate: Gate, dimensions: Dimensions): string {
+  const decides = `unmeasured: ${gate.onUnassessable}`;
+  const says = gate.reason === undefined ? '' : `; says ${JSON.stringify(gate.reason)}`;
+  if (gate.kind === 'rule') return `${gate.tier}: holds ${gate.rule}; ${decides}${says}`;
+  const { accept, review } = gate;
+  const unit = Object.hasOwn(dimensions, gate.dimension) ? ` ${dimensions[gate.dimension]?.unit ?? ''}` : '';
+  const bounds = gate.on === 'quality' ? `quality ${wanted(accept)}` : `${wanted(accept)}${unit}`;
+  const band = review ? `, in review ${wanted({ ...accept, ...review })}` : '';
+  return `${gate.tier}: ${bounds}${band}; ${decides}${says}`;
+}
+
+/** How unlike the winners must be. */
+export function diversityWords({ minDistance, lambda, by = 'embedding' }: Diversity): string {
+  const apart =
+    minDistance === 0 ? 'only equal pixels are one image' : `near-duplicates under a distance of ${minDistance}`;
+  return lambda === undefined ? `${apart}; quality picks` : `${apart}; ${lambda} quality against likeness by ${by}`;
+}
+
+/** Winners that each group must have. */
+export function groupWords(minPerGroup: Policy['minPerGroup']): string {
+  if (minPerGroup === undefined) return 'none';
+  if (typeof minPerGroup === 'number') return `${minPerGroup} of each`;
+  return Object.entries(minPerGroup)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([group, least]) => `${least} of ${group}`)
+    .join(', ');
+}

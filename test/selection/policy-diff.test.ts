@@ -1,0 +1,86 @@
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { changeWords, diffPolicies } from '../../selection/policy-diff.js';
+import { canonicalPolicy, type Dimensions } from '../../selection/policy-file.js';
+import { gateWords } from '../../selection/policy-words.js';
+import type { Policy } from '../../selection/types.js';
+import { demandingArbitrary, policyArbitrary, policyOf, threshold } from './samples.js';
+
+const dimensions: Dimensions = {
+  'noise.sigma': { direction: 'lower', unit: 'grey levels', range: [0, 255] },
+};
+const noise = threshold({ dimension: 'noise.sigma', on: 'raw', accept: { max: 8 } });
+const sharp = threshold({ dimension: 'sharpness.tileP90', accept: { min: 40 }, reason: 'Blurred' });
+
+describe('gateWords', () => {
+  it('says everything that a gate is', () => {
+    expect(gateWords({ ...noise, review: { max: 9 }, onUnassessable: 'review' }, dimensions)).toBe(
+      'generic: at most 8 grey levels, in review at most 9; unmeasured: review',
+    );
+    expect(gateWords(sharp, dimensions)).toBe('generic: quality at least 40; unmeasured: reject; says "Blurred"');
+    expect(
+      gateWords(
+        {
+          kind: 'rule',
+          id: 'r',
+          tier: 'business',
+          rule: 'request.deliver < 5',
+          reason: 'Too many',
+          onUnassessable: 'ignore',
+          dimensions: [],
+        },
+        dimensions,
+      ),
+    ).toBe('business: holds request.deliver < 5; unmeasured: ignore; says "Too many"');
+  });
+});
+
+describe('diffPolicies', () => {
+  const words = (before: Policy, after: Policy) => diffPolicies(before, after, dimensions).map(changeWords);
+
+  it('names what came, what went and what changed', () => {
+    const before = policyOf([noise, sharp], { rank: { 'noise.sigma': 1 }, params: { noise: { a: 1, b: 2 } } });
+    const after = policyOf([{ ...noise, accept: { max: 6.5 } }, threshold({ dimension: 'x.y', accept: { min: 1 } })], {
+      rank: { 'noise.sigma': 2 },
+      diversity: { minDistance: 0.1, lambda: 0.7 },
+      minPerGroup: { studio: 2, beach: 1 },
+      deliverReview: true,
+      questions: { hands: { ask: 'Hands?', want: 'yes' } },
+      params: { noise: { b: 2, a: 1 } },
+    });
+    expect(words(before, after)).toEqual([
+      '~ gate noise.sigma: generic: at most 8 grey levels; unmeasured: reject\n    now generic: at most 6.5 grey levels; unmeasured: reject',
+      '- gate sharpness.tileP90: generic: quality at least 40; unmeasured: reject; says "Blurred"',
+      '+ gate x.y: generic: quality at least 1; unmeasured: reject',
+      '~ rank noise.sigma: weight 1\n    now weight 2',
+      '~ diversity: only equal pixels are one image; quality picks\n    now near-duplicates under a distance of 0.1; 0.7 quality against likeness by embedding',
+      '+ minPerGroup: 1 of beach, 2 of studio',
+      '~ deliverReview: the band review does not pass\n    now the band review passes',
+      '+ question hands: Hands? (want: yes)',
+    ]);
+  });
+
+  it('says that gates are in another order, which is the order of their reasons', () => {
+    expect(words(policyOf([noise, sharp]), policyOf([sharp, noise]))).toEqual([
+      '~ order: noise.sigma, sharpness.tileP90\n    now sharpness.tileP90, noise.sigma',
+    ]);
+  });
+
+  it('finds a difference exactly where the canonical forms differ', () => {
+    const policy = fc.tuple(policyArbitrary, demandingArbitrary).map(([{ gates, ...rest }, demands]) =>
+      canonicalPolicy({
+        ...rest,
+        ...demands,
+        gates: gates.filter((gate, i) => gates.findIndex(({ id }) => id === gate.id) === i),
+      }),
+    );
+    fc.assert(
+      fc.property(policy, policy, fc.boolean(), (before, other, copy) => {
+        const after = copy ? (JSON.parse(JSON.stringify(before)) as Policy) : other;
+        const same = canonicalize(before) === canonicalize(after);
+        expect(diffPolicies(before, after, dimensions).length === 0).toBe(same);
+      }),
+    );
+  });
+});
