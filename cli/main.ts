@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addDrift } from './commands/drift.js';
 import { addExport } from './commands/export.js';
 import { addFleet } from './commands/fleet.js';
 import { addGenerate } from './commands/generate.js';
@@ -36,6 +37,7 @@ for (const add of [
   addTune,
   addReplay,
   addExport,
+  addDrift,
   addPolicy,
   addRequestCommands,
   addWorker,

@@ -155,7 +155,7 @@ function restOn(
   };
 }
 
-const isTaken = (scores: Scores, dimension: string): boolean =>
+export const isTaken = (scores: Scores, dimension: string): boolean =>
   Object.hasOwn(scores, dimension) && scores[dimension]?.status !== 'notRun';
 
 function flipOf(

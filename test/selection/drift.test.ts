@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { createDriftTally, type DriftRecord, type DriftTest, type Period } from '../../selection/drift.js';
+import { judge } from '../../selection/judge.js';
+import { chanceFrom, type Chance } from '../../selection/tuning/random.js';
+import { kolmogorovSmirnov } from '../../selection/two-samples.js';
+import type { Score, Scores } from '../../selection/types.js';
+import { policyOf, threshold } from './samples.js';
+
+const policy = policyOf([
+  threshold({ dimension: 'noise.sigma', on: 'raw', accept: { max: 0.5 } }),
+  threshold({ dimension: 'eyes.open', on: 'raw', accept: { min: -10 }, onUnassessable: 'ignore' }),
+]);
+const score = (raw: number, more: Partial<Score> = {}): Score =>
+  ({ status: 'ok', raw, quality: 50, scorer: 'noise@1.0.0', ...more }) as Score;
+const record = (scores: Scores): DriftRecord => ({ scores, verdict: judge(scores, policy) });
+
+/** Box and Muller. */
+const normal = (chance: Chance): number =>
+  Math.sqrt(-2 * Math.log(1 - chance.share())) * Math.cos(2 * Math.PI * chance.share());
+
+/** Requests of eight candidates, half of whose variance is the prompt's; `shift` moves the recent ones. */
+function drawn(seed: number, { shift = 0, requests = 30 } = {}) {
+  const chance = chanceFrom(seed);
+  const of = (by: number): number[][] =>
+    Array.from({ length: requests }, () => {
+      const prompt = normal(chance);
+      return Array.from({ length: 8 }, () => prompt + normal(chance) + by);
+    });
+  return { reference: of(0), recent: of(shift) };
+}
+
+function testsOf(values: Record<Period, number[][]>): DriftTest[] {
+  const tally = createDriftTally({ level: 0.05 });
+  for (const period of ['reference', 'recent'] as const)
+    for (const request of values[period]) {
+      const records = request.map((raw) => record({ 'noise.sigma': score(raw), 'eyes.open': score(raw) }));
+      tally.add({ release: 'sha256:a', policy, records }, period);
+    }
+  return tally.report()[0]?.tests ?? [];
+}
+const find = (tests: readonly DriftTest[], what: DriftTest['what'], name = '') =>
+  tests.find((test) => test.what === what && test.name === name);
+
+describe('drift', () => {
+  it('finds what moved, in shares and in values, and leaves the rest alone', () => {
+    const tests = testsOf(drawn(1, { shift: 1.5, requests: 40 }));
+    expect(find(tests, 'pass')).toMatchObject({ drifted: true, reference: { requests: 40, candidates: 320 } });
+    expect(find(tests, 'gate', 'noise.sigma')?.drifted).toBe(true);
+    expect(find(tests, 'score', 'noise.sigma')?.drifted).toBe(true);
+    expect(find(tests, 'gate', 'eyes.open')).toMatchObject({ drifted: false, distance: 0 });
+    expect(find(tests, 'measured', 'noise.sigma')).toMatchObject({ drifted: false, p: 1 });
+    for (const { p, corrected } of tests) expect(corrected).toBeGreaterThanOrEqual(p);
+    expect(find(tests, 'score', 'noise.sigma')?.recent.effective).toBeLessThan(150);
+  });
+
+  it('keeps to its level where candidates of one prompt are alike, which counting images would not', () => {
+    const runs = 300;
+    let [alarms, naive] = [0, 0];
+    for (let seed = 1; seed <= runs; seed++) {
+      const values = drawn(seed);
+      if ((find(testsOf(values), 'score', 'noise.sigma')?.p ?? 1) <= 0.05) alarms++;
+      if (kolmogorovSmirnov(values.reference.flat(), values.recent.flat()).p <= 0.05) naive++;
+    }
+    // 5 % of 300 is 15; more than 27 would be a chance of 1 in 500
+    expect(alarms).toBeLessThanOrEqual(27);
+    expect(naive).toBeGreaterThan(60);
+  });
+
+  it('notices that something can be measured less often', () => {
+    const tally = createDriftTally({ level: 0.05 });
+    const blind: Score = { status: 'unassessable', reason: 'no-face', scorer: 'noise@1.0.0' };
+    for (let i = 0; i < 60; i++) {
+      const scores = (seen: boolean) => ({ 'noise.sigma': score(i), 'eyes.open': seen ? score(i) : blind });
+      tally.add({ release: 'r', policy, records: [record(scores(true))] }, 'reference');
+      tally.add({ release: 'r', policy, records: [record(scores(i % 2 === 0))] }, 'recent');
+    }
+    const [release] = tally.report();
+    expect(find(release?.tests ?? [], 'measured', 'eyes.open')).toMatchObject({
+      drifted: true,
+      reference: { value: 1 },
+      recent: { value: 0.5 },
+    });
+  });
+
+  it('counts a gate only where its scores were taken', () => {
+    const tally = createDriftTally({ level: 0.05 });
+    const left: Score = { status: 'notRun', scorer: 'noise@1.0.0' };
+    for (const period of ['reference', 'recent'] as const)
+      for (let i = 0; i < 20; i++)
+        tally.add(
+          {
+            release: 'r',
+            policy,
+            records: [record({ 'noise.sigma': score(0), 'eyes.open': i < 12 ? score(0) : left })],
+          },
+          period,
+        );
+    const [release] = tally.report();
+    expect(find(release?.tests ?? [], 'gate', 'eyes.open')?.recent).toMatchObject({ candidates: 12, requests: 12 });
+    expect(find(release?.tests ?? [], 'pass')?.recent.candidates).toBe(20);
+  });
+
+  it('refuses scores of two versions or models, and what rests on them', () => {
+    const tally = createDriftTally({ level: 0.05 });
+    const add = (period: Period, eyes: Partial<Score>) => {
+      for (let i = 0; i < 20; i++) {
+        const scores = { 'noise.sigma': score(i), 'eyes.open': score(i, eyes) };
+        tally.add({ release: 'r', policy, records: [record(scores)] }, period);
+      }
+    };
+    add('reference', { models: { facemesh: 'aaa' } });
+    add('recent', { models: { facemesh: 'bbb' } });
+    const [release] = tally.report();
+    expect(release?.refused).toEqual([
+      { dimension: 'eyes.open', measures: ['noise@1.0.0 with facemesh aaa', 'noise@1.0.0 with facemesh bbb'] },
+    ]);
+    expect(release?.tests.map(({ what, name }) => `${what} ${name}`)).toEqual([
+      'gate noise.sigma',
+      'measured noise.sigma',
+      'score noise.sigma',
+    ]);
+  });
+
+  it('says nothing of few candidates, of one prompt, or of a release that is new', () => {
+    const few = createDriftTally({ level: 0.05 });
+    const of = (n: number) =>
+      Array.from({ length: n }, (_, i) => record({ 'noise.sigma': score(i), 'eyes.open': score(i) }));
+    few.add({ release: 'r', policy, records: of(500) }, 'reference');
+    few.add({ release: 'r', policy, records: of(9) }, 'recent');
+    few.add({ release: 'new', policy, records: of(9) }, 'recent');
+    const [release, ...more] = few.report();
+    expect(more).toEqual([]);
+    expect(release?.tests).toEqual([]);
+    expect(release?.tooFew).toHaveLength(7);
+    expect(release?.candidates).toEqual({ reference: 500, recent: 9 });
+  });
+});
