@@ -1,7 +1,8 @@
 /** score: measure one drawn candidate, judge it, keep both. */
 import { Context } from '@temporalio/activity';
 import { CullError } from '../errors.js';
-import { fingerprintOf, rankQuality } from '../selection/select.js';
+import { fingerprintOf } from '../selection/fingerprint.js';
+import { rankQuality } from '../selection/select.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';

@@ -8,7 +8,8 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fingerprintOf, rankQuality, countPicked, type Passing } from '../../selection/select.js';
+import { fingerprintOf } from '../../selection/fingerprint.js';
+import { rankQuality, countPicked, type Passing } from '../../selection/select.js';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
 import { freePort, startServer } from '../../stack/temporal-server.js';
 import { candidateName } from '../../storage/keys.js';

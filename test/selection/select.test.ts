@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countPicked, fingerprintDistance, rankQuality, select } from '../../selection/select.js';
+import { fingerprintDistance } from '../../selection/fingerprint.js';
+import { countPicked, rankQuality, select } from '../../selection/select.js';
 import type { Policy, Score, SelectionCandidate } from '../../selection/types.js';
 import { demandingArbitrary, ok, policyOf, requestArbitrary, threshold } from './samples.js';
 
