@@ -48,23 +48,25 @@ export function createComparison(policy: Policy, measures: Measures): Comparison
   const assumed = new Map<string, Readonly<Record<string, string>>>();
   return {
     differences(candidates, before) {
-      const asked = new Map(read.map((dimension) => [dimension, askedOtherwise(dimension, { before, policy })]));
       const found = new Map<string, Difference>();
+      const differ = (dimension: string, was: string, is: string) =>
+        found.set(`${dimension} ${was}`, { dimension, was, is });
+      const asked = read.flatMap((dimension) => {
+        const measure = measures[dimension];
+        return measure ? [{ dimension, measure, other: askedOtherwise(dimension, { before, policy }) }] : [];
+      });
       for (const { scores } of candidates)
-        for (const dimension of read) {
+        for (const { dimension, measure, other } of asked) {
           const score = scores[dimension];
-          const measure = measures[dimension];
-          if (score === undefined || score.status === 'notRun' || measure === undefined) continue;
-          const differ = (was: string, is: string) => found.set(`${dimension} ${was}`, { dimension, was, is });
-          const other = asked.get(dimension);
-          if (score.scorer !== measure.scorer) differ(score.scorer, measure.scorer);
-          else if (other) differ(other.was, other.is);
+          if (score === undefined || score.status === 'notRun') continue;
+          if (score.scorer !== measure.scorer) differ(dimension, score.scorer, measure.scorer);
+          else if (other) differ(dimension, other.was, other.is);
           else if (score.status === 'ok') {
-            const { models = {} } = score;
+            const { models = NONE } = score;
             const wanted = measure.models ?? assumed.get(dimension);
             if (wanted === undefined) assumed.set(dimension, models);
             else if (!haveSame(models, wanted))
-              differ(measureText(score.scorer, models), measureText(measure.scorer, wanted));
+              differ(dimension, measureText(score.scorer, models), measureText(measure.scorer, wanted));
           }
         }
       return [...found.values()];
@@ -72,6 +74,8 @@ export function createComparison(policy: Policy, measures: Measures): Comparison
     assumed: () => Object.fromEntries(assumed),
   };
 }
+
+const NONE: Readonly<Record<string, string>> = {};
 
 /** A scorer with other parameters, or another question under the same name, measures something else. */
 function askedOtherwise(

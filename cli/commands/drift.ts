@@ -1,14 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { finishedRequests, requestsSince } from '../../client/finished.js';
 import { readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
 import { createDriftTally, type ReleaseDrift } from '../../selection/drift.js';
-import { openStorage } from '../../storage/index.js';
-import { checkName } from '../../storage/keys.js';
-import { releaseName, since } from '../options.js';
+import { lookBack, withLookBack, type LookBackOptions } from '../look-back.js';
+import { since } from '../options.js';
 import { createOutput } from '../output.js';
 import { driftReport } from '../views/drift.js';
-import { sinceOption } from './replay.js';
 
 /** `7d` twice on one command line is not quite the same time. */
 const MOMENT_MS = 60_000;
@@ -28,53 +25,33 @@ export interface DriftDocument {
   unreadable: number;
 }
 
-interface DriftCommand {
-  since: string;
+interface DriftCommand extends LookBackOptions {
   reference: { from: string; to: string };
-  release?: string;
-  tenant?: string;
   level: number;
   json?: true;
 }
 
 /** `comfy-cull drift`: recent requests against earlier ones of the same release; no server. */
 export function addDrift(program: Command): void {
-  program
-    .command('drift')
-    .description('whether a release passes and measures as it did before')
-    .addOption(sinceOption())
+  withLookBack(program.command('drift').description('whether a release passes and measures as it did before'))
     .addOption(
       new Option('--reference <from..to>', 'what they are compared with: 30d..7d, or dates')
         .argParser(span)
         .default(span('30d..7d'), '30d..7d'),
     )
-    .option('--release <id>', 'only this release: sha256:…, or how it starts', releaseName)
-    .option('--tenant <name>', 'whose requests (default: CULL_TENANT)')
     .option('--level <share>', 'false alarms among what is called drifted, on average', level, 0.05)
     .option('--json', 'one JSON document: { since, reference, level, drifted, releases, unreadable }')
     .action(async (options: DriftCommand) => {
       const output = createOutput({ json: options.json === true });
       const config = readConfig(process.env);
-      const tenant = checkName('tenant', options.tenant ?? config.tenant);
       const { since: from, reference, level: share } = options;
       if (Date.parse(reference.to) - Date.parse(from) > MOMENT_MS)
         throw new CullError('USAGE', `the reference ends at ${reference.to}, after --since ${from}`, {
           hint: 'let it end where --since begins: --since 7d --reference 30d..7d',
         });
-      const storage = openStorage(config.storage);
-      let unreadable = 0;
-      const looking = {
-        tenant,
-        since: reference.from,
-        release: options.release,
-        onProblem: (problem: string) => {
-          unreadable++;
-          output.note(problem);
-        },
-      };
+      const back = lookBack({ ...options, since: reference.from }, { config, output });
       const tally = createDriftTally({ level: share });
-      const names = await requestsSince(storage, looking);
-      for await (const { asked, result, plan, records } of finishedRequests(storage, names, looking)) {
+      for await (const { asked, result, plan, records } of back.read(await back.requests())) {
         if (!plan || (result.state !== 'delivered' && result.state !== 'shortfall')) continue;
         const { createdAt, release } = asked;
         const request = { release, policy: plan.policy, records };
@@ -82,6 +59,8 @@ export function addDrift(program: Command): void {
         else if (createdAt < reference.to) tally.add(request, 'reference');
       }
       const releases = tally.report();
+      const { tenant } = back;
+      const unreadable = back.unreadable();
       if (releases.length === 0)
         throw new CullError(
           'REQUEST_NOT_FOUND',

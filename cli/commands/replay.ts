@@ -1,7 +1,7 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import pLimit from 'p-limit';
 import { readEmbedding } from '../../activities/float32.js';
-import { finishedRequests, requestsSince, type FinishedRequest } from '../../client/finished.js';
+import type { FinishedRequest } from '../../client/finished.js';
 import { checkGroups } from '../../client/request.js';
 import { modelOptionsOf, readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
@@ -10,12 +10,11 @@ import { createComparison, type Difference } from '../../selection/comparable.js
 import { createReplayTally, type ReplayTotals } from '../../selection/replay-totals.js';
 import { replay, type RequestReplay } from '../../selection/replay.js';
 import { comparesEmbeddings } from '../../selection/select.js';
-import { openStorage } from '../../storage/index.js';
-import { checkName } from '../../storage/keys.js';
 import type { Storage } from '../../storage/storage.js';
 import type { CandidateRecord, PlanDoc } from '../../workflows/contract.js';
+import { lookBack, withLookBack, type LookBackOptions } from '../look-back.js';
 import { measuresFor } from '../measures.js';
-import { releaseName, since, wholeNumber } from '../options.js';
+import { wholeNumber } from '../options.js';
 import { createOutput } from '../output.js';
 import { readPolicy } from '../release.js';
 import { replayReport } from '../views/replay.js';
@@ -46,39 +45,33 @@ export interface ReplaySummary extends ReplayTotals {
   assumed: Record<string, Readonly<Record<string, string>>>;
 }
 
-interface ReplayCommand {
+interface ReplayCommand extends LookBackOptions {
   policy: string;
-  since: string;
-  release?: string;
-  tenant?: string;
   show: number;
   json?: true;
 }
 
 /** `comfy-cull replay`: what another policy would have delivered, from stored scores alone; no server. */
 export function addReplay(program: Command): void {
-  program
+  const command = program
     .command('replay')
     .description('what another policy would have delivered, from stored scores alone')
-    .requiredOption('-p, --policy <file>', 'policy file to judge with')
-    .addOption(sinceOption())
-    .option('--release <id>', 'only requests of this release: sha256:…, or how it starts', releaseName)
-    .option('--tenant <name>', 'whose requests (default: CULL_TENANT)')
+    .requiredOption('-p, --policy <file>', 'policy file to judge with');
+  withLookBack(command)
     .option('--show <n>', 'disagreements to list, nearest to the threshold first', wholeNumber, 10)
     .option('--json', 'NDJSON: one line a request, then { summary }')
     .action(async (options: ReplayCommand) => {
       const output = createOutput({ json: options.json === true });
       const config = readConfig(process.env);
-      const tenant = checkName('tenant', options.tenant ?? config.tenant);
+      const back = lookBack(options, { config, output });
       const policy = await readPolicy(options.policy, config.scorers);
       checkGroups(policy);
-      const storage = openStorage(config.storage);
       const models = modelOptionsOf(config);
       const scorers = await loadScorers(config.scorers);
       const comparison = createComparison(policy, await measuresFor(policy, { scorers, models }));
       const tally = createReplayTally({ keep: options.show });
       const judgedBy: Record<string, number> = {};
-      let [leftOut, unreadable] = [0, 0];
+      let leftOut = 0;
       const replayOne = async ({ asked, result, plan, records }: FinishedRequest): Promise<void> => {
         if (!plan || (result.state !== 'delivered' && result.state !== 'shortfall')) {
           leftOut++;
@@ -97,26 +90,19 @@ export function addReplay(program: Command): void {
           policy,
           deliver: plan.deliver,
           inputs: plan.inputs,
-          ...(comparesEmbeddings(policy) && { embeddings: await embeddingsOf(storage, plan, records) }),
+          ...(comparesEmbeddings(policy) && { embeddings: await embeddingsOf(back.storage, plan, records) }),
         });
         tally.add(replayed, { request, canDrawOn: records.length < plan.candidates });
         const flips = replayed.flips.length;
         output.document({ ...head, refused: null, ...replayed, flips } satisfies ReplayLine);
       };
 
-      const looking = {
-        tenant,
-        since: options.since,
-        release: options.release,
-        onProblem: (problem: string) => {
-          unreadable++;
-          output.note(problem);
-        },
-      };
-      const names = (await requestsSince(storage, looking)).reverse();
-      for await (const finished of finishedRequests(storage, names, looking)) await replayOne(finished);
+      // the newest first: it says which models those of others are held against
+      for await (const finished of back.read((await back.requests()).reverse())) await replayOne(finished);
 
       const totals = tally.totals();
+      const { tenant } = back;
+      const unreadable = back.unreadable();
       refuseIfNothing(totals, { tenant, since: options.since });
       const summary: ReplaySummary = {
         policy: policy.policy,
@@ -152,12 +138,6 @@ async function embeddingsOf(
   );
   return embeddings;
 }
-
-/** `--since`, for commands that look back. */
-export const sinceOption = (): Option =>
-  new Option('--since <when>', 'requests made since then: 7d, 12h, 2w, or a date')
-    .argParser(since)
-    .default(since('7d'), '7d');
 
 function refuseIfNothing(
   { requests, refused }: ReplayTotals,
