@@ -95,8 +95,8 @@ export function addTune(program: Command): void {
         dimensions: dimensionsOf(await loadScorers(config.scorers)),
       });
 
-      const { unknown: withoutScores, disagreements } = joined;
-      const report = { ...tuned.report, withoutScores: withoutScores.length, disagreements };
+      const { unknown: withoutScores, otherGates, disagreements } = joined;
+      const report = { ...tuned.report, withoutScores: withoutScores.length, otherGates, disagreements };
       const folder = resolve(options.out);
       await mkdir(folder, { recursive: true });
       await Promise.all([

@@ -11,6 +11,8 @@ import { calibration, gateSection, joint, subgroups, table } from './tuning-sect
 export interface TuningDoc extends TuneReport {
   /** Labels whose pictures had no scores. */
   withoutScores: number;
+  /** Gates that labels judge and the policy does not have. */
+  otherGates: string[];
   /** Pictures that people differ on and that count as failed. */
   disagreements: string[];
 }
@@ -114,11 +116,12 @@ function tallies({ tuning, before, heldOut: { promise }, heldOut }: TuningDoc): 
     </p>`;
 }
 
-function leftOut({ labels, withoutScores, disagreements }: TuningDoc): Html | false {
+function leftOut({ labels, withoutScores, otherGates, disagreements }: TuningDoc): Html | false {
   const rows = [
     [labels.partlyJudged, 'pictures of which only some gates were judged'],
     [labels.notMeasured, 'pictures on which a gate was not run (score --explain all runs every scorer)'],
     [withoutScores, 'labelled pictures without scores'],
+    [otherGates.length, `gates that the policy does not have: ${otherGates.join(', ')}`],
     [disagreements.length, 'pictures that people differ on: they count as failed'],
   ].filter(([count]) => count !== 0);
   if (rows.length === 0) return false;

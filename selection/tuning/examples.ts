@@ -30,6 +30,8 @@ export interface Joined {
   examples: Example[];
   /** Pictures that were labelled but not measured; only with `unknown: 'leave-out'`. */
   unknown: string[];
+  /** Gates that were judged but are not in the policy; only with `unknown: 'leave-out'`. */
+  otherGates: string[];
   /** Pictures on which people differ and that count as failed; only with `disagreement: 'fail'`. */
   disagreements: string[];
 }
@@ -38,9 +40,9 @@ export interface Joined {
  * One example per labelled picture. The verdict on the whole picture is the label without a gate; where there is none, one failed gate fails it, and
  * it is good if every gate that the labels judge anywhere was passed. Two verdicts of one person: the later one counts.
  *
- * @param options `unknown`: labels of pictures that were not measured are an error, or left out (labels in storage reach further back than
- *   the scores that were asked for). `disagreement`: an error, or the picture counts as failed. Pictures that people differ on are never left out: they
- *   are the hard ones, without them every bound would flatter.
+ * @param options `unknown`: labels of pictures that were not measured, or of gates that the policy does not have, are an error, or left out (labels in
+ *   storage reach further back than the scores that were asked for, and are of other policies too). `disagreement`: an error, or the
+ *   picture counts as failed. Pictures that people differ on are never left out: they are the hard ones, without them every bound would flatter.
  * @throws CullError LABELS_UNKNOWN_CANDIDATE, LABELS_CONTRADICT, LABELS_INVALID (a gate that the policy does not have), each naming all
  *
  * @example
@@ -51,11 +53,21 @@ export function joinLabels(
   pictures: readonly ScoredPicture[],
   options: { policy: Policy; unknown: 'error' | 'leave-out'; disagreement: 'error' | 'fail' },
 ): Joined {
-  checkGates(labels, options.policy);
+  const ids = options.policy.gates.map(({ id }) => id);
+  const otherGates = [...new Set(labels.flatMap(({ gate }) => (gate === null || ids.includes(gate) ? [] : gate)))];
+  if (otherGates.length > 0 && options.unknown === 'error')
+    throw new CullError(
+      'LABELS_INVALID',
+      listed(
+        otherGates.map((gate) => `the policy ${options.policy.policy} has no gate "${gate}"${didYouMean(gate, ids)}`),
+      ),
+      { hint: 'leave the gate out to judge the picture as a whole', details: otherGates },
+    );
   const byName = new Map(pictures.flatMap((picture) => picture.names.map((name) => [name, picture] as const)));
   const unknown = new Set<string>();
   const known: { label: Label; picture: ScoredPicture }[] = [];
   for (const label of labels) {
+    if (label.gate !== null && otherGates.includes(label.gate)) continue;
     const picture = byName.get(label.picture);
     if (picture) known.push({ label, picture });
     else unknown.add(label.picture);
@@ -67,7 +79,7 @@ export function joinLabels(
       { hint: 'name the manifest or the score lines that it is in with --scores', details: [...unknown] },
     );
 
-  const wanted = [...new Set(labels.flatMap(({ gate }) => gate ?? []))];
+  const wanted = [...new Set(known.flatMap(({ label }) => label.gate ?? []))];
   const differ: string[] = [];
   const mixed: string[] = [];
   const disagreements = new Set<string>();
@@ -103,7 +115,7 @@ export function joinLabels(
   refuse(mixed, 'a picture belongs to one job and one subgroup: correct the labels');
   if (options.disagreement === 'error')
     refuse(differ, 'settle them, or let every picture count as failed that one person failed: --disagreement fail');
-  return { examples, unknown: [...unknown], disagreements: [...disagreements] };
+  return { examples, unknown: [...unknown], otherGates, disagreements: [...disagreements] };
 }
 
 function refuse(lines: readonly string[], hint: string): void {
@@ -126,15 +138,4 @@ function lastWords(labels: readonly Label[]): Label[][] {
 function wholeOf(gates: Readonly<Record<string, boolean>>, wanted: readonly string[]): boolean | null {
   if (Object.values(gates).includes(false)) return false;
   return wanted.every((gate) => gates[gate] === true) ? true : null;
-}
-
-function checkGates(labels: readonly Label[], policy: Policy): void {
-  const ids = policy.gates.map(({ id }) => id);
-  const wrong = new Set(labels.flatMap(({ gate }) => (gate === null || ids.includes(gate) ? [] : [gate])));
-  if (wrong.size === 0) return;
-  const lines = [...wrong].map((gate) => `the policy ${policy.policy} has no gate "${gate}"${didYouMean(gate, ids)}`);
-  throw new CullError('LABELS_INVALID', listed(lines), {
-    hint: 'leave the gate out to judge the picture as a whole',
-    details: [...wrong],
-  });
 }

@@ -2,7 +2,7 @@
 import { judge } from '../judge.js';
 import type { Policy } from '../types.js';
 import { leastNeeded, upperBound, type Interval } from './binomial.js';
-import { bootstrap } from './bootstrap.js';
+import { bootstrap, ratio } from './bootstrap.js';
 import { grouped } from './groups.js';
 import { leastClean, meanUpperBound } from './mean-bound.js';
 import type { Aim, Judged } from './propose.js';
@@ -69,12 +69,14 @@ export function examine(
     passes: judge(scores, policy).pass,
   }));
   const rate = (part: (one: Seen) => boolean, of: (one: Seen) => boolean): Varying | null => {
-    const figure = (sample: readonly Seen[]): number => {
-      const base = sample.filter(of);
-      return base.filter(part).length / base.length;
-    };
-    const value = figure(seen);
-    const interval = bootstrap(seen, { jobOf: ({ job }) => job, figure, seed, resamples, confidence: aim.confidence });
+    const base = seen.filter(of);
+    const value = base.filter(part).length / base.length;
+    const interval = bootstrap(base, {
+      jobOf: ({ job }) => job,
+      tally: (one) => [Number(part(one)), 1],
+      figure: ratio,
+      ...{ seed, resamples, confidence: aim.confidence },
+    });
     return Number.isNaN(value) || !interval ? null : { value, ...interval };
   };
   return {

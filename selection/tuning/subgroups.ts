@@ -1,6 +1,6 @@
 /** Whether a policy treats subgroups alike: rates of each, and gaps to all others, with intervals. */
 import { exactInterval, type Interval } from './binomial.js';
-import { bootstrap } from './bootstrap.js';
+import { bootstrap, ratio } from './bootstrap.js';
 import { grouped } from './groups.js';
 import type { Seen } from './held-out.js';
 
@@ -76,12 +76,8 @@ function gapOf(
   const high = gap + Math.hypot(own.interval.high - own.rate, others.rate - others.interval.low);
   const sampled = bootstrap(seen, {
     jobOf: ({ job }) => job,
-    figure: (sample) =>
-      rateOf(sample.filter(isOwn), hit) -
-      rateOf(
-        sample.filter((one) => !isOwn(one)),
-        hit,
-      ),
+    tally: (one) => (isOwn(one) ? [Number(hit(one)), 1, 0, 0] : [0, 0, Number(hit(one)), 1]),
+    figure: (sums) => ratio(sums) - ratio(sums.slice(2)),
     seed,
     confidence,
     resamples,
@@ -93,6 +89,3 @@ function gapOf(
     high: Math.min(1, Math.max(high, sampled?.high ?? high)),
   };
 }
-
-/** NaN of nothing. */
-const rateOf = (seen: readonly Seen[], hit: (one: Seen) => boolean): number => seen.filter(hit).length / seen.length;

@@ -12,6 +12,7 @@ const docOf = (pictures: number): TuningDoc => ({
     ...{ seed: 1, resamples: 100 },
   }).report,
   withoutScores: 3,
+  otherGates: ['logo.likeness'],
   disagreements: ['a.png'],
 });
 
@@ -34,6 +35,7 @@ describe('the report of tune', () => {
       expect(page).toContain(text);
     for (const { subgroup } of doc.heldOut.subgroups) expect(page).toContain(`<th scope="row">${subgroup}</th>`);
     expect(page).toContain('<li>3 labelled pictures without scores</li>');
+    expect(page).toContain('gates that the policy does not have: logo.likeness');
     // the whole policy: 3, two gates: 3 each, calibration: 2
     expect(page.match(/<svg/g)).toHaveLength(11);
     expect(page).not.toMatch(/<script|NaN|undefined|Infinity/);

@@ -164,6 +164,12 @@ describe('joinLabels', () => {
     expect(error.message).toBe('a.png has more than one subgroup: dark, light');
   });
 
+  test('gates of another policy are left out with the pictures that were not measured, and named', () => {
+    const labels = [label({ gate: 'noise.sigma' }), label({ gate: 'logo.likeness', pass: false })];
+    const joined = joinLabels(labels, [picture('a.png')], { ...strict, unknown: 'leave-out' });
+    expect([joined.otherGates, joined.examples[0]?.good]).toEqual([['logo.likeness'], true]);
+  });
+
   test('a gate that the policy does not have is refused, naming the closest', () => {
     const error = refusal(() => joinLabels([label({ gate: 'noise.sgma' })], [picture('a.png')], strict));
     expect([error.code, error.message]).toEqual([

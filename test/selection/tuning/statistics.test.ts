@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { leastNeeded, upperBound } from '../../../selection/tuning/binomial.js';
-import { bootstrap, RESAMPLES } from '../../../selection/tuning/bootstrap.js';
+import { bootstrap, ratio, RESAMPLES } from '../../../selection/tuning/bootstrap.js';
 import {
   brier,
   calibrate,
@@ -186,15 +186,14 @@ describe('calibration', () => {
 });
 
 describe('bootstrap', () => {
-  const mean = (sample: readonly { value: number }[]) =>
-    sample.reduce((sum, { value }) => sum + value, 0) / sample.length;
+  const mean = { tally: ({ value }: { value: number }) => [value, 1], figure: ratio };
 
   test('draws jobs, not pictures: ten jobs of a hundred equal pictures vary as ten', () => {
     const items = Array.from({ length: 1000 }, (_, i) => ({
       value: Math.floor(i / 100) % 2,
       job: `j${Math.floor(i / 100)}`,
     }));
-    const options = { figure: mean, seed: 5, confidence: 0.95, resamples: RESAMPLES };
+    const options = { ...mean, seed: 5, confidence: 0.95, resamples: RESAMPLES };
     const byJob = bootstrap(items, { ...options, jobOf: ({ job }) => job })!;
     const byPicture = bootstrap(
       items.map((item, i) => ({ ...item, job: String(i) })),
@@ -212,10 +211,10 @@ describe('bootstrap', () => {
   test('the same seed gives the same interval; nothing gives none', () => {
     const items = Array.from({ length: 30 }, (_, i) => ({ value: Math.sqrt(i), job: String(i) }));
     const run = (seed: number) =>
-      bootstrap(items, { jobOf: ({ job }) => job, figure: mean, seed, confidence: 0.9, resamples: 200 });
+      bootstrap(items, { jobOf: ({ job }) => job, ...mean, seed, confidence: 0.9, resamples: 200 });
     expect(run(1)).toEqual(run(1));
     expect(run(1)).not.toEqual(run(2));
-    expect(bootstrap([], { jobOf: () => '', figure: mean, seed: 1, confidence: 0.9, resamples: 9 })).toBeNull();
+    expect(bootstrap([], { jobOf: () => '', ...mean, seed: 1, confidence: 0.9, resamples: 9 })).toBeNull();
   });
 });
 
