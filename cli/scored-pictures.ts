@@ -1,11 +1,12 @@
 /** Pictures with their scores, to be joined with labels: from manifests and score lines, or from storage. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { finishedRequests } from '../client/finished.js';
 import { CullError, messageOf } from '../errors.js';
 import { pictureName } from '../selection/tuning/labels.js';
 import type { ScoredPicture } from '../selection/tuning/examples.js';
 import type { Scores } from '../selection/types.js';
-import { isName, keys } from '../storage/keys.js';
+import { isName } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import type { CandidateRecord } from '../workflows/contract.js';
 
@@ -36,16 +37,19 @@ export async function picturesOf(files: readonly string[]): Promise<ScoredPictur
   return pictures;
 }
 
-/** The pictures of requests in storage, by their manifests; a request without one (it is open, or is not there) has none. */
+/**
+ * The pictures of finished requests in storage; others have none.
+ *
+ * @param looking `requests`: their names; `since`: ISO 8601, older ones have none either
+ */
 export async function storedPictures(
   storage: Storage,
-  { tenant, requests }: { tenant: string; requests: Iterable<string> },
+  looking: { tenant: string; requests: Iterable<string>; since: string; onProblem: (problem: string) => void },
 ): Promise<ScoredPicture[]> {
   const pictures: ScoredPicture[] = [];
-  for (const request of requests) {
-    const object = await storage.get(keys.manifest(tenant, request));
-    for (const line of object?.body.toString('utf8').split('\n') ?? [])
-      if (line !== '') pictures.push(...pictureOf(JSON.parse(line) as Line));
+  for await (const { plan, records } of finishedRequests(storage, looking.requests, looking)) {
+    const request = { inputs: plan?.inputs, deliver: plan?.deliver };
+    pictures.push(...records.flatMap(pictureOf).map((picture) => ({ ...picture, request })));
   }
   return pictures;
 }

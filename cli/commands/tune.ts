@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { requestsSince } from '../../client/finished.js';
+import { requestsSince } from '../../client/finished.js';
 import { storedLabels } from '../../client/labels.js';
 import { readConfig } from '../../config.js';
 import { joinLabels } from '../../selection/tuning/examples.js';
@@ -83,6 +84,8 @@ export function addTune(program: Command): void {
           : await storedPictures(storage, {
               tenant,
               requests: await requestsOf(storage, { tenant, labels, since: options.since }),
+              since: options.since ?? '',
+              onProblem: output.note,
             });
       const unknown = options.labels === undefined || options.since !== undefined ? 'leave-out' : 'error';
       const joined = joinLabels(labels, pictures, { policy, unknown, disagreement: options.disagreement });

@@ -1,7 +1,7 @@
 /** Labels joined with the scores of their pictures: what thresholds are tuned on. */
 import { CullError } from '../../errors.js';
 import { didYouMean } from '../closest.js';
-import type { Policy, Scores } from '../types.js';
+import type { Policy, RequestFields, Scores } from '../types.js';
 import { grouped } from './groups.js';
 import { listed, type Label } from './labels.js';
 
@@ -12,6 +12,8 @@ export interface ScoredPicture {
   /** What it shares its fate with: its request. */
   job: string;
   scores: Scores;
+  /** For rules that read it. */
+  request?: RequestFields | undefined;
 }
 
 /** A picture with scores and a human verdict. */
@@ -20,6 +22,7 @@ export interface Example {
   job: string;
   subgroup: string | null;
   scores: Scores;
+  request?: RequestFields | undefined;
   /** Whether the picture as a whole is good; null if only some of its gates were judged. */
   good: boolean | null;
   /** Gate id -> verdict. */
@@ -108,6 +111,7 @@ export function joinLabels(
       job: only('job') ?? picture.job,
       subgroup: only('subgroup') ?? null,
       scores: picture.scores,
+      request: picture.request,
       good: verdicts.get(null) ?? wholeOf(gates, wanted),
       gates,
     };

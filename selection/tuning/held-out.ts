@@ -1,11 +1,10 @@
 /** What held-out labels show of a policy: the promise, how far the figures vary, gaps between subgroups. */
-import { judge } from '../judge.js';
 import type { Policy } from '../types.js';
 import { leastNeeded, upperBound, type Interval } from './binomial.js';
 import { bootstrap, ratio } from './bootstrap.js';
 import { grouped } from './groups.js';
 import { leastClean, meanUpperBound } from './mean-bound.js';
-import type { Aim, Judged } from './propose.js';
+import { passingOf, type Aim, type Judged } from './propose.js';
 import { chanceFrom, shuffled } from './random.js';
 import { riskBound } from './risk-control.js';
 import { subgroupsOf, type SubgroupReport } from './subgroups.js';
@@ -62,11 +61,12 @@ export function examine(
   examples: readonly Judged[],
   { policy, seed, resamples, ...aim }: Aim & { policy: Policy; seed: number; resamples: number },
 ): HeldOutReport {
-  const seen = examples.map(({ job, good, subgroup, scores }) => ({
-    job,
-    good,
-    subgroup,
-    passes: judge(scores, policy).pass,
+  const passing = new Set(passingOf(examples, policy));
+  const seen = examples.map((one): Seen => ({
+    job: one.job,
+    good: one.good,
+    subgroup: one.subgroup,
+    passes: passing.has(one),
   }));
   const rate = (part: (one: Seen) => boolean, of: (one: Seen) => boolean): Varying | null => {
     const base = seen.filter(of);

@@ -49,7 +49,7 @@ export function propose(examples: readonly Judged[], { policy, ...aim }: Aim & {
 
 /** What passes a policy, by `judge`. */
 export function passingOf<T extends Judged>(examples: readonly T[], policy: Policy): T[] {
-  return examples.filter(({ scores }) => judge(scores, policy).pass);
+  return examples.filter(({ scores, request }) => judge(scores, policy, request).pass);
 }
 
 /** A bound per knob; undefined lets everything pass. */
@@ -81,9 +81,10 @@ class Board {
       ),
     );
     const rules = { ...policy, gates: policy.gates.filter(({ kind }) => kind === 'rule') };
+    const byRules = new Set(passingOf(examples, rules));
     this.#open = [...examples.keys()].filter(
       (i) =>
-        judge((examples[i] as Judged).scores, rules).pass &&
+        byRules.has(examples[i] as Judged) &&
         this.knobs.every(
           ({ gate }, k) => this.#values[k]?.[i] !== undefined || passesWithoutValue(gate, policy.deliverReview),
         ),

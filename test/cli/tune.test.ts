@@ -119,7 +119,7 @@ describe('tune', () => {
 describe('label', () => {
   const rows = ['request,candidate,verdict,who', 'r-1,0,pass,ann', 'r-1,1,fail,ann'];
 
-  /** A request in storage, as a worker leaves it: measured, defective from the 60th on. */
+  /** A request in storage, as a worker leaves it: one clean picture, one grainy. */
   async function storeRequest(owner: string, request: string): Promise<void> {
     const storage = openStorage(join(dir, 'storage'));
     const lines = Array.from({ length: 2 }, (_, candidate) => {
@@ -131,10 +131,13 @@ describe('label', () => {
         'background.tint': { ...score, raw: 1 },
       };
       const key = keys.image(owner, request, candidate);
-      return { candidate, image: { key, sha256: `${request}-${candidate}`, pixelSha256: null }, scores };
+      return { candidate, image: { key, sha256: `${request}-${candidate}`, pixelSha256: null }, scores, verdict: null };
     });
     for (const line of lines) await storage.put(keys.record(owner, request, line.candidate), JSON.stringify(line));
     await storage.put(keys.manifest(owner, request), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const asked = { request, createdAt: '2026-11-20T10:00:00.000Z', release: `sha256:${'ab'.repeat(32)}` };
+    await storage.put(keys.request(owner, request), JSON.stringify(asked));
+    await storage.put(keys.result(owner, request), JSON.stringify({ request, state: 'delivered' }));
     await storage.put(keys.index(owner, '2026-11-20', request), '{}');
   }
 

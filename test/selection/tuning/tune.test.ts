@@ -105,6 +105,18 @@ describe('propose', () => {
     );
   });
 
+  test('rules are judged with what they know of the request', () => {
+    const rule = {
+      ...{ kind: 'rule', id: 'night', tier: 'business', reason: 'r', onUnassessable: 'reject' },
+      ...{ rule: 'request.inputs.style == "night" || scores.noise.sigma.raw < 5.0', dimensions: ['noise.sigma'] },
+    } as const;
+    const at = (style: string): Judged => ({
+      ...{ picture: style, job: style, subgroup: null, gates: {}, good: true },
+      ...{ scores: { 'noise.sigma': ok(7) }, request: { inputs: { style } } },
+    });
+    expect(passingOf([at('night'), at('day')], policyOf([rule])).map(({ picture }) => picture)).toEqual(['night']);
+  });
+
   test('a review band stays wider than what is accepted', () => {
     const gate = threshold({ dimension: 'noise.sigma', on: 'raw', accept: { max: 5 }, review: { max: 7 } });
     const examples = Array.from({ length: 300 }, (_, i): Judged => ({
