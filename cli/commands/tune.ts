@@ -2,7 +2,6 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { requestsSince } from '../../client/finished.js';
-import { requestsSince } from '../../client/finished.js';
 import { storedLabels } from '../../client/labels.js';
 import { readConfig } from '../../config.js';
 import { joinLabels } from '../../selection/tuning/examples.js';

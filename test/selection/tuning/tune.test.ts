@@ -13,7 +13,7 @@ import { passingOf, propose, type Judged } from '../../../selection/tuning/propo
 import { Sealed, splitByJob } from '../../../selection/tuning/split.js';
 import { subgroupsOf } from '../../../selection/tuning/subgroups.js';
 import { tune, type Change } from '../../../selection/tuning/tune.js';
-import type { Policy, ThresholdGate } from '../../../selection/types.js';
+import type { Policy, RuleGate, ThresholdGate } from '../../../selection/types.js';
 import { drawExamples, GUESSED, trueRates, type World } from '../../bench/tuning/world.js';
 import { ok, policyArbitrary, policyOf, scoresArbitrary, threshold } from '../samples.js';
 
@@ -106,10 +106,15 @@ describe('propose', () => {
   });
 
   test('rules are judged with what they know of the request', () => {
-    const rule = {
-      ...{ kind: 'rule', id: 'night', tier: 'business', reason: 'r', onUnassessable: 'reject' },
-      ...{ rule: 'request.inputs.style == "night" || scores.noise.sigma.raw < 5.0', dimensions: ['noise.sigma'] },
-    } as const;
+    const rule: RuleGate = {
+      kind: 'rule',
+      id: 'night',
+      tier: 'business',
+      rule: 'request.inputs.style == "night" || scores.noise.sigma.raw < 5.0',
+      reason: 'Too grainy by day',
+      onUnassessable: 'reject',
+      dimensions: ['noise.sigma'],
+    };
     const at = (style: string): Judged => ({
       ...{ picture: style, job: style, subgroup: null, gates: {}, good: true },
       ...{ scores: { 'noise.sigma': ok(7) }, request: { inputs: { style } } },
