@@ -55,7 +55,9 @@ export function addExport(program: Command): void {
       await writeTable(file, { columns, rows: rows(), rowGroupSize: options.rowGroup });
       const unreadable = back.unreadable();
       output.document({ file, rows: count, requests: requests.length, columns: columns.length, unreadable });
-      output.text(`${count} candidates of ${requests.length} requests in ${file}, ${columns.length} columns`);
+      output.text(
+        `${count} candidates of ${requests.length} request${requests.length === 1 ? '' : 's'} in ${file}, ${columns.length} columns`,
+      );
       process.exitCode = unreadable === 0 ? 0 : 1;
     });
 }
