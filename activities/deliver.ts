@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { deriveSeed } from '../selection/seeds.js';
-import { comparesEmbeddings, select, toSelectable } from '../selection/select.js';
+import { comparesEmbeddings, countPicked, passingOf, select, toSelectable } from '../selection/select.js';
 import type { StopReason } from '../selection/stopping.js';
 import type { Policy, Selection, SelectionCandidate } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
@@ -26,7 +26,7 @@ import {
 } from './documents.js';
 import { withFailures } from './failures.js';
 import { readEmbedding } from './float32.js';
-import { rememberRequest } from './stats.js';
+import { meanOf, rememberRequest } from './stats.js';
 
 export interface DeliverAsk {
   tenant: string;
@@ -102,7 +102,8 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
         error: ask.error,
       };
       if (plan && end === 'done') {
-        const counted = select(candidates, plan.policy, Infinity).winners.length;
+        const { minDistance } = plan.policy.diversity;
+        const counted = countPicked(passingOf(candidates, plan.policy), { k: Infinity, minDistance });
         await rememberRequest(storage, { tenant, request, release: asked.release, stop: ask.stop, counted }, records);
       }
       await storage.put(keys.manifest(tenant, request), manifest.map((line) => `${JSON.stringify(line)}\n`).join(''), {
@@ -155,9 +156,6 @@ async function selectable(
 const shortBecause = (stop: StopReason | undefined): StopReason =>
   stop === undefined || stop === 'quota' ? 'cap' : stop;
 
-const meanOf = (values: readonly number[]): number | undefined =>
-  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
-
 function finalRecord(
   record: CandidateRecord,
   { selection, meanDrawMs }: { selection: Selection | undefined; meanDrawMs: number | undefined },
@@ -167,8 +165,8 @@ function finalRecord(
     return { ...record, share: Math.round(Math.min(1, drawMs / meanDrawMs) * 100) / 100 };
   if (selection?.winners.some((winner) => winner.candidate === record.candidate))
     return { ...record, state: 'delivered' };
-  // Drawn but never scored: the request ended first.
-  if (record.state === 'drawn') return { ...record, state: 'cancelled' };
+  // Drawn but never scored: the request ended first, and it cost a whole generation.
+  if (record.state === 'drawn') return { ...record, state: 'cancelled', share: 1 };
   return { ...record, notPicked: selection?.notPicked[record.candidate] ?? null };
 }
 

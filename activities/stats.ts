@@ -65,5 +65,6 @@ export async function rememberRequest(
   });
 }
 
-const meanOf = (values: readonly number[]): number | undefined =>
+/** Rounded: of milliseconds or micro-USD. */
+export const meanOf = (values: readonly number[]): number | undefined =>
   values.length === 0 ? undefined : Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);

@@ -7,7 +7,7 @@
  * @param qualities 0..100, of all that pass, in any order
  * @returns points of quality, summed over the K winners
  * @example
- * expectedGain([60, 70, 80, 90], 2); // 3.6
+ * expectedGain([60, 70, 80, 90], 2); // 3.03
  */
 export function expectedGain(qualities: readonly number[], deliver: number): number {
   const n = qualities.length;

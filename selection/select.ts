@@ -82,11 +82,7 @@ function weightsOf({ rank, gates }: Pick<Policy, 'rank' | 'gates'>): Record<stri
  */
 export function select(candidates: readonly SelectionCandidate[], policy: Policy, k: number): Selection {
   const wanted = Math.max(0, Math.floor(k));
-  const ranking = rankingOf(
-    candidates
-      .filter(({ verdict }) => verdict.pass)
-      .map(({ scores, ...one }) => ({ ...one, quality: rankQuality(scores, policy) })),
-  );
+  const ranking = rankingOf(passingOf(candidates, policy));
   const limits: Limits = { k: wanted, minDistance: policy.diversity.minDistance, minima: minimaOf(candidates, policy) };
   const picked = pick(ranking, limits, policy.diversity);
   const winners = picked.map(({ candidate, quality }, place): Winner => ({
@@ -102,6 +98,15 @@ export function select(candidates: readonly SelectionCandidate[], policy: Policy
     gates: countGates(candidates),
   };
 }
+
+/** Those that pass, with what they are ranked by. */
+export const passingOf = (
+  candidates: readonly SelectionCandidate[],
+  policy: Pick<Policy, 'rank' | 'gates'>,
+): (Omit<SelectionCandidate, 'scores'> & { quality: number })[] =>
+  candidates
+    .filter(({ verdict }) => verdict.pass)
+    .map(({ scores, ...one }) => ({ ...one, quality: rankQuality(scores, policy) }));
 
 /**
  * How many of these `select` would deliver at least, up to `k`: near-duplicates of one another count once, and a place that a group's minimum keeps

@@ -146,21 +146,19 @@ const stoppingPolicyOf = (
 /** Where the request stands, as `nextStep` wants to know it. */
 function standingOf({ deliver: k }: BestOfNArgs, state: BestOfNState, inFlight: number): StoppingState {
   const { launched, scored, passing = [], minDistance = 0, busyMs = 0, spentMicroUsd = 0, priced = 0 } = state;
+  const drawMs = scored > 0 ? busyMs / scored : state.drawMs;
+  const microUsdEach = priced > 0 ? spentMicroUsd / priced : state.microUsdEach;
   return {
     launched,
     inFlight,
     passed: countPicked(passing, { k, minDistance }),
     elapsedMs: Date.now() - state.startedAt,
     spentMicroUsd,
-    ...expected({ drawMs: scored > 0 ? busyMs / scored : state.drawMs }),
-    ...expected({ microUsdEach: priced > 0 ? spentMicroUsd / priced : state.microUsdEach }),
+    ...(drawMs !== undefined && { drawMs }),
+    ...(microUsdEach !== undefined && { microUsdEach }),
     qualities: passing.map(({ quality }) => quality),
   };
 }
-
-/** Without what nobody knows. */
-const expected = <K extends string>(of: Record<K, number | undefined>): Partial<Record<K, number>> =>
-  Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as Partial<Record<K, number>>;
 
 const msLeft = ({ stopping }: BestOfNArgs, { startedAt }: BestOfNState): number | undefined =>
   stopping?.deadlineMs === undefined ? undefined : Math.max(1, startedAt + stopping.deadlineMs - Date.now());

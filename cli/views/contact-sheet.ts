@@ -4,7 +4,7 @@ import { candidateCard } from './contact-sheet-card.js';
 import { contactSheetStyle } from './contact-sheet-style.js';
 import { durationText, moneyText } from './format.js';
 import { html, type Html } from './html.js';
-import { page } from './page.js';
+import { factList, page } from './page.js';
 
 export interface ContactSheet {
   result: ResultDoc;
@@ -128,15 +128,7 @@ function summary({ result, policyName }: ContactSheet): Html {
   if (policyName !== '') facts.push(['Policy', policyName]);
   facts.push(['Time', durationText(timing.totalMs)]);
   if (cost) facts.push(['Cost', moneyText(cost.microUsd)]);
-  return html`<dl class="facts">
-    ${facts.map(
-      ([name, value]) =>
-        html`<div>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  return factList(facts);
 }
 
 function gateCounts(records: readonly CandidateRecord[]): [gate: string, count: number][] {

@@ -25,6 +25,18 @@ export const page = (options: { title: string; style: string; content: Html; kin
       </body>
     </html> `.text;
 
+/** Names with their values, in large letters, side by side. */
+export const factList = (facts: readonly (readonly [name: string, value: string])[]): Html =>
+  html`<dl class="facts">
+    ${facts.map(
+      ([name, value]) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
+  </dl>`;
+
 /** A neutral ground, so that it does not tint what is judged on it; colour only marks verdicts. */
 const COMMON = `
 :root{color-scheme:light dark;--ground:#f3f3f3;--card:#fff;--well:#e9e9e9;--ink:#1a1a1a;--soft:#5c5c5c;--line:#dcdcdc;--focus:#1259c3;

@@ -4,7 +4,7 @@ import type { Change, Tally, TuneReport } from '../../selection/tuning/tune.js';
 import { percent } from './chart.js';
 import { numberText } from './format.js';
 import { html, type Html } from './html.js';
-import { page } from './page.js';
+import { factList, page } from './page.js';
 import { calibration, gateSection, joint, subgroups, table } from './tuning-sections.js';
 
 /** report.json. */
@@ -66,15 +66,7 @@ function facts({ labels, heldOut }: TuningDoc): Html {
     ['of these defective', varying(heldOut.defectRate)],
     ['Good that pass', varying(heldOut.goodDelivered)],
   ];
-  return html`<dl class="facts">
-    ${rows.map(
-      ([name, value]) =>
-        html`<div>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  return factList(rows);
 }
 
 const varying = (rate: Varying | null): string =>

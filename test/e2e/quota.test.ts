@@ -30,6 +30,8 @@ test('delivers K, cancels the rest, and every candidate says what it cost', asyn
   expect(drawn).toBeLessThanOrEqual(64);
   expect(cancelled).toBeGreaterThan(0);
   for (const { state, timing, cost } of records) if (state !== 'cancelled') expect(cost?.microUsd).toBe(timing.drawMs);
+  // drawn whole, but given up before it was scored
+  for (const { state, image, share } of records) if (state === 'cancelled' && image) expect(share).toBe(1);
   const sum = records.reduce((total, { cost }) => total + (cost?.microUsd ?? 0), 0);
   expect(result.cost?.microUsd).toBe(sum);
 });
