@@ -4,6 +4,7 @@ import { CullError } from '../../../errors.js';
 import { joinLabels, type ScoredPicture } from '../../../selection/tuning/examples.js';
 import { checkOwnWords, readLabels, type Label } from '../../../selection/tuning/labels.js';
 import { ok, policyOf, threshold } from '../samples.js';
+import { refusal } from '../../support/refusal.js';
 
 const policy = policyOf([
   threshold({ dimension: 'sharpness.tileP90', accept: { min: 40 } }),
@@ -11,16 +12,6 @@ const policy = policyOf([
 ]);
 const picture = (name: string, job = 'r'): ScoredPicture => ({ names: [name], job, scores: { 'noise.sigma': ok(1) } });
 const label = (more: Partial<Label>): Label => ({ picture: 'a.png', gate: null, pass: true, who: 'ann', ...more });
-
-function refusal(act: () => unknown): CullError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof CullError) return error;
-    throw error;
-  }
-  throw new Error('it was taken');
-}
 
 describe('readLabels', () => {
   const read = (...values: unknown[]) =>

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { builtInScorers, dimensionsOf } from '../../../scorers/registry.js';
-import { CullError } from '../../../errors.js';
 import { judge } from '../../../selection/judge.js';
 import { parsePolicy } from '../../../selection/policy-file.js';
 import type { Example } from '../../../selection/tuning/examples.js';
@@ -16,20 +15,11 @@ import { tune, type Change } from '../../../selection/tuning/tune.js';
 import type { Policy, RuleGate, ThresholdGate } from '../../../selection/types.js';
 import { drawExamples, GUESSED, trueRates, type World } from '../../bench/tuning/world.js';
 import { ok, policyArbitrary, policyOf, scoresArbitrary, threshold } from '../samples.js';
+import { refusal } from '../../support/refusal.js';
 
 const AIM = { maxDefectRate: 0.05, confidence: 0.95 };
 const WORLD: World = { kinds: [{ share: 1, defect: 0.2 }], perJob: 1 };
 const options = { policy: GUESSED, ...AIM, seed: 1, resamples: 50 };
-
-function refusal(act: () => unknown): CullError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof CullError) return error;
-    throw error;
-  }
-  throw new Error('it was taken');
-}
 
 const judgedArbitrary = fc
   .array(fc.record({ scores: scoresArbitrary, good: fc.boolean() }), { minLength: 1, maxLength: 40 })
