@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { CullError } from '../errors.js';
 import { fingerprintOf } from '../selection/fingerprint.js';
-import { rankQuality } from '../selection/select.js';
+import { rankQuality } from '../selection/rank.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';

@@ -1,5 +1,5 @@
 /** From a template file and a policy file to a release. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +33,8 @@ export async function readPolicy(path: string, scorerModules: string[]): Promise
       hint: 'check the path',
     });
   });
-  return parsePolicy(text, { file: path, dimensions: dimensionsOf(await loadScorers(scorerModules)) });
+  const open = (named: string): string => readFileSync(resolve(dirname(file), named), 'utf8');
+  return parsePolicy(text, { file: path, dimensions: dimensionsOf(await loadScorers(scorerModules)), open });
 }
 
 /** A policy may serve several templates, so only here is it known which inputs there are. */

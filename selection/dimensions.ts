@@ -10,6 +10,6 @@ export const gateDimensions = (gate: Gate): readonly string[] =>
  * @example
  * dimensionsRead(policy); // ['sharpness.tileP90', 'composition.centre']
  */
-export const dimensionsRead = ({ gates, rank }: Pick<Policy, 'gates' | 'rank'>): string[] => [
-  ...new Set([...gates.flatMap(gateDimensions), ...Object.keys(rank)]),
+export const dimensionsRead = ({ gates, rank, rankModel }: Pick<Policy, 'gates' | 'rank' | 'rankModel'>): string[] => [
+  ...new Set([...gates.flatMap(gateDimensions), ...Object.keys(rankModel?.weights ?? rank)]),
 ];

@@ -1,10 +1,20 @@
 /** What differs between two policies, in words. */
 import type { Dimensions } from './policy-file.js';
-import { diversityWords, gateWords, groupWords } from './policy-words.js';
+import { diversityWords, gateWords, groupWords, rankModelWords } from './policy-words.js';
 import type { Policy } from './types.js';
 
 export interface PolicyChange {
-  what: 'name' | 'gate' | 'order' | 'rank' | 'diversity' | 'minPerGroup' | 'deliverReview' | 'question' | 'params';
+  what:
+    | 'name'
+    | 'gate'
+    | 'order'
+    | 'rank'
+    | 'rankModel'
+    | 'diversity'
+    | 'minPerGroup'
+    | 'deliverReview'
+    | 'question'
+    | 'params';
   /** Gate, dimension, question or scorer; empty where there is but one of its kind. */
   name: string;
   /** In words; null where it is not there. */
@@ -42,7 +52,7 @@ export function changeWords({ what, name, before, after }: PolicyChange): string
 type Words = Record<PolicyChange['what'], Map<string, string>>;
 
 function wordsOf(policy: Policy, { dimensions, other }: { dimensions: Dimensions; other: Policy }): Words {
-  const { gates, rank, diversity, minPerGroup, deliverReview, questions = {}, params } = policy;
+  const { gates, rank, rankModel, diversity, minPerGroup, deliverReview, questions = {}, params } = policy;
   const shared = gates.map(({ id }) => id).filter((id) => other.gates.some((gate) => gate.id === id));
   const one = (text: string | undefined) => new Map(text === undefined ? [] : [['', text]]);
   const each = <T>(of: Record<string, T>, words: (value: T) => string) =>
@@ -53,6 +63,7 @@ function wordsOf(policy: Policy, { dimensions, other }: { dimensions: Dimensions
     // a gate that came or went is said once
     order: one(shared.join(', ')),
     rank: each(rank, (weight) => `weight ${weight}`),
+    rankModel: one(rankModel && rankModelWords(rankModel)),
     diversity: one(diversityWords(diversity)),
     minPerGroup: one(minPerGroup === undefined ? undefined : groupWords(minPerGroup)),
     deliverReview: one(deliverReview ? 'the band review passes' : 'the band review does not pass'),

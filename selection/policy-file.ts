@@ -3,6 +3,7 @@ import { didYouMean } from './closest.js';
 import { readDiversity, readMinPerGroup } from './diversity-file.js';
 import { LocatedYaml, type Entry, type Located } from './located-yaml.js';
 import { questionDimensions, readQuestions } from './questions.js';
+import { readRank } from './rank-file.js';
 import { checkRule } from './rule-check.js';
 import type { Bounds, Gate, OnUnassessable, Policy, Tier } from './types.js';
 
@@ -20,7 +21,17 @@ export type Dimensions = Record<string, DimensionInfo>;
 const TOP = ['policy', 'gates', 'rank', 'diversity', 'minPerGroup', 'deliverReview', 'questions', 'params'] as const;
 const TIERS: readonly Tier[] = ['generic', 'useCase', 'business'];
 const ON_UNASSESSABLE: readonly OnUnassessable[] = ['reject', 'review', 'ignore'];
-const QUALITY_RANGE: readonly [number, number] = [0, 100];
+export const QUALITY_RANGE: readonly [number, number] = [0, 100];
+
+/** What a policy file is read with. */
+export interface PolicyFile {
+  /** The name that mistakes are reported under. */
+  file: string;
+  /** Everything that is measured. */
+  dimensions: Dimensions;
+  /** The text of a file that the policy names (`rank: { model: ranker.yaml }`), relative to it. @default such a file is a mistake */
+  open?: (path: string) => string;
+}
 
 interface Reading {
   yaml: LocatedYaml;
@@ -32,7 +43,6 @@ interface Reading {
  * need not be the scorer's. `quality` or `raw` says what a threshold is on; bounds are inclusive.
  *
  * @param text YAML
- * @param options `file`: the name that mistakes are reported under; `dimensions`: everything that is measured
  * @returns the canonical form, with all defaults filled in
  * @throws CullError POLICY_UNKNOWN_DIMENSION if a dimension or scorer is not known, else POLICY_INVALID; the message has one line per mistake,
  *   `file:line:column: what`
@@ -41,7 +51,7 @@ interface Reading {
  * const text = 'policy: sharp\ngates: { generic: { sharpness.tileP90: { quality: { min: 40 } } } }';
  * parsePolicy(text, { file: 'sharp.yaml', dimensions: dimensionsOf(builtInScorers) }).gates[0]?.id; // 'sharpness.tileP90'
  */
-export function parsePolicy(text: string, options: { file: string; dimensions: Dimensions }): Policy {
+export function parsePolicy(text: string, options: PolicyFile): Policy {
   const yaml = new LocatedYaml(text, { file: options.file, code: 'POLICY_INVALID' });
   const reading: Reading = { yaml, dimensions: options.dimensions };
   const policy: Policy = {
@@ -58,10 +68,15 @@ export function parsePolicy(text: string, options: { file: string; dimensions: D
     policy.questions = readQuestions(yaml, asked);
     reading.dimensions = { ...reading.dimensions, ...questionDimensions(policy.questions) };
   }
+  const rankReading = {
+    yaml,
+    open: options.open,
+    checkDimension: (at: LocatedYaml, entry: Entry) => void findDimension({ ...reading, yaml: at }, entry),
+  };
   for (const entry of top) {
     if (entry.key === 'policy') policy.policy = yaml.text(entry, 'policy (its name)') ?? '';
     else if (entry.key === 'gates') policy.gates = readGates(reading, entry);
-    else if (entry.key === 'rank') policy.rank = readRank(reading, entry);
+    else if (entry.key === 'rank') Object.assign(policy, readRank(rankReading, entry));
     else if (entry.key === 'diversity') policy.diversity = readDiversity(yaml, entry);
     else if (entry.key === 'minPerGroup') Object.assign(policy, readMinPerGroup(yaml, entry));
     else if (entry.key === 'deliverReview') policy.deliverReview = yaml.boolean(entry, 'deliverReview') ?? false;
@@ -81,12 +96,13 @@ export function parsePolicy(text: string, options: { file: string; dimensions: D
  */
 export function canonicalPolicy(policy: Policy): Policy {
   const gates = TIERS.flatMap((tier) => policy.gates.filter((gate) => gate.tier === tier));
-  const { rank, diversity, minPerGroup, deliverReview, questions, params } = policy;
+  const { rank, rankModel, diversity, minPerGroup, deliverReview, questions, params } = policy;
   const { minDistance, lambda, by } = diversity;
   const plain: Policy = {
     policy: policy.policy,
     gates,
     rank,
+    ...(rankModel && { rankModel }),
     diversity: { minDistance, ...(lambda !== undefined && { lambda, ...(by === 'fingerprint' && { by }) }) },
     ...(minPerGroup !== undefined && { minPerGroup }),
     deliverReview,
@@ -151,6 +167,11 @@ function readGate(reading: Reading, at: Entry, tier: Tier): Gate | undefined {
   const accept = field(on, (entry) => readBounds(reading, entry, limits));
   const review = field('review', (entry) => readReview(reading, entry, { ...limits, accept }));
   if (!accept) return undefined;
+  if (common.onUnassessable === 'ignore' && allowsAll(accept, limits.range))
+    yaml.problem(
+      fields.get(on)?.offset ?? at.offset,
+      `the gate ${at.key} rejects nothing: every value from ${limits.range.join(' to ')} passes, and what has none is ignored`,
+    );
   return {
     kind: 'threshold',
     ...common,
@@ -170,6 +191,12 @@ function readRule({ yaml, dimensions }: Reading, at: Entry): { rule: string; dim
     yaml.problem(at.offset, message, unknownDimension ? 'POLICY_UNKNOWN_DIMENSION' : undefined);
   return { rule, dimensions: checked.dimensions };
 }
+
+/** Whether bounds let every value of a range pass. */
+export const allowsAll = (
+  { min = -Infinity, max = Infinity }: Bounds,
+  [low, high]: readonly [number, number],
+): boolean => min <= low && max >= high;
 
 interface Limits {
   range: readonly [number, number];
@@ -214,18 +241,6 @@ function readReview(reading: Reading, at: Entry, { accept, ...limits }: Limits &
     return undefined;
   }
   return review;
-}
-
-function readRank(reading: Reading, at: Entry): Record<string, number> {
-  const { yaml } = reading;
-  const rank: Record<string, number> = {};
-  for (const entry of yaml.entries(at, 'rank')) {
-    findDimension(reading, entry);
-    const weight = yaml.number(entry, `the weight of ${entry.key}`);
-    if (weight !== undefined && weight <= 0) yaml.problem(entry.offset, `the weight of ${entry.key} must be above 0`);
-    rank[entry.key] = weight ?? 1;
-  }
-  return rank;
 }
 
 function readParams({ yaml, dimensions }: Reading, at: Entry): Policy['params'] {

@@ -1,6 +1,6 @@
 /** A policy as people say it. */
 import type { Dimensions } from './policy-file.js';
-import type { Diversity, Gate, Policy } from './types.js';
+import type { Diversity, Gate, LogisticModel, Policy } from './types.js';
 import { wanted } from './words.js';
 
 /**
@@ -37,4 +37,12 @@ export function groupWords(minPerGroup: Policy['minPerGroup']): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([group, least]) => `${least} of ${group}`)
     .join(', ');
+}
+
+/** A fitted model, completely: two with the same words rank alike and know the same of themselves. */
+export function rankModelWords({ intercept, weights, fittedOn = {} }: LogisticModel): string {
+  const sorted = (of: Record<string, number | string>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1));
+  const terms = sorted(weights).map(([dimension, weight]) => `${weight} ${dimension}`);
+  const facts = sorted(fittedOn).map(([name, value]) => `${name} ${value}`);
+  return `logistic ${[intercept, ...terms].join(' + ')}${facts.length === 0 ? '' : `; fitted on ${facts.join(', ')}`}`;
 }

@@ -1,5 +1,6 @@
 /** From the candidates that pass to the K winners, and a reason for every one that was not picked. */
 import { distanceOf, fingerprintOf, parseFingerprint, type Fingerprint } from './fingerprint.js';
+import { rankQuality, type Ranking } from './rank.js';
 import type { Diversity, Policy, Scores, Selection, SelectionCandidate, Verdict, Winner } from './types.js';
 import { byMarginalRelevance, cosine } from './variety.js';
 
@@ -32,32 +33,6 @@ interface Limits {
 
 /** The order in which candidates have their turn; `picked` grows meanwhile. */
 type Turns = (open: readonly Ranked[], picked: readonly Ranked[]) => Iterable<Ranked>;
-
-/**
- * What a candidate is ranked by: the weighted mean of its qualities, 0..100. A ranked dimension without a value counts as quality 0: not
- * knowing must never rank above knowing. Without weights, all dimensions with a threshold gate count alike; without those,
- * the result is 0 for everybody and the candidate's index decides.
- *
- * @example
- * rankQuality(scores, policy); // 87.2
- */
-export function rankQuality(scores: Scores, policy: Pick<Policy, 'rank' | 'gates'>): number {
-  // In name order: a sum of floats depends on its order, and a policy read back from canonical JSON has another one than its file.
-  const weights = Object.entries(weightsOf(policy)).sort(([a], [b]) => (a < b ? -1 : 1));
-  let sum = 0;
-  let total = 0;
-  for (const [dimension, weight] of weights) {
-    const score = Object.hasOwn(scores, dimension) ? scores[dimension] : undefined;
-    total += weight;
-    if (score?.status === 'ok' && Number.isFinite(score.quality)) sum += weight * score.quality;
-  }
-  return total > 0 ? sum / total : 0;
-}
-
-function weightsOf({ rank, gates }: Pick<Policy, 'rank' | 'gates'>): Record<string, number> {
-  if (Object.keys(rank).length > 0) return rank;
-  return Object.fromEntries(gates.flatMap((gate) => (gate.kind === 'threshold' ? [[gate.dimension, 1]] : [])));
-}
 
 /**
  * Picks the best `k` that pass, best first, none of them a near-duplicate of another. Pure; the order of `candidates` does not matter,
@@ -102,7 +77,7 @@ export function select(candidates: readonly SelectionCandidate[], policy: Policy
 /** Those that pass, with what they are ranked by. */
 export const passingOf = (
   candidates: readonly SelectionCandidate[],
-  policy: Pick<Policy, 'rank' | 'gates'>,
+  policy: Ranking,
 ): (Omit<SelectionCandidate, 'scores'> & { quality: number })[] =>
   candidates
     .filter(({ verdict }) => verdict.pass)

@@ -66,6 +66,8 @@ export interface Policy {
   gates: Gate[];
   /** Weights on quality, among those that pass; dimension -> weight > 0. */
   rank: Record<string, number>;
+  /** Ranks instead of weights; `rank` is empty then. */
+  rankModel?: LogisticModel;
   diversity: Diversity;
   /** Winners that each group must have at least: one number for all groups, or one per group. Absent: groups do not matter. */
   minPerGroup?: number | Record<string, number>;
@@ -75,6 +77,15 @@ export interface Policy {
   questions?: Record<string, Question>;
   /** Extra parameters per scorer id, handed to `assess` as `params`. */
   params: Record<string, Record<string, unknown>>;
+}
+
+/** A fitted logistic model: the probability that a picture is good is 1 / (1 + exp(-(intercept + sum of weight * quality))). */
+export interface LogisticModel {
+  intercept: number;
+  /** Dimension -> weight > 0, per point of quality. */
+  weights: Record<string, number>;
+  /** What it was fitted on and how well it does, for people. */
+  fittedOn?: Record<string, number | string>;
 }
 
 /** How unlike the winners must be. */

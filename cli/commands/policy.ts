@@ -4,7 +4,8 @@ import { CullError } from '../../errors.js';
 import { dimensionsOf, loadScorers } from '../../scorers/registry.js';
 import { measureText, type Measures } from '../../selection/comparable.js';
 import { changeWords, diffPolicies } from '../../selection/policy-diff.js';
-import { diversityWords, gateWords, groupWords } from '../../selection/policy-words.js';
+import { policyNotes } from '../../selection/policy-notes.js';
+import { diversityWords, gateWords, groupWords, rankModelWords } from '../../selection/policy-words.js';
 import { questionDimensions } from '../../selection/questions.js';
 import type { Policy } from '../../selection/types.js';
 import { hashPolicy } from '../../templates/release.js';
@@ -24,7 +25,7 @@ export function addPolicy(program: Command): void {
     .command('check')
     .description('names every mistake with its line')
     .argument('<files...>', 'policy files')
-    .option('--json', 'NDJSON: one { file, ok, sha256, code, problems: [{ line, column, message }] } a file')
+    .option('--json', 'NDJSON: one { file, ok, sha256, code, problems: [{ line, column, message }], notes } a file')
     .action(async (files: string[], options: Shared) => {
       const output = createOutput({ json: options.json === true });
       const { scorers } = readConfig(process.env);
@@ -32,12 +33,15 @@ export function addPolicy(program: Command): void {
         try {
           const policy = await readPolicy(file, scorers);
           const sha256 = hashPolicy(policy);
-          output.document({ file, ok: true, sha256, code: null, problems: [] });
+          const measured = dimensionsOf(await loadScorers(scorers));
+          const notes = policyNotes(policy, { ...measured, ...questionDimensions(policy.questions ?? {}) });
+          output.document({ file, ok: true, sha256, code: null, problems: [], notes });
           output.text(`${file}: ok, ${policy.gates.length} gates, ${sha256}`);
+          for (const note of notes) output.text(`  note: ${note}`);
         } catch (error) {
           if (!(error instanceof CullError)) throw error;
           process.exitCode = exitCodeOf(error);
-          output.document({ file, ok: false, sha256: null, code: error.code, problems: problemsOf(error) });
+          output.document({ file, ok: false, sha256: null, code: error.code, problems: problemsOf(error), notes: [] });
           if (!output.json) output.note(errorText(error));
         }
       }
@@ -101,7 +105,9 @@ function shown(
     'gates',
     ...gates.map(({ id, words }) => `  ${id}: ${words}`),
     'rank',
-    ...Object.entries(policy.rank).map(([dimension, weight]) => `  ${dimension} ${weight}`),
+    ...(policy.rankModel
+      ? [`  ${rankModelWords(policy.rankModel)}`]
+      : Object.entries(policy.rank).map(([dimension, weight]) => `  ${dimension} ${weight}`)),
     `diversity: ${diversityWords(policy.diversity)}`,
     `minimum per group: ${groupWords(policy.minPerGroup)}`,
     `the band review ${policy.deliverReview ? 'passes' : 'does not pass'}`,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -32,7 +32,7 @@ describe('policy', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(good).toMatchObject({ file: 'a.yaml', ok: true, problems: [] });
+    expect(good).toMatchObject({ file: 'a.yaml', ok: true, problems: [], notes: [] });
     expect(bad).toMatchObject({
       ok: false,
       code: 'POLICY_INVALID',
@@ -76,6 +76,41 @@ describe('policy', () => {
     expect(text).toContain(String(shown['sha256']));
     expect(text).toContain('noise.sigma: generic: at most 8 grey levels');
     expect(text).toContain(`eyes.open: ${labels['eyes'] ?? ''}, with models that are not here`);
+  });
+
+  test('check notes a gate that passes all that can be measured', async () => {
+    await writeFile(join(dir, 'loose.yaml'), A.replace('max: 8', 'min: 0'));
+    const run = await cull('check', 'loose.yaml');
+    expect([run.code, run.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^loose\.yaml: ok, 2 gates, .*\n {2}note: noise\.sigma passes every picture that can/),
+    ]);
+  });
+
+  test('a model beside the policy ranks; show says it, diff compares it, its mistakes have its own lines', async () => {
+    const ranker = (weight: string) => `logistic: { intercept: -2, weights: { sharpness.tileP90: ${weight} } }\n`;
+    await mkdir(join(dir, 'rankers'), { recursive: true });
+    await writeFile(join(dir, 'rankers/a.yaml'), ranker('0.05'));
+    await writeFile(join(dir, 'rankers/bad.yaml'), ranker('-1'));
+    const policy = (name: string) =>
+      A.replace('rank: { sharpness.tileP90: 1 }', `rank: { model: rankers/${name}.yaml }`);
+    await writeFile(join(dir, 'model.yaml'), policy('a'));
+    await writeFile(join(dir, 'bad-model.yaml'), policy('bad'));
+    // found beside the policy, from wherever it is called
+    const shown = await runCli(['policy', 'show', join(dir, 'model.yaml')], { cwd: tmpdir() });
+    expect(shown.stdout).toContain('\n  logistic -2 + 0.05 sharpness.tileP90\n');
+    expect((await json('show', 'model.yaml'))['policy']).toMatchObject({
+      rank: {},
+      rankModel: { intercept: -2, weights: { 'sharpness.tileP90': 0.05 } },
+    });
+    expect((await cull('diff', 'a.yaml', 'model.yaml')).stdout).toBe(
+      '- rank sharpness.tileP90: weight 1\n+ rankModel: logistic -2 + 0.05 sharpness.tileP90\n',
+    );
+    const bad = await cull('check', 'bad-model.yaml');
+    expect(bad.code).toBe(2);
+    expect(bad.stderr).toMatch(
+      /bad-model\.yaml:5:16: rankers\/bad\.yaml:1:\d+: the weight of sharpness\.tileP90 must be above 0/,
+    );
   });
 
   test('diff says what changed, and nothing of files that mean the same', async () => {

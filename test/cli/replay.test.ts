@@ -155,12 +155,14 @@ describe('replay', () => {
   test.each([
     [['--policy', 'missing.yaml'], /POLICY_INVALID.*missing\.yaml/],
     [['--policy', 'unknown.yaml'], /POLICY_UNKNOWN_DIMENSION[^]*sharpnes\.tileP90/],
+    [['--policy', 'outside.yaml'], /outside\.yaml:2:\d+: min 140 is outside the possible 0 to 100 \(quality\)/],
     [['--policy', 'strict.yaml', '--since', 'yesterday'], /12h, 7d, 2w/],
     [['--policy', 'strict.yaml', '--release', 'main'], /sha256/],
     [['--policy', 'strict.yaml', '--tenant', '../x'], /REQUEST_INVALID.*tenant/],
     [[], /--policy/],
   ])('refuses %j', async (args, message) => {
     await writeFile(join(dir, 'unknown.yaml'), sharpAtLeast(40).replace('sharpness', 'sharpnes'));
+    await writeFile(join(dir, 'outside.yaml'), sharpAtLeast(140));
     const run = await cli('replay', ...args);
     expect([run.code, run.stdout]).toEqual([2, '']);
     expect(run.stderr).toMatch(message);

@@ -78,6 +78,31 @@ describe('tune', () => {
     );
   });
 
+  test('refuses a policy whose thresholds no picture can have, or whose rules cannot work, with the line', async () => {
+    const rule = (name: string, words: string) => `  business: { ${name}: { rule: '${words}', reason: no } }\n`;
+    const loops = Array.from({ length: 6 }, (_, i) => `[1,2,3,4,5,6,7,8,9,10].all(x${i}, `);
+    const bad = `policy: bad
+gates:
+  generic:
+    sharpness.tileP90: { quality: { min: 140 } }
+    exposure.clippedShare: { raw: { max: -0.1 } }
+${rule('broken', 'scores.noise.(')}`;
+    await writeFile(join(dir, 'bad.yaml'), bad);
+    const said = await refused(['tune', ...EXAMPLE.with(1, 'bad.yaml')]);
+    expect(said).toMatch(/bad\.yaml:4:\d+: min 140 is outside the possible 0 to 100 \(quality\)/);
+    expect(said).toMatch(/bad\.yaml:5:\d+: max -0\.1 is outside the possible 0 to 1 \(share\)/);
+    expect(said).toMatch(/bad\.yaml:6:\d+: the rule is not CEL/);
+    for (const [words, why] of [
+      ['scores.exposure.clippedShare.raw > 2.0', 'the rule never holds'],
+      [`${loops.join('')}scores.noise.sigma.raw >= 0.0${')'.repeat(6)}`, 'its loops take more than 10,000 turns'],
+    ] as const) {
+      await writeFile(join(dir, 'bad.yaml'), `policy: bad\ngates:\n${rule('r', words)}`);
+      const told = await refused(['tune', ...EXAMPLE.with(1, 'bad.yaml')]);
+      expect(told).toMatch(/bad\.yaml:3:\d+: /);
+      expect(told).toContain(why);
+    }
+  });
+
   test('refuses bad labels, pictures without scores, three labels, one class, and writes nothing', async () => {
     const tune = (labels: string) => ['tune', ...EXAMPLE.with(3, labels)];
     const file = async (name: string, text: string) => {

@@ -4,6 +4,7 @@ import { CullError } from '../../errors.js';
 import { builtInScorers, dimensionsOf } from '../../scorers/registry.js';
 import { judge } from '../../selection/judge.js';
 import { canonicalPolicy, parsePolicy, type Dimensions } from '../../selection/policy-file.js';
+import { policyNotes } from '../../selection/policy-notes.js';
 import { ok } from './samples.js';
 
 const dimensions: Dimensions = {
@@ -114,6 +115,27 @@ describe('parsePolicy', () => {
       diversity: { minDistance: 0, lambda: 0 },
       minPerGroup: { studio: 15, 'out door': 20 },
     });
+  });
+
+  it('reads a fitted model, written out or from a file beside the policy: the same policy either way', () => {
+    const logistic =
+      '{ intercept: -3.5, weights: { exposure.dynamicRange: 0.02, sharpness.tileP90: 0.04 }, fittedOn: { labels: 412, by: ann } }';
+    const inline = parse(`policy: p\nrank: { logistic: ${logistic} }`);
+    expect(inline.rank).toEqual({});
+    expect(inline.rankModel).toEqual({
+      intercept: -3.5,
+      weights: { 'exposure.dynamicRange': 0.02, 'sharpness.tileP90': 0.04 },
+      fittedOn: { labels: 412, by: 'ann' },
+    });
+    const asked: string[] = [];
+    const open = (path: string): string => {
+      asked.push(path);
+      return `# fitted\nlogistic: ${logistic}\n`;
+    };
+    const named = parsePolicy('policy: p\nrank: { model: ../rankers/a.yaml }', { file: 'p.yaml', dimensions, open });
+    expect(named).toEqual(inline);
+    expect(asked).toEqual(['../rankers/a.yaml']);
+    expect(canonicalPolicy(inline)).toEqual(inline);
   });
 
   it('understands anchors and aliases', () => {
@@ -267,6 +289,51 @@ describe('parsePolicy refuses', () => {
       'p.yaml:2:32: the weight of exposure.dynamicRange must be above 0',
     ],
     [
+      'weights beside a model',
+      'policy: p\nrank: { logistic: { intercept: 0, weights: { exposure.dynamicRange: 1 } }, sharpness.tileP90: 1 }',
+      'p.yaml:2:76: rank has logistic and sharpness.tileP90: choose one',
+    ],
+    [
+      'a model without its numbers',
+      'policy: p\nrank: { logistic: {} }',
+      'p.yaml:2:9: logistic needs "intercept", a number\np.yaml:2:9: logistic needs "weights": dimension -> weight per point of quality',
+    ],
+    [
+      'a model of nothing',
+      'policy: p\nrank: { logistic: { intercept: 1, weights: {} } }',
+      'p.yaml:2:44: weights names no dimension: nothing would rank',
+    ],
+    [
+      'a model with a weight that is not finite',
+      'policy: p\nrank: { logistic: { intercept: .inf, weights: { exposure.dynamicRange: .nan } } }',
+      /^p\.yaml:2:32: intercept must be a number.*\np\.yaml:2:72: the weight of exposure\.dynamicRange must be a number/,
+    ],
+    [
+      'a model that prefers what is worse',
+      'policy: p\nrank: { logistic: { intercept: 1, weights: { exposure.dynamicRange: -0.1 } } }',
+      'p.yaml:2:69: the weight of exposure.dynamicRange must be above 0',
+    ],
+    [
+      'a model in a file where no file is read',
+      'policy: p\nrank: { model: ranker.yaml }',
+      'p.yaml:2:16: the model ranker.yaml cannot be read: no file is read here; write the model out under rank: { logistic: … }',
+    ],
+    [
+      'a gate that rejects nothing',
+      gate('{ raw: { max: 1 }, onUnassessable: ignore }'),
+      'p.yaml:4:35: the gate exposure.clippedShare rejects nothing: every value from 0 to 1 passes, and what has none is ignored',
+    ],
+    [
+      'a threshold on quality that rejects nothing',
+      gate('{ quality: { min: 0 }, onUnassessable: ignore }'),
+      'p.yaml:4:39: the gate exposure.clippedShare rejects nothing: every value from 0 to 100 passes, and what has none is ignored',
+    ],
+    [
+      'a review band outside the range',
+      gate('{ quality: { min: 20 }, review: { min: -5 } }'),
+      'p.yaml:4:67: min -5 is outside the possible 0 to 100 (quality)',
+    ],
+    [
       'a distance above 1',
       'policy: p\ndiversity: { minDistance: 5 }',
       'p.yaml:2:27: minDistance 5 is outside the possible 0 to 1 (share of differing bits)',
@@ -401,6 +468,35 @@ describe('parsePolicy refuses', () => {
     expect(error.details).toMatchObject({ file: 'p.yaml', problems: [{ line: 2 }, { line: 2 }, { line: 3 }] });
   });
 
+  it("mistakes of a model's file with its own lines, where the policy names it", () => {
+    const files: Record<string, string> = {
+      'bad.yaml': 'logistic:\n  intercept: much\n  weights: { sharpnes.tileP90: 1 }\n',
+      'empty.yaml': '',
+      'other.yaml': 'logistik: {}\n',
+    };
+    const read = (name: string): CullError => {
+      try {
+        parsePolicy(`policy: p\nrank:\n  model: ${name}\ngates: { generi: {} }\n`, {
+          file: 'p.yaml',
+          dimensions,
+          open: (path) => files[path] ?? '',
+        });
+      } catch (error) {
+        return error as CullError;
+      }
+      throw new Error('the policy was accepted');
+    };
+    const bad = read('bad.yaml');
+    expect(bad.code).toBe('POLICY_UNKNOWN_DIMENSION');
+    expect(bad.message.split('\n')).toEqual([
+      'p.yaml:3:10: bad.yaml:2:14: intercept must be a number, not the text "much"',
+      'p.yaml:3:10: bad.yaml:3:14: nothing measures sharpnes.tileP90, did you mean sharpness.tileP90?',
+      expect.stringMatching(/^p\.yaml:4:10: gates has no "generi", did you mean generic/) as string,
+    ]);
+    expect(read('empty.yaml').message).toContain('p.yaml:3:10: empty.yaml:1:1: the file is empty');
+    expect(read('other.yaml').message).toMatch(/p\.yaml:3:10: other\.yaml:1:1: .*did you mean logistic\?/);
+  });
+
   it('aliases that multiply without end', () => {
     const levels = Array.from({ length: 12 }, (_, i) => `    l${i + 1}: &l${i + 1} [${`*l${i},`.repeat(9)}]`);
     const text = `policy: p\nparams:\n  background:\n    l0: &l0 [x]\n${levels.join('\n')}\n`;
@@ -428,5 +524,21 @@ describe('the dimensions a rule reads', () => {
     ['scores.text.backgroundChars.facts.words.exists(w, w == "sale")', ['text.backgroundChars']],
   ])('%s', (expression, expected) => {
     expect(read(expression)).toEqual(expected);
+  });
+});
+
+describe('policyNotes', () => {
+  it('names gates that only ask that something could be measured', () => {
+    const policy = parse(`policy: p
+gates:
+  generic:
+    exposure.clippedShare: { raw: { max: 1 } }
+    sharpness.tileP90: { raw: { min: 0 }, onUnassessable: review }
+    exposure.dynamicRange: { quality: { min: 1 } }
+`);
+    expect(policyNotes(policy, dimensions)).toEqual([
+      'exposure.clippedShare passes every picture that can be measured (0 to 1): it only rejects those that cannot',
+      'sharpness.tileP90 passes every picture that can be measured (0 to Infinity): it only puts those that cannot into review',
+    ]);
   });
 });

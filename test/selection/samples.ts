@@ -80,12 +80,20 @@ export const policyArbitrary: fc.Arbitrary<Policy> = fc
   .record({
     gates: fc.array(gate, { maxLength: 5 }),
     rank: fc.dictionary(dimension, fc.integer({ min: 1, max: 5 }), { noNullPrototype: true }),
+    rankModel: fc.option(
+      fc.record({
+        intercept: fc.double({ min: -4, max: 4, noNaN: true }),
+        weights: fc.dictionary(dimension, fc.double({ min: 0.001, max: 0.1, noNaN: true }), { noNullPrototype: true }),
+      }),
+      { nil: undefined },
+    ),
     minDistance: fc.constantFrom(0, 0.05, 0.2, 0.6),
     deliverReview: fc.boolean(),
   })
-  .map(({ gates, rank, minDistance, deliverReview }) =>
-    policyOf(gates, { rank, diversity: { minDistance }, deliverReview }),
-  );
+  .map(({ gates, rank, rankModel, minDistance, deliverReview }) => {
+    const ranking = rankModel ? { rank: {}, rankModel } : { rank };
+    return policyOf(gates, { ...ranking, diversity: { minDistance }, deliverReview });
+  });
 
 /** A few bits set, so that near-duplicates are common. */
 const fingerprint = fc.array(fc.integer({ min: 0, max: 63 }), { maxLength: 8 }).map((bits) =>

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fingerprintDistance } from '../../selection/fingerprint.js';
-import { countPicked, rankQuality, select } from '../../selection/select.js';
+import { rankQuality } from '../../selection/rank.js';
+import { countPicked, select } from '../../selection/select.js';
 import type { Policy, Score, SelectionCandidate } from '../../selection/types.js';
-import { demandingArbitrary, ok, policyOf, requestArbitrary, threshold } from './samples.js';
+import { demandingArbitrary, ok, policyOf, requestArbitrary } from './samples.js';
 
 const candidate = (index: number, quality: number, more: Partial<SelectionCandidate> = {}): SelectionCandidate => ({
   candidate: index,
@@ -66,22 +67,6 @@ describe('select', () => {
     ]);
     expect(winners).toHaveLength(1);
     expect(missing).toBe(1);
-  });
-});
-
-describe('rankQuality', () => {
-  it('is the weighted mean of the qualities, and what has no value counts 0', () => {
-    const rank = { 'sharpness.tileP90': 1, 'noise.sigma': 3 };
-    const noise: Score = { status: 'unassessable', reason: 'too-small', scorer: 's@1.0.0' };
-    expect(rankQuality({ 'sharpness.tileP90': ok(0, 80), 'noise.sigma': ok(0, 60) }, policyOf([], { rank }))).toBe(65);
-    expect(rankQuality({ 'sharpness.tileP90': ok(0, 80), 'noise.sigma': noise }, policyOf([], { rank }))).toBe(20);
-    expect(rankQuality({}, policyOf([], { rank }))).toBe(0);
-  });
-
-  it('falls back to the gated dimensions, alike, where no weights are given', () => {
-    const gates = ['a.x', 'b.y'].map((dimension) => threshold({ dimension, accept: { min: 0 } }));
-    expect(rankQuality({ 'a.x': ok(0, 80), 'b.y': ok(0, 40), 'c.z': ok(0, 100) }, policyOf(gates))).toBe(60);
-    expect(rankQuality({ 'c.z': ok(0, 100) }, policyOf([]))).toBe(0);
   });
 });
 
