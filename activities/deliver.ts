@@ -27,6 +27,7 @@ import {
 import { withFailures } from './failures.js';
 import { readEmbedding } from './float32.js';
 import { meanOf, rememberRequest } from './stats.js';
+import { endWinners } from './winners.js';
 
 export interface DeliverAsk {
   tenant: string;
@@ -108,6 +109,17 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
       }
       await storage.put(keys.manifest(tenant, request), manifest.map((line) => `${JSON.stringify(line)}\n`).join(''), {
         contentType: 'application/x-ndjson',
+      });
+      await endWinners(storage, ask, {
+        state,
+        delivered: delivered.map(({ candidate, rank, seed, quality, key }) => ({
+          candidate,
+          rank,
+          seed,
+          quality,
+          key,
+        })),
+        why: (candidate) => selection?.notPicked[candidate] ?? `the request was ${state}`,
       });
       // The result comes last: whoever sees it finds everything that it names.
       await writeJson(storage, keys.result(tenant, request), result);

@@ -6,12 +6,13 @@ import { rankQuality } from '../selection/rank.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
-import type { CandidateRecord } from '../workflows/contract.js';
+import type { CandidateRecord, PlanDoc } from '../workflows/contract.js';
 import { createComparedReader } from './compared.js';
 import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
 import { float32 } from './float32.js';
 import type { ScorePool } from './scoring/pool.js';
+import { createAnnouncer } from './winners.js';
 
 export interface ScoreAnswer {
   pass: boolean;
@@ -38,6 +39,25 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
   const { storage, pool } = deps;
   const planOf = createPlanReader(storage);
   const comparedWith = createComparedReader(storage);
+  const announce = createAnnouncer(storage);
+
+  /** Also on a repeat: the attempt before may have ended between record and announcement. */
+  const answered = async (record: CandidateRecord, plan: PlanDoc): Promise<ScoreAnswer> => {
+    const answer = answerOf(record, plan.policy);
+    const { quality = 0, fingerprint, pixelSha256 } = answer;
+    const { candidate, seed, image } = record;
+    if (answer.pass && image)
+      await announce(plan, {
+        candidate,
+        seed,
+        quality,
+        key: image.key,
+        ...(fingerprint !== undefined && { fingerprint }),
+        ...(pixelSha256 !== undefined && { pixelSha256 }),
+      });
+    return answer;
+  };
+
   return withFailures({
     async score(ref: CandidateRef & { image: string }): Promise<ScoreAnswer> {
       const context = Context.current();
@@ -50,7 +70,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
             hint: 'all workers must use the same CULL_STORAGE',
           },
         );
-      if (record.verdict) return answerOf(record, plan.policy);
+      if (record.verdict) return await answered(record, plan);
 
       const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
       try {
@@ -79,7 +99,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
           timing: { ...record.timing, scoreMs: Math.round(performance.now() - startedAt) },
         };
         await writeRecord(storage, ref, scored);
-        return answerOf(scored, plan.policy);
+        return await answered(scored, plan);
       } finally {
         clearInterval(timer);
       }

@@ -4,7 +4,8 @@ import { messageOf } from '../errors.js';
 import type { ResultDoc } from '../workflows/contract.js';
 import { writeOut } from './out-folder.js';
 import type { Output } from './output.js';
-import { createProgressDisplay } from './views/progress.js';
+import { streamWinners } from './stream.js';
+import { createProgressDisplay, type ProgressDisplay } from './views/progress.js';
 import { resultReport } from './views/report.js';
 
 export const EXIT = {
@@ -18,31 +19,29 @@ export const EXIT = {
 } as const;
 
 /**
- * Watches until the end, then writes `out/<request>/` and the report. Resolves with the exit code.
+ * Watches until the end, then writes `out/<request>/` and the report. Resolves with the exit code. With `stream`, the winners so far are written there
+ * as they pass.
  *
  * Ctrl-C ends only the watching; what is printed then says how to go on.
  */
-export async function follow(cull: Cull, request: string, options: { output: Output; out: string }): Promise<number> {
-  const { output, out } = options;
+export async function follow(
+  cull: Cull,
+  request: string,
+  options: { output: Output; out: string; stream?: boolean },
+): Promise<number> {
+  const { output, out, stream = false } = options;
   const display = createProgressDisplay({ stream: process.stderr });
   const interrupted = new AbortController();
   const onSignal = () => interrupted.abort();
   process.once('SIGINT', onSignal);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([interrupted.signal, failed.signal]);
   let result: ResultDoc;
   try {
-    const watching = cull.watch(request, { signal: interrupted.signal });
-    let said = '';
-    for (;;) {
-      const step = await watching.next();
-      if (step.done) {
-        result = step.value;
-        break;
-      }
-      const why = waitingFor(step.value);
-      if (why !== '' && why !== said) display.note(why);
-      said = why;
-      if (step.value.progress) display.update(step.value.progress);
-    }
+    [result] = await Promise.all([
+      watchToEnd(cull, request, { display, signal }),
+      stream ? streamWinners(cull, request, { display, output, out, signal }) : undefined,
+    ]);
   } catch (error) {
     display.done();
     if (!interrupted.signal.aborted) throw error;
@@ -52,9 +51,28 @@ export async function follow(cull: Cull, request: string, options: { output: Out
     return EXIT.interrupted;
   } finally {
     process.off('SIGINT', onSignal);
+    // where one of the two failed, the other goes no further
+    failed.abort();
   }
   display.done();
   return finish(cull, result, { output, out });
+}
+
+async function watchToEnd(
+  cull: Cull,
+  request: string,
+  { display, signal }: { display: ProgressDisplay; signal: AbortSignal },
+): Promise<ResultDoc> {
+  const watching = cull.watch(request, { signal });
+  let said = '';
+  for (;;) {
+    const step = await watching.next();
+    if (step.done) return step.value;
+    const why = waitingFor(step.value);
+    if (why !== '' && why !== said) display.note(why);
+    said = why;
+    if (step.value.progress) display.update(step.value.progress);
+  }
 }
 
 /** Writes the folder and the answer of an ended request. */

@@ -1,8 +1,6 @@
 /** `out/<request>/`: the winners, the manifest, the result and the contact sheet, for people to open. */
-import { createWriteStream } from 'node:fs';
 import { access, constants, mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import pLimit from 'p-limit';
 import type { Cull } from '../client/cull.js';
 import { CullError, messageOf } from '../errors.js';
@@ -10,6 +8,7 @@ import { candidateName, keys } from '../storage/keys.js';
 import type { PlanDoc, ResultDoc } from '../workflows/contract.js';
 import { contactSheet } from './views/contact-sheet.js';
 import { makeThumbnail } from './views/thumbnail.js';
+import { copyOut, syncWinners, winnerName } from './winners-folder.js';
 
 /** Thumbnails are small work on two cores; more at once only costs memory. */
 const AT_ONCE = 4;
@@ -29,11 +28,6 @@ export async function checkOut(out: string): Promise<void> {
       folder = parent;
     }
   }
-}
-
-async function copyOut(cull: Cull, key: string, path: string): Promise<void> {
-  const object = await cull.storage.getStream(key);
-  if (object) await pipeline(object.body, createWriteStream(path));
 }
 
 /**
@@ -58,12 +52,7 @@ export async function writeOut(cull: Cull, result: ResultDoc, out: string): Prom
       }),
     ),
   );
-  const files = new Map(
-    result.delivered.map(({ key, rank, candidate }) => [
-      candidate,
-      `${String(rank).padStart(2, '0')}-candidate-${candidateName(candidate)}${extname(key)}`,
-    ]),
-  );
+  const files = new Map(result.delivered.map((winner) => [winner.candidate, winnerName(winner)]));
   const html = contactSheet({
     links: files,
     result,
@@ -74,31 +63,30 @@ export async function writeOut(cull: Cull, result: ResultDoc, out: string): Prom
   });
   try {
     await mkdir(folder, { recursive: true });
-    for (const { key, candidate, files: others = [] } of result.delivered) {
-      const name = files.get(candidate);
-      if (name === undefined) continue;
-      await copyOut(cull, key, join(folder, name));
-      // `01-candidate-0007.png`, and beside it `01-candidate-0007.1.mp4`.
-      for (const other of others) {
-        const ending = basename(other.key).slice(candidateName(candidate).length);
-        await copyOut(cull, other.key, join(folder, name.replace(/\.[^.]+$/, ending)));
-      }
-    }
+    for (const winner of result.delivered) await copyOut(cull.storage, winner.key, join(folder, winnerName(winner)));
+    // `01-candidate-0007.png`, and beside it `01-candidate-0007.1.mp4`.
+    const others = result.delivered.flatMap((winner) =>
+      (winner.files ?? []).map(({ key }) => {
+        const ending = basename(key).slice(candidateName(winner.candidate).length);
+        return { key, name: winnerName(winner).replace(/\.[^.]+$/, ending) };
+      }),
+    );
+    for (const { key, name } of others) await copyOut(cull.storage, key, join(folder, name));
+    await syncWinners(cull.storage, folder, result.delivered, { beside: others.map(({ name }) => name) });
     const manifest = records.map((record) => `${JSON.stringify(record)}\n`).join('');
     await writeFile(join(folder, 'manifest.ndjson'), manifest);
     await writeFile(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
     await writeFile(join(folder, 'contact-sheet.html'), html);
   } catch (error) {
-    throw unwritable(out, error, request);
+    throw unwritable(out, error, `; the request is complete: \`comfy-cull watch ${request} --out …\` writes it again`);
   }
   return folder;
 }
 
-function unwritable(out: string, error: unknown, request?: string): CullError {
+/** @param after what else there is to say: what became of the request */
+export function unwritable(out: string, error: unknown, after = ''): CullError {
   const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-  const again =
-    request === undefined ? '' : `; the request is complete: \`comfy-cull watch ${request} --out …\` writes it again`;
   return new CullError(full ? 'STORAGE_FULL' : 'STORAGE_UNWRITABLE', `cannot write to ${out}: ${messageOf(error)}`, {
-    hint: `${full ? 'free some space' : 'choose another folder with --out'}${again}`,
+    hint: `${full ? 'free some space' : 'choose another folder with --out'}${after}`,
   });
 }

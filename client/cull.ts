@@ -24,8 +24,7 @@ import {
 } from '../workflows/contract.js';
 import { askedText, requestOf, type GenerateOptions } from './request.js';
 import type { TemporalTarget } from './temporal.js';
-
-const POLL_MS = 250;
+import { POLL_MS, resumeWinners, watchWinners, type WinnersStep } from './winners.js';
 
 /** What `watch` yields: the workflow's counters, and why nothing moves if that is so. */
 export interface Watched {
@@ -112,6 +111,7 @@ export class Cull {
     const result = await this.result(request);
     if (result && result.state !== 'failed' && result.state !== 'cancelled')
       throw new CullError('REQUEST_INVALID', `request ${request} is ${result.state}: there is nothing to resume`);
+    await resumeWinners(this.storage, { tenant: this.tenant, request });
     await this.storage.delete(keys.result(this.tenant, request));
     await this.start(doc);
   }
@@ -200,6 +200,24 @@ export class Cull {
       last = seen;
       await wait(POLL_MS, undefined, options.signal ? { signal: options.signal } : {});
     }
+  }
+
+  /**
+   * The winners so far, as they pass: one step an event, from the first or from the one after `after`. The last event makes them what was delivered; then
+   * comes the result. Survives restarts of server and workers.
+   *
+   * @throws CullError REQUEST_NOT_FOUND; INTERNAL if the workflow failed without a result
+   * @example
+   * for await (const { event, winners } of cull.winners(request)) console.log(event.event, winners.map(({ url }) => url));
+   */
+  async *winners(
+    request: string,
+    options: { after?: number; signal?: AbortSignal } = {},
+  ): AsyncGenerator<WinnersStep, ResultDoc> {
+    await this.requestDoc(request);
+    const { storage, tenant } = this;
+    const checks = { result: () => this.result(request), throwIfDead: () => this.throwIfDead(request) };
+    return yield* watchWinners(storage, { tenant, request, ...checks, ...options });
   }
 
   /** Asks the request to stop. What was drawn stays readable. @throws CullError REQUEST_NOT_FOUND */

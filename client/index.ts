@@ -1,5 +1,7 @@
 /** What `import … from 'comfy-cull'` gives. */
 export { Cull, type Watched } from './cull.js';
+export type { WinnersStep } from './winners.js';
+export type { WinnerEvent, WinnerSoFar } from '../selection/winners.js';
 export {
   checkRequest,
   askedText,

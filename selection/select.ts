@@ -42,7 +42,7 @@ type Turns = (open: readonly Ranked[], picked: readonly Ranked[]) => Iterable<Ra
  * fingerprint is compared by its pixels only.
  *
  * With `minPerGroup`, each group's best fill its minimum first; then the rest follows by rank. Places that a group cannot fill stay empty: a set
- * that lacks a look is a shortfall, not another look twice. A minimum for all groups holds for every group among `candidates`.
+ * that lacks a look is a shortfall, not another look twice. A minimum for all groups holds for every group among `candidates`, and those of `groups`.
  *
  * With `diversity.lambda`, each next winner is the one with the greatest marginal relevance (variety.ts). Variety never costs an image: where it
  * would leave fewer winners than quality alone, quality alone picks.
@@ -55,22 +55,50 @@ type Turns = (open: readonly Ranked[], picked: readonly Ranked[]) => Iterable<Ra
  * winners[0]; // { candidate: 7, rank: 1, quality: 87.2 }
  * notPicked[3]; // 'near-duplicate of 7'
  */
-export function select(candidates: readonly SelectionCandidate[], policy: Policy, k: number): Selection {
+export function select(
+  candidates: readonly SelectionCandidate[],
+  policy: Policy,
+  k: number,
+  { groups = [] }: { groups?: readonly string[] } = {},
+): Selection {
   const wanted = Math.max(0, Math.floor(k));
-  const ranking = rankingOf(passingOf(candidates, policy));
-  const limits: Limits = { k: wanted, minDistance: policy.diversity.minDistance, minima: minimaOf(candidates, policy) };
-  const picked = pick(ranking, limits, policy.diversity);
-  const winners = picked.map(({ candidate, quality }, place): Winner => ({
-    candidate,
-    rank: place + 1,
-    quality: Math.round(quality * 100) / 100,
-  }));
+  const present = candidates.flatMap(({ group }) => group ?? []);
+  const { winners, notPicked, missingPerGroup } = pickWinners(passingOf(candidates, policy), policy, {
+    k: wanted,
+    groups: [...groups, ...present],
+  });
+  return {
+    winners: winners.map(({ candidate, quality }, place): Winner => ({
+      candidate,
+      rank: place + 1,
+      quality: Math.round(quality * 100) / 100,
+    })),
+    notPicked,
+    missing: wanted - winners.length,
+    ...(missingPerGroup && { missingPerGroup }),
+    gates: countGates(candidates),
+  };
+}
+
+/**
+ * The heart of `select`, for candidates of which only is kept what ranks them and tells them apart: the winners so far of a request that still draws.
+ *
+ * @param of `groups`: those that a minimum for all groups holds for
+ * @example
+ * pickWinners(passed, policy, { k: 4, groups: [] }).winners.map(({ candidate }) => candidate); // [7, 3], best first
+ */
+export function pickWinners(
+  passing: readonly (Passing & { embedding?: ArrayLike<number> })[],
+  policy: Pick<Policy, 'diversity' | 'minPerGroup'>,
+  { k, groups }: { k: number; groups: readonly string[] },
+): { winners: readonly Passing[] } & Pick<Selection, 'notPicked' | 'missingPerGroup'> {
+  const ranking = rankingOf(passing);
+  const limits: Limits = { k, minDistance: policy.diversity.minDistance, minima: minimaOf(groups, policy) };
+  const winners = pick(ranking, limits, policy.diversity);
   return {
     winners,
-    notPicked: reasonsOf(ranking, picked, limits),
-    missing: wanted - winners.length,
-    ...(policy.minPerGroup !== undefined && { missingPerGroup: lacking(limits.minima, picked) }),
-    gates: countGates(candidates),
+    notPicked: reasonsOf(ranking, winners, limits),
+    ...(policy.minPerGroup !== undefined && { missingPerGroup: lacking(limits.minima, winners) }),
   };
 }
 
@@ -156,10 +184,13 @@ function reasonsOf(
   );
 }
 
-/** The minimum of each group. */
-function minimaOf(candidates: readonly SelectionCandidate[], { minPerGroup = {} }: Policy): Map<string, number> {
+/** The minimum of each group; one number holds for all of `groups`. */
+export function minimaOf(
+  groups: Iterable<string>,
+  { minPerGroup = {} }: Pick<Policy, 'minPerGroup'>,
+): Map<string, number> {
   if (typeof minPerGroup !== 'number') return new Map(Object.entries(minPerGroup));
-  return new Map(candidates.flatMap(({ group }) => (group === undefined ? [] : [[group, minPerGroup] as const])));
+  return new Map([...groups].map((group) => [group, minPerGroup] as const));
 }
 
 /** What each group lacks of its minimum. */

@@ -24,6 +24,8 @@ export const keys = {
   embedding: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.f32`,
   manifest: (tenant: string, request: string) => `${tenant}/requests/${request}/manifest.ndjson`,
+  /** The winners so far, and the events that led to them. */
+  winners: (tenant: string, request: string) => `${tenant}/requests/${request}/winners.json`,
   result: (tenant: string, request: string) => `${tenant}/requests/${request}/result.json`,
   indexes: (tenant: string) => `${tenant}/index/`,
   index: (tenant: string, day: string, request: string) => `${tenant}/index/${day}/${request}.json`,

@@ -16,11 +16,11 @@ const TRIES = 20;
 export async function updateJson<T>(
   storage: Storage,
   key: string,
-  next: (current: T | undefined) => T | undefined,
+  next: (current: T | undefined) => T | undefined | Promise<T | undefined>,
 ): Promise<void> {
   for (let tries = 1; ; tries++) {
     const object = await storage.get(key);
-    const changed = next(object && (JSON.parse(object.body.toString('utf8')) as T));
+    const changed = await next(object && (JSON.parse(object.body.toString('utf8')) as T));
     if (changed === undefined) return;
     try {
       await storage.put(key, JSON.stringify(changed), object ? { ifMatch: object.etag } : { ifAbsent: true });

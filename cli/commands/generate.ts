@@ -25,6 +25,7 @@ interface Options {
   cap?: number;
   deadline?: number;
   budget?: number;
+  stream?: true;
   detach?: true;
   json?: true;
 }
@@ -56,6 +57,9 @@ export function addGenerate(program: Command): void {
     .option('-o, --out <folder>', 'where the files go', 'out')
     .option('-s, --seed <seed>', 'seed of the request, 0 to 2^53-1 (default: random)', Number)
     .option('--key <key>', 'idempotency key: the same key and body is the same request')
+    .addOption(
+      new Option('--stream', 'show each winner so far as it passes; with --json an event a line').conflicts('detach'),
+    )
     .option('-d, --detach', 'print the id and return; the request goes on')
     .option('--json', 'print result.json on stdout, all else on stderr')
     .action(async (template: string, options: Options) => {
@@ -93,7 +97,11 @@ export function addGenerate(program: Command): void {
           output.text(request);
           return;
         }
-        process.exitCode = await follow(cull, request, { output, out: options.out });
+        process.exitCode = await follow(cull, request, {
+          output,
+          out: options.out,
+          stream: options.stream === true,
+        });
       } finally {
         await close();
       }

@@ -65,9 +65,12 @@ export function addRequestCommands(program: Command): void {
     .description('follow a request to its end, then write its files')
     .argument('<request>')
     .option('-o, --out <folder>', 'where the files go', 'out')
+    .option('--stream', 'show each winner so far as it passes; with --json an event a line')
     .option('--json', 'print result.json on stdout, all else on stderr')
-    .action((request: string, options: Shared & { out: string }) =>
-      withCull(options, (cull, output) => follow(cull, request, { output, out: options.out })),
+    .action((request: string, options: Shared & { out: string; stream?: true }) =>
+      withCull(options, (cull, output) =>
+        follow(cull, request, { output, out: options.out, stream: options.stream === true }),
+      ),
     );
 
   program

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { emptyRecord, writeJson, writeRecord } from '../../activities/documents.js';
+import { emptyRecord, readJson, writeJson, writeRecord } from '../../activities/documents.js';
 import { createScoreActivities, type ScoreAnswer } from '../../activities/score.js';
 import { createScorePool, type ScorePool } from '../../activities/scoring/pool.js';
+import type { WinnersDoc } from '../../selection/winners.js';
 import { keys, openStorage, type Storage } from '../../storage/index.js';
 import type { PlanDoc } from '../../workflows/contract.js';
 import { disc, png } from '../scorers/synthetic.js';
@@ -50,7 +51,29 @@ async function scoreOne(request: string, plan: Partial<PlanDoc>): Promise<ScoreA
   return answer as ScoreAnswer;
 }
 
+const winnersOf = (request: string) => readJson<WinnersDoc>(storage, keys.winners('default', request));
+
 describe('score', () => {
+  it('announces what passes, and does so once more if it ended before it had', async () => {
+    const fits = { deliver: 4, seed: 1, inputs: { style: 'studio' } };
+    await scoreOne('announced', fits);
+    const first = await winnersOf('announced');
+    const image = keys.image('default', 'announced', 0);
+    expect(first).toMatchObject({
+      winners: [0],
+      events: [{ event: 1, joined: [{ candidate: 0, seed: 1, key: image }] }],
+    });
+    // the record is there, the announcement is not: the worker died between the two
+    await storage.delete(keys.winners('default', 'announced'));
+    const again = () =>
+      createScoreActivities({ storage, pool }).score({ tenant: 'default', request: 'announced', candidate: 0, image });
+    for (const _ of [1, 2]) await new MockActivityEnvironment().run(again);
+    expect((await winnersOf('announced'))?.events).toMatchObject([{ event: 1, joined: first?.events[0]?.joined }]);
+
+    await scoreOne('silent', { ...fits, inputs: { style: 'beach' } });
+    expect(await winnersOf('silent')).toBeUndefined();
+  });
+
   it('judges with the inputs and the K of the request', async () => {
     expect(await scoreOne('studio', { deliver: 4, inputs: { style: 'studio' } })).toMatchObject({ pass: true });
     expect(await scoreOne('beach', { deliver: 4, inputs: { style: 'beach' } })).toMatchObject({ failed: ['studio'] });
