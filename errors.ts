@@ -203,6 +203,17 @@ export const ERRORS = {
   },
   STACK_BUSY: { title: 'The embedded stack runs with other settings', retry: true, http: 409, exit: 1 },
   STACK_FAILED: { title: 'The embedded stack did not start', retry: true, http: 500, exit: 1 },
+  UNAUTHENTICATED: { title: 'The API key is missing or not valid', retry: false, http: 401, exit: 1 },
+  FORBIDDEN: { title: 'The API key may not do this', retry: false, http: 403, exit: 1 },
+  KEY_NOT_FOUND: { title: 'There is no such API key', retry: false, http: 404, exit: 2 },
+  ROUTE_NOT_FOUND: { title: 'There is no such address', retry: false, http: 404, exit: 1 },
+  METHOD_NOT_ALLOWED: { title: 'The address does not take this method', retry: false, http: 405, exit: 1 },
+  TEMPLATE_NOT_FOUND: { title: 'There is no template of this name', retry: false, http: 404, exit: 2 },
+  POLICY_NOT_FOUND: { title: 'There is no policy of this name', retry: false, http: 404, exit: 2 },
+  BODY_INVALID: { title: 'The body or a parameter is not as documented', retry: false, http: 422, exit: 2 },
+  BODY_TOO_LARGE: { title: 'The body is too large', retry: false, http: 413, exit: 2 },
+  RATE_LIMITED: { title: 'Too many calls with this API key', retry: true, http: 429, exit: 1 },
+  TOO_MANY_REQUESTS: { title: 'Too many requests are open', retry: true, http: 429, exit: 1 },
   INTERNAL: { title: 'A defect in Cull', retry: false, http: 500, exit: 1 },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -30,6 +30,7 @@ const mayImport = {
     'config.ts',
   ],
   stack: ['config.ts'],
+  service: ['client', 'templates', 'storage', 'selection', 'telemetry', 'workflows/contract.ts'],
 };
 const rooms = Object.keys(mayImport);
 const upper = ['cli', 'worker.ts', 'stack', 'client', 'config.ts', 'bin'];

@@ -8,6 +8,7 @@ const onTemporal = [
   'test/cli/**/*.test.ts',
   'test/e2e/**/*.test.ts',
   'test/fleet/**/*.test.ts',
+  'test/service/**/*.test.ts',
 ];
 
 /** Suites that need a real ComfyUI: `npm run test:comfyui`. */

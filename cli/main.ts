@@ -1,5 +1,4 @@
 /** The command line `comfy-cull`: one file per command in commands/. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
@@ -8,21 +7,18 @@ import { addDrift } from './commands/drift.js';
 import { addExport } from './commands/export.js';
 import { addFleet } from './commands/fleet.js';
 import { addGenerate } from './commands/generate.js';
+import { addKeys } from './commands/keys.js';
 import { addLabel } from './commands/label.js';
 import { addModels } from './commands/models.js';
 import { addPolicy } from './commands/policy.js';
 import { addRequestCommands } from './commands/request.js';
 import { addReplay } from './commands/replay.js';
 import { addScore } from './commands/score.js';
+import { addServe } from './commands/serve.js';
 import { addTune } from './commands/tune.js';
 import { addWorker } from './commands/worker.js';
 import { createOutput, errorText, exitCodeOf } from './output.js';
-
-const packageFile = new URL(
-  import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json',
-  import.meta.url,
-);
-const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
+import { version } from './version.js';
 
 const program = new Command('comfy-cull')
   .description('Deliver K images that pass: draw many candidates with ComfyUI, measure each, deliver the best.')
@@ -41,6 +37,8 @@ for (const add of [
   addPolicy,
   addRequestCommands,
   addWorker,
+  addServe,
+  addKeys,
   addFleet,
   addModels,
   addDown,

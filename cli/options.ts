@@ -4,11 +4,11 @@ import { InvalidArgumentError } from 'commander';
 /** For options that may be repeated. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
 
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90s`, `1.5m`, `2h`, `500ms` in milliseconds. */
 export function duration(value: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(value) ?? [];
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(value) ?? [];
   if (amount === undefined || unit === undefined || Number(amount) === 0)
     throw new InvalidArgumentError('it must be a time such as 90s, 5m or 1h');
   return Math.round(Number(amount) * (UNITS[unit] ?? 1));

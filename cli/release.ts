@@ -12,7 +12,7 @@ import type { Policy } from '../selection/types.js';
 import { checkGraph } from '../templates/check.js';
 import { loadTemplate } from '../templates/load.js';
 import { hashRelease } from '../templates/release.js';
-import type { Release } from '../templates/types.js';
+import type { Release, Template } from '../templates/types.js';
 
 /** The folder of the package: examples are found by their path in it from everywhere. */
 const PACKAGE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
@@ -63,8 +63,12 @@ export async function readRelease(
   const template = await loadTemplate(file);
   checkGraph(template.graph, { allowNodes: options.allowNodes });
   const own = template.policyPath === undefined ? undefined : resolve(dirname(file), template.policyPath);
-  const policy = await readPolicy(options.policyPath ?? own ?? GENERIC_POLICY, options.scorers);
-  checkRuleInputs(policy, Object.keys(template.bindings.inputs));
-  const content = { graph: template.graph, bindings: template.bindings, policy };
+  return combine(template, await readPolicy(options.policyPath ?? own ?? GENERIC_POLICY, options.scorers));
+}
+
+/** The release of a template and a policy. @throws CullError POLICY_INVALID where a rule reads an input that the template does not have */
+export function combine({ graph, bindings }: Pick<Template, 'graph' | 'bindings'>, policy: Policy): Release<Policy> {
+  checkRuleInputs(policy, Object.keys(bindings.inputs));
+  const content = { graph, bindings, policy };
   return { id: hashRelease(content), ...content };
 }

@@ -66,6 +66,11 @@ export class Cull {
     }
   }
 
+  /** The same connection for another tenant; closing one closes both. @throws CullError REQUEST_INVALID for a name that is none */
+  forTenant(tenant: string): Cull {
+    return new Cull(this.temporal, this.storage, checkName('tenant', tenant));
+  }
+
   close(): Promise<void> {
     return this.temporal.connection.close();
   }
@@ -192,7 +197,7 @@ export class Cull {
       if (result) return result;
       const progress = await this.progress(request);
       // Health and pollers change slowly; they are looked at every two seconds.
-      if (round % 8 === 7) await this.throwIfDead(request);
+      if (round % 8 === 7) await this.checkAlive(request);
       const unhealthy = round % 8 === 0 ? await this.unhealthyHosts() : undefined;
       const noWorker = progress === undefined && !(await this.hasWorker());
       const seen = JSON.stringify([progress, unhealthy, noWorker]);
@@ -278,8 +283,12 @@ export class Cull {
     return this.temporal.workflow.getHandle(bestOfNWorkflowId(this.tenant, request));
   }
 
-  /** A workflow that ended without a result will never write one. */
-  private async throwIfDead(request: string): Promise<void> {
+  /**
+   * A workflow that ended without a result will never write one.
+   *
+   * @throws CullError INTERNAL if that is so
+   */
+  async checkAlive(request: string): Promise<void> {
     const description = await this.handle(request)
       .describe()
       .catch((error: unknown) => {

@@ -39,6 +39,8 @@ export const keys = {
   queue: (queue: string) => `_registry/queues/${queue}.json`,
   hosts: () => '_registry/hosts/',
   fleet: () => '_registry/fleet.json',
+  apiKeys: () => '_registry/keys/',
+  apiKey: (id: string) => `_registry/keys/${id}.json`,
   stats: (release: string, provider: string) => `_registry/stats/${release}/${provider}.json`,
 } as const;
 

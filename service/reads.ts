@@ -1,0 +1,112 @@
+/** What callers see of a request, at most one second old, whatever the number of callers: open ones ask Temporal once, ended ones storage. */
+import { LRUCache } from 'lru-cache';
+import type { Cull } from '../client/cull.js';
+import { CullError } from '../errors.js';
+import type { RequestDoc, RequestProgress, ResultDoc } from '../workflows/contract.js';
+import type { RequestView } from './schemas.js';
+
+/** A seen request, and the same as the bytes of an answer. */
+export interface Seen {
+  view: RequestView;
+  json: string;
+}
+
+const FRESH_MS = 1_000;
+const KEPT = 10_000;
+const URL_SECONDS = 24 * 3600;
+/** A request is stored before its workflow starts; so young, one without a workflow is no dead one. */
+const YOUNG_MS = 10_000;
+
+/**
+ * A reader of requests for all tenants of one process. Who asks while another's answer is on its way shares it.
+ *
+ * @example
+ * const { view } = await reads.request('acme', 'r1');
+ */
+export class Reads {
+  private readonly seen = new LRUCache<string, Promise<Seen>>({ max: KEPT, ttl: FRESH_MS });
+
+  constructor(private readonly cullOf: (tenant: string) => Cull) {}
+
+  /** @throws CullError REQUEST_NOT_FOUND */
+  request(tenant: string, request: string): Promise<Seen> {
+    const key = `${tenant}/${request}`;
+    const known = this.seen.get(key);
+    if (known) return known;
+    const looking = look(this.cullOf(tenant), request);
+    this.seen.set(key, looking);
+    looking.catch(() => this.seen.delete(key));
+    return looking;
+  }
+
+  /** What was just changed is looked at anew. */
+  forget(tenant: string, request: string): void {
+    this.seen.delete(`${tenant}/${request}`);
+  }
+}
+
+async function look(cull: Cull, request: string): Promise<Seen> {
+  const asked = await cull.requestDoc(request);
+  const result = await cull.result(request);
+  const view = result ? await ended(cull, asked, result) : await running(cull, asked);
+  return { view, json: JSON.stringify(view) };
+}
+
+/** The stored URLs were made when the request ended; those of an answer are made anew. */
+async function ended(cull: Cull, asked: RequestDoc, result: ResultDoc): Promise<RequestView> {
+  const urlOf = (key: string) => cull.storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
+  const delivered = await Promise.all(
+    result.delivered.map(async ({ files, ...picture }) => ({
+      ...picture,
+      url: await urlOf(picture.key),
+      ...(files && { files: await Promise.all(files.map(async (file) => ({ ...file, url: await urlOf(file.key) }))) }),
+    })),
+  );
+  return { ...askedView(asked), ...result, phase: null, delivered };
+}
+
+async function running(cull: Cull, asked: RequestDoc): Promise<RequestView> {
+  const progress = await cull.progress(asked.request);
+  if (!progress && Date.now() - Date.parse(asked.createdAt) > YOUNG_MS) {
+    try {
+      await cull.checkAlive(asked.request);
+    } catch (error) {
+      // It ended between the two looks, or it died: the next look, or this one, says which.
+      const result = await cull.result(asked.request);
+      if (result) return ended(cull, asked, result);
+      if (!(error instanceof CullError)) throw error;
+      return { ...open(asked), state: 'failed', phase: null, error: { code: error.code, message: error.message } };
+    }
+  }
+  return { ...open(asked), phase: progress?.phase ?? null, counts: progress ? countsOf(progress) : null };
+}
+
+const askedView = ({ request, release, template, createdAt, deliver, candidates }: RequestDoc) => ({
+  request,
+  release,
+  template,
+  createdAt,
+  wanted: deliver,
+  candidates,
+});
+
+const open = (asked: RequestDoc): RequestView => ({
+  ...askedView(asked),
+  state: 'running',
+  phase: null,
+  delivered: [],
+  shortfall: null,
+  counts: null,
+  cost: null,
+  timing: { firstPassMs: null, totalMs: Date.now() - Date.parse(asked.createdAt) },
+  error: null,
+});
+
+const countsOf = ({ state }: RequestProgress): RequestView['counts'] => ({
+  drawn: state.drawn,
+  scored: state.scored,
+  passed: state.passed,
+  rejected: state.rejected,
+  lost: state.lost,
+  cancelled: state.cancelled,
+});

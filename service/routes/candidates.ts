@@ -1,0 +1,79 @@
+/** The candidates of a request: every score, verdict and reason, page by page. */
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { LRUCache } from 'lru-cache';
+import type { Cull } from '../../client/cull.js';
+import { keys } from '../../storage/keys.js';
+import type { CandidateRecord } from '../../workflows/contract.js';
+import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
+import { CandidateView, pageOf } from '../schemas.js';
+
+const list = keyed('read', {
+  method: 'get',
+  path: '/v1/requests/{request}/candidates',
+  tags: ['Requests'],
+  summary: 'The candidates of a request',
+  description: 'By candidate index. While the request runs, those that are drawn so far.',
+  request: {
+    params: RequestParam,
+    query: z.object({
+      verdict: z
+        .enum(['accept', 'review', 'reject', 'none'])
+        .optional()
+        .openapi({ description: 'The band; none: not judged' }),
+      state: CandidateView.shape.state.optional(),
+      limit: z.coerce.number().int().min(1).max(500).default(100),
+      after: z.coerce
+        .number()
+        .int()
+        .min(-1)
+        .default(-1)
+        .openapi({ description: 'Candidate index: `next` of the page before' }),
+    }),
+  },
+  responses: { 200: json(pageOf(CandidateView), 'A page'), ...problems(404) },
+});
+
+/** Manifests of ended requests: they do not change, but for a request that is resumed. */
+const KEPT_MS = 60_000;
+const KEPT_BYTES = 64 * 2 ** 20;
+const BYTES_PER_RECORD = 16_384;
+
+export function candidateRoutes({ cullOf, reads }: Service): OpenAPIHono<Env> {
+  const manifests = new LRUCache<string, CandidateRecord[]>({
+    maxSize: KEPT_BYTES,
+    ttl: KEPT_MS,
+    sizeCalculation: (records) => 1 + records.length * BYTES_PER_RECORD,
+  });
+  return new OpenAPIHono<Env>().openapi(list, async (c) => {
+    const { tenant } = c.get('caller');
+    const { request } = c.req.valid('param');
+    const { verdict, state, limit, after } = c.req.valid('query');
+    const { view } = await reads.request(tenant, request);
+    const cull = cullOf(tenant);
+    const name = `${tenant}/${request}`;
+    let records = view.state === 'running' ? undefined : manifests.get(name);
+    if (!records) {
+      records = view.state === 'running' ? await drawnSoFar(cull, request) : await cull.records(request);
+      if (view.state !== 'running') manifests.set(name, records);
+    }
+    const wanted = records.filter(
+      (record) =>
+        record.candidate > after &&
+        (state === undefined || record.state === state) &&
+        (verdict === undefined || (record.verdict?.band ?? 'none') === verdict),
+    );
+    const items = wanted.slice(0, limit);
+    const last = items.at(-1);
+    const next = wanted.length > limit && last ? String(last.candidate) : null;
+    return c.json({ items: items as unknown as z.infer<typeof CandidateView>[], next }, 200);
+  });
+}
+
+async function drawnSoFar({ storage, tenant }: Cull, request: string): Promise<CandidateRecord[]> {
+  const records: CandidateRecord[] = [];
+  for await (const { key } of storage.list(`${keys.requestDir(tenant, request)}candidates/`)) {
+    const object = key.endsWith('.json') ? await storage.get(key) : undefined;
+    if (object) records.push(JSON.parse(object.body.toString('utf8')) as CandidateRecord);
+  }
+  return records.sort((a, b) => a.candidate - b.candidate);
+}

@@ -1,0 +1,216 @@
+/** Make, read, list and cancel requests. */
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Cull } from '../../client/cull.js';
+import type { GenerateOptions } from '../../client/request.js';
+import { CullError } from '../../errors.js';
+import { keys } from '../../storage/keys.js';
+import { checkInputs } from '../../templates/inputs.js';
+import type { Bindings } from '../../templates/types.js';
+import type { InputValue } from '../../workflows/contract.js';
+import { releaseFor } from '../catalogue.js';
+import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
+import { listRequests } from '../list.js';
+import { pageOf, RequestBody, RequestRow, RequestView, State } from '../schemas.js';
+
+const MAX_WAIT_SECONDS = 120;
+const LOOK_EVERY_MS = 250;
+
+const create = keyed('write', {
+  method: 'post',
+  path: '/v1/requests',
+  tags: ['Requests'],
+  summary: 'Ask for K images that pass',
+  description:
+    'Stores the request and starts it. With `wait`, the answer is the result (200) if it is there in time; else 202, and the request goes on. ' +
+    'The same `Idempotency-Key` with the same body is the same request; with another body it is refused (422).',
+  request: {
+    headers: z.object({
+      'idempotency-key': z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
+        .optional()
+        .openapi({ description: 'Names the request: 1 to 128 letters, digits, ".", "_", "-". Default: a new name' }),
+    }),
+    query: z.object({
+      wait: z
+        .string()
+        .regex(/^\d{1,3}s?$/)
+        .optional()
+        .openapi({
+          description: `Seconds to wait for the result, at most ${MAX_WAIT_SECONDS}: 30 or 30s`,
+          example: '30s',
+        }),
+    }),
+    body: { required: true, content: { 'application/json': { schema: RequestBody } } },
+  },
+  responses: {
+    200: json(RequestView, 'The request has ended'),
+    202: json(RequestView, 'The request runs; Location says where to look'),
+    ...problems(400, 404, 413),
+  },
+});
+
+const read = keyed('read', {
+  method: 'get',
+  path: '/v1/requests/{request}',
+  tags: ['Requests'],
+  summary: 'A request: its result, or where it stands',
+  description:
+    'At most one second old. An ended request is read from storage, also long after Temporal has forgotten it.',
+  request: { params: RequestParam },
+  responses: { 200: json(RequestView, 'The request'), ...problems(404) },
+});
+
+const list = keyed('read', {
+  method: 'get',
+  path: '/v1/requests',
+  tags: ['Requests'],
+  summary: "The tenant's requests, the newest first",
+  description: 'Without `since`, those of the last 90 days. A page may be short and still have a `next`.',
+  request: {
+    query: z.object({
+      state: State.optional(),
+      template: z.string().max(128).optional(),
+      since: z.iso.datetime({ offset: true }).optional(),
+      until: z.iso.datetime({ offset: true }).optional(),
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+      cursor: z.string().max(500).optional(),
+    }),
+  },
+  responses: { 200: json(pageOf(RequestRow), 'A page'), ...problems() },
+});
+
+const cancel = keyed('write', {
+  method: 'delete',
+  path: '/v1/requests/{request}',
+  tags: ['Requests'],
+  summary: 'Cancel a request',
+  description:
+    'Its prompts are taken off the ComfyUIs; what was drawn stays readable. One that has ended stays as it is.',
+  request: { params: RequestParam },
+  responses: {
+    200: json(RequestView, 'It had ended before'),
+    202: json(RequestView, 'It is being cancelled'),
+    ...problems(404),
+  },
+});
+
+export function requestRoutes(service: Service): OpenAPIHono<Env> {
+  const { reads, catalogue } = service;
+  return new OpenAPIHono<Env>()
+    .openapi(create, async (c) => {
+      const { tenant } = c.get('caller');
+      const cull = service.cullOf(tenant);
+      const options = await optionsOf(service, cull, {
+        body: c.req.valid('json'),
+        key: c.req.valid('header')['idempotency-key'],
+      });
+      await service.door(cull);
+      const request = await cull.generate(options);
+      const seconds = Math.min(MAX_WAIT_SECONDS, Number(c.req.valid('query').wait?.replace('s', '') ?? 0));
+      await waitFor(cull, request, { seconds, ending: AbortSignal.any([service.ending, c.req.raw.signal]) });
+      reads.forget(tenant, request);
+      const { view } = await reads.request(tenant, request);
+      c.header('location', `/v1/requests/${request}`);
+      return c.json(view, view.state === 'running' ? 202 : 200);
+    })
+    .openapi(read, async (c) => {
+      const seen = await reads.request(c.get('caller').tenant, c.req.valid('param').request);
+      return c.body(seen.json, 200, { 'content-type': 'application/json' }) as never;
+    })
+    .openapi(list, async (c) => {
+      const page = await listRequests(service.cullOf(c.get('caller').tenant), c.req.valid('query'));
+      return c.json(page, 200);
+    })
+    .openapi(cancel, async (c) => {
+      const { tenant } = c.get('caller');
+      const { request } = c.req.valid('param');
+      const { view } = await reads.request(tenant, request);
+      if (view.state !== 'running') return c.json(view, 200);
+      await service.cullOf(tenant).cancel(request);
+      reads.forget(tenant, request);
+      return c.json(view, 202);
+    });
+
+  async function optionsOf(
+    { storage }: Service,
+    cull: Cull,
+    { body, key }: { body: z.infer<typeof RequestBody>; key: string | undefined },
+  ): Promise<GenerateOptions> {
+    const { template, policy, inputs, deadlineSeconds, ...rest } = body;
+    const release = releaseFor(catalogue, { template, ...(policy !== undefined && { policy }) });
+    await checkImages(
+      release.bindings,
+      inputs,
+      async (sha256) => !!(await storage.head(keys.input(cull.tenant, sha256))),
+    );
+    return {
+      release,
+      inputs: typed(release, inputs),
+      ...rest,
+      ...(deadlineSeconds !== undefined && { deadlineMs: deadlineSeconds * 1000 }),
+      ...(key !== undefined && { key }),
+    };
+  }
+}
+
+/** Everything in its declared type, as the command line would give it; only what the caller gave. */
+function typed(release: { bindings: Bindings }, inputs: Record<string, InputValue>): Record<string, InputValue> {
+  const named = Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [name, typeof value === 'object' ? value.image : value]),
+  );
+  const checked = checkInputs(release, named);
+  return Object.fromEntries(
+    Object.entries(inputs).flatMap(([name, value]) => {
+      const known = typeof value === 'object' ? value : checked[name];
+      return known === undefined ? [] : [[name, known]];
+    }),
+  );
+}
+
+/** An image is one that the tenant has stored: the name of a file would be one in somebody's ComfyUI. */
+async function checkImages(
+  { inputs: declared }: Bindings,
+  inputs: Record<string, InputValue>,
+  isStored: (sha256: string) => Promise<boolean>,
+): Promise<void> {
+  for (const [name, value] of Object.entries(inputs)) {
+    if (!Object.hasOwn(declared, name)) continue;
+    const isImage = declared[name]?.type === 'image';
+    if (isImage !== (typeof value === 'object'))
+      throw new CullError(
+        'TEMPLATE_INPUT_INVALID',
+        isImage ? `input ${name} is an image: give { "image": sha256 }` : `input ${name} is no image`,
+        { hint: 'POST /v1/inputs stores an image and answers with its sha256' },
+      );
+    if (typeof value === 'object' && !(await isStored(value.image)))
+      throw new CullError(
+        'TEMPLATE_INPUT_INVALID',
+        `input ${name}: no image ${value.image} is stored for this tenant`,
+        {
+          hint: 'POST /v1/inputs stores it',
+        },
+      );
+  }
+}
+
+/** Returns once the request has ended, the time is over, or nobody listens any more. */
+async function waitFor(
+  cull: Cull,
+  request: string,
+  { seconds, ending }: { seconds: number; ending: AbortSignal },
+): Promise<void> {
+  const over = AbortSignal.any([ending, AbortSignal.timeout(seconds * 1000)]);
+  while (seconds > 0 && !over.aborted && !(await cull.result(request))) await paused(LOOK_EVERY_MS, over);
+}
+
+const paused = (ms: number, over: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      over.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    over.addEventListener('abort', done, { once: true });
+  });

@@ -1,0 +1,186 @@
+/** What goes in and out, as zod schemas: they check bodies and are the OpenAPI document. Names of fields are contract: add freely, rename never. */
+import { z } from '@hono/zod-openapi';
+
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
+
+export const Problem = z
+  .object({
+    type: z
+      .string()
+      .openapi({ description: 'urn:cull:error: and the code', example: 'urn:cull:error:REQUEST_NOT_FOUND' }),
+    title: z.string().openapi({ description: 'What the code means' }),
+    status: z.int(),
+    detail: z.string().openapi({ description: 'What happened, to what' }),
+    code: z.string().openapi({ description: 'Stable; docs/errors.md has all', example: 'REQUEST_NOT_FOUND' }),
+    retry: z.boolean().openapi({ description: 'Whether the same call can succeed later by itself' }),
+    hint: z.string().optional().openapi({ description: 'What to do now' }),
+    details: z.unknown().optional().openapi({ description: 'Facts: which fields, which nodes' }),
+  })
+  .openapi('Problem');
+export type Problem = z.infer<typeof Problem>;
+
+export const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+
+export const InputValue = z
+  .union([
+    z.string().max(20_000),
+    z.number(),
+    z.boolean(),
+    z.strictObject({
+      image: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/)
+        .openapi({ description: 'sha256 of a stored input' }),
+      extension: z
+        .string()
+        .regex(/^\.[a-z0-9]{1,5}$/)
+        .optional(),
+    }),
+  ])
+  .openapi('InputValue');
+
+export const RequestBody = z
+  .strictObject({
+    template: z.string().max(128).openapi({ description: 'Name of a registered template', example: 'product' }),
+    policy: z.string().max(128).optional().openapi({ description: "Name of a policy; default: the template's own" }),
+    inputs: z
+      .record(z.string().max(128), InputValue)
+      .default({})
+      .openapi({ example: { prompt: 'product photo of a green bottle on a white background' } }),
+    deliver: z.int().min(1).max(2000).default(1).openapi({ description: 'K: images to deliver', example: 4 }),
+    mode: z.enum(['quota', 'best-of', 'value']).optional().openapi({
+      description:
+        'quota: until K pass. best-of: N, and the best K of them. value: on, while one more is worth its price',
+    }),
+    candidates: z.int().min(1).max(2000).optional().openapi({ description: 'N of mode best-of' }),
+    cap: z.int().min(1).max(2000).optional().openapi({ description: 'Candidates to draw at most' }),
+    hurry: z.number().min(0).max(1).optional().openapi({ description: '0: cheap. 1: fast' }),
+    deadlineSeconds: z.number().positive().max(31_536_000).optional(),
+    budgetUsd: z.number().positive().max(1_000_000).optional(),
+    seed: z.int().min(0).max(MAX_SEED).optional(),
+  })
+  .openapi('RequestBody');
+
+export const State = z.enum(['running', 'delivered', 'shortfall', 'failed', 'cancelled']).openapi('State');
+
+const StoredFile = z.object({
+  key: z.string(),
+  kind: z.enum(['image', 'video', 'audio', 'text', 'model3d', 'other']),
+  contentType: z.string(),
+  bytes: z.number(),
+  sha256: z.string(),
+  mask: z.string().optional(),
+});
+
+export const Counts = z
+  .object({
+    drawn: z.int(),
+    scored: z.int(),
+    passed: z.int(),
+    rejected: z.int(),
+    lost: z.int(),
+    cancelled: z.int(),
+  })
+  .openapi('Counts');
+
+/** result.json, and the same while the request runs. */
+export const RequestView = z
+  .object({
+    request: z.string(),
+    release: z.string(),
+    template: z.string(),
+    createdAt: z.string(),
+    state: State,
+    phase: z
+      .string()
+      .nullable()
+      .openapi({ description: 'What it does while it runs; null: ended, or nobody can tell' }),
+    wanted: z.int().openapi({ description: 'K' }),
+    candidates: z.int().openapi({ description: 'N, or the cap' }),
+    delivered: z.array(
+      z.object({
+        candidate: z.int(),
+        seed: z.int(),
+        rank: z.int(),
+        quality: z.number(),
+        key: z.string(),
+        url: z.string(),
+        files: z.array(StoredFile.extend({ url: z.string() })).optional(),
+      }),
+    ),
+    shortfall: z
+      .looseObject({
+        missing: z.int(),
+        gates: z.record(z.string(), z.int()).openapi({ description: 'Gate -> rejected by it' }),
+        reason: z.string(),
+      })
+      .nullable(),
+    counts: Counts.nullable().openapi({ description: 'null: no worker can tell at this moment' }),
+    cost: z.object({ microUsd: z.number(), perDeliveredMicroUsd: z.number().nullable() }).nullable(),
+    timing: z.object({ firstPassMs: z.number().nullable(), totalMs: z.number() }),
+    error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }).nullable(),
+  })
+  .openapi('Request');
+export type RequestView = z.infer<typeof RequestView>;
+
+export const RequestRow = z
+  .object({
+    request: z.string(),
+    state: State,
+    template: z.string(),
+    wanted: z.int(),
+    delivered: z.int(),
+    createdAt: z.string(),
+  })
+  .openapi('RequestRow');
+export type RequestRow = z.infer<typeof RequestRow>;
+
+export const CandidateView = z
+  .looseObject({
+    candidate: z.int(),
+    seed: z.int(),
+    state: z.enum(['drawn', 'delivered', 'passed', 'rejected', 'lost', 'cancelled']),
+    scores: z.record(z.string(), z.looseObject({ status: z.string() })),
+    verdict: z
+      .looseObject({ pass: z.boolean(), band: z.enum(['accept', 'review', 'reject']), failed: z.array(z.unknown()) })
+      .nullable(),
+    notPicked: z.string().nullable(),
+  })
+  .openapi('Candidate');
+
+export const StoredInput = z
+  .object({
+    image: z.string().openapi({ description: 'sha256' }),
+    extension: z.string().optional(),
+    bytes: z.int(),
+    width: z.int(),
+    height: z.int(),
+  })
+  .openapi('StoredInput');
+
+export const TemplateView = z
+  .object({
+    name: z.string(),
+    release: z.string().openapi({ description: 'sha256 of template and default policy' }),
+    policy: z.string(),
+    inputs: z.record(
+      z.string(),
+      z.object({
+        type: z.enum(['string', 'number', 'integer', 'boolean', 'image']),
+        required: z.boolean(),
+        default: z.union([z.string(), z.number(), z.boolean()]).optional(),
+        min: z.number().optional(),
+        max: z.number().optional(),
+        description: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('Template');
+
+export const PolicyView = z
+  .looseObject({ policy: z.string(), gates: z.array(z.looseObject({ id: z.string(), tier: z.string() })) })
+  .openapi('Policy');
+
+/** A page of a list; `next` is the cursor of the following one, null at the end. */
+export const pageOf = <T extends z.ZodType>(items: T) =>
+  z.object({ items: z.array(items), next: z.string().nullable() });

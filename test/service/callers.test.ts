@@ -1,0 +1,134 @@
+/** Keys, scopes, tenants and limits: who gets in, how often, and what they see. */
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { createKey, createKeyChecker, listKeys, revokeKey } from '../../service/keys.js';
+import { keys } from '../../storage/keys.js';
+import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
+import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { openService, type TestService } from '../support/service.js';
+
+let sandbox: TestSandbox;
+let pipeline: Pipeline;
+let service: TestService;
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  service = await openService(pipeline.cull);
+}, 120_000);
+afterAll(async () => {
+  await pipeline.close();
+  await sandbox.close();
+});
+
+const codeOf = async (response: Response): Promise<string> => ((await response.json()) as { code: string }).code;
+
+describe('API keys', () => {
+  test('are in storage as hashes only', async () => {
+    const { key, doc } = await createKey(pipeline.cull.storage, {
+      tenant: 'acme',
+      scopes: ['read'],
+      note: 'for tests',
+    });
+    const stored = String((await pipeline.cull.storage.get(keys.apiKey(doc.id)))?.body);
+    expect(stored).not.toContain(key.split('_')[2]);
+    expect(await listKeys(pipeline.cull.storage, 'acme')).toEqual([doc]);
+  });
+
+  test('let in their tenant until they expire or are revoked', async () => {
+    const { storage } = pipeline.cull;
+    const soon = await createKey(storage, {
+      tenant: 'acme',
+      scopes: ['read'],
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+    });
+    expect(await createKeyChecker(storage)(soon.key)).toMatchObject({ tenant: 'acme', scopes: ['read'] });
+    const past = { ...soon.doc, expiresAt: new Date(Date.now() - 1).toISOString() };
+    await storage.put(keys.apiKey(soon.doc.id), JSON.stringify(past));
+    expect(await createKeyChecker(storage)(soon.key)).toBeUndefined();
+    const other = await createKey(storage, { tenant: 'acme', scopes: ['read'] });
+    await revokeKey(storage, other.key);
+    expect(await createKeyChecker(storage)(other.key)).toBeUndefined();
+    await expect(revokeKey(storage, '0'.repeat(16))).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+    await expect(createKey(storage, { tenant: '../x', scopes: ['read'] })).rejects.toMatchObject({
+      code: 'REQUEST_INVALID',
+    });
+  });
+
+  test.each([
+    ['no key', null, undefined],
+    ['a key of another form', null, 'secret'],
+    ['an unknown id', null, `cull_${'0'.repeat(16)}_${'A'.repeat(43)}`],
+  ])('%s is 401', async (_, tenant, key) => {
+    const response = await service.call('GET', '/v1/requests', { tenant, ...(key !== undefined && { key }) });
+    expect([response.status, await codeOf(response)]).toEqual([401, 'UNAUTHENTICATED']);
+    expect(response.headers.get('www-authenticate')).toContain('Bearer');
+  });
+
+  test('the secret of another key does not fit', async () => {
+    const [a, b] = await Promise.all([service.key('acme'), service.key('acme')]);
+    const mixed = [a.split('_')[0], a.split('_')[1], b.split('_')[2]].join('_');
+    expect((await service.call('GET', '/v1/requests', { key: mixed })).status).toBe(401);
+  });
+
+  test('without the scope it is 403', async () => {
+    const reader = await service.key('acme', ['read']);
+    const response = await service.call('POST', '/v1/requests', { key: reader, body: {} });
+    expect([response.status, await codeOf(response)]).toEqual([403, 'FORBIDDEN']);
+    const writer = await service.key('acme', ['write']);
+    expect((await service.call('GET', '/v1/requests', { key: writer })).status).toBe(403);
+  });
+});
+
+describe('a tenant', () => {
+  test('never learns of another one: every route, with every id, answers as for one that is not there', async () => {
+    const body = { template: 'product', policy: 'generic', inputs: INPUTS, deliver: 1, candidates: 2, seed: 1 };
+    const made = await service.call('POST', '/v1/requests?wait=60', { tenant: 'acme', body });
+    const { request } = (await made.json()) as { request: string };
+    const document = (await (await service.call('GET', '/openapi.json', { tenant: null })).json()) as {
+      paths: Record<string, Record<string, object>>;
+    };
+    const walked: string[] = [];
+    for (const [path, item] of Object.entries(document.paths))
+      for (const method of Object.keys(item)) {
+        if (!path.includes('{request}')) continue;
+        const answer = async (id: string) => {
+          const response = await service.call(method.toUpperCase(), path.replace('{request}', id), {
+            tenant: 'rival',
+            ...(method === 'post' && { body: {} }),
+          });
+          return [response.status, (await response.text()).replaceAll(id, 'ID')];
+        };
+        expect(await answer(request)).toEqual(await answer('no-such-request'));
+        walked.push(`${method} ${path}`);
+      }
+    expect(walked.length).toBeGreaterThanOrEqual(4);
+    const list = (await (await service.call('GET', '/v1/requests', { tenant: 'rival' })).json()) as {
+      items: unknown[];
+    };
+    expect(list.items).toEqual([]);
+    // the same key as the other tenant's is another request
+    const own = await service.call('POST', '/v1/requests?wait=60', {
+      tenant: 'rival',
+      body,
+      headers: { 'idempotency-key': request },
+    });
+    expect(own.status).toBe(200);
+  });
+
+  test('has so many calls a second, and is told when to come back', async () => {
+    const strict = await openService(pipeline.cull, { limits: { perSecond: 3 } });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => strict.call('GET', '/v1/templates')));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(2);
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    // another tenant has a second of its own
+    expect((await strict.call('GET', '/v1/templates', { tenant: 'acme' })).status).toBe(200);
+  });
+
+  test('with too much under way waits at the door', async () => {
+    const closed = await openService(pipeline.cull, { limits: { openRequests: 0 } });
+    const body = { template: 'product', policy: 'generic', inputs: INPUTS, candidates: 1 };
+    const response = await closed.call('POST', '/v1/requests', { body });
+    expect([response.status, await codeOf(response)]).toEqual([429, 'TOO_MANY_REQUESTS']);
+    expect(response.headers.get('retry-after')).not.toBeNull();
+  });
+});
