@@ -163,9 +163,11 @@ export class Cull {
   }
 
   /** The counters of an open request, or undefined if no worker can tell now. */
-  async progress(request: string): Promise<RequestProgress | undefined> {
+  async progress(request: string, { withinMs = 10_000 } = {}): Promise<RequestProgress | undefined> {
     try {
-      return await this.handle(request).query<RequestProgress>(PROGRESS_QUERY);
+      return await this.temporal.withDeadline(Date.now() + withinMs, () =>
+        this.handle(request).query<RequestProgress>(PROGRESS_QUERY),
+      );
     } catch {
       // No worker to replay it, or the server restarts: nothing is known at this moment, and nothing is lost.
       return undefined;
@@ -221,7 +223,7 @@ export class Cull {
   ): AsyncGenerator<WinnersStep, ResultDoc> {
     await this.requestDoc(request);
     const { storage, tenant } = this;
-    const checks = { result: () => this.result(request), throwIfDead: () => this.throwIfDead(request) };
+    const checks = { result: () => this.result(request), throwIfDead: () => this.checkAlive(request) };
     return yield* watchWinners(storage, { tenant, request, ...checks, ...options });
   }
 

@@ -2,6 +2,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Cull } from '../client/cull.js';
 import { CullError } from '../errors.js';
+import { afterEvent, type WinnerEvent, type WinnersDoc, type WinnerSoFar } from '../selection/winners.js';
+import { keys } from '../storage/keys.js';
 import type { RequestDoc, RequestProgress, ResultDoc } from '../workflows/contract.js';
 import type { RequestView } from './schemas.js';
 
@@ -9,6 +11,8 @@ import type { RequestView } from './schemas.js';
 export interface Seen {
   view: RequestView;
   json: string;
+  /** What happened to its winners so far, oldest first. */
+  events: readonly WinnerEvent[];
 }
 
 const FRESH_MS = 1_000;
@@ -16,6 +20,8 @@ const KEPT = 10_000;
 const URL_SECONDS = 24 * 3600;
 /** A request is stored before its workflow starts; so young, one without a workflow is no dead one. */
 const YOUNG_MS = 10_000;
+/** A worker that is busy tells the counters late; the rest of the answer does not wait for it. */
+const QUERY_MS = 2_000;
 
 /**
  * A reader of requests for all tenants of one process. Who asks while another's answer is on its way shares it.
@@ -47,26 +53,33 @@ export class Reads {
 
 async function look(cull: Cull, request: string): Promise<Seen> {
   const asked = await cull.requestDoc(request);
+  // The result first: where there is one, the last event is there too.
   const result = await cull.result(request);
-  const view = result ? await ended(cull, asked, result) : await running(cull, asked);
-  return { view, json: JSON.stringify(view) };
+  const object = await cull.storage.get(keys.winners(cull.tenant, request));
+  const events = object ? (JSON.parse(object.body.toString('utf8')) as WinnersDoc).events : [];
+  const view = result ? await ended(cull, asked, result) : await running(cull, asked, events);
+  return { view, json: JSON.stringify(view), events };
 }
+
+const urlOf = (cull: Cull, key: string): Promise<string> =>
+  cull.storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
 
 /** The stored URLs were made when the request ended; those of an answer are made anew. */
 async function ended(cull: Cull, asked: RequestDoc, result: ResultDoc): Promise<RequestView> {
-  const urlOf = (key: string) => cull.storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
   const delivered = await Promise.all(
     result.delivered.map(async ({ files, ...picture }) => ({
       ...picture,
-      url: await urlOf(picture.key),
-      ...(files && { files: await Promise.all(files.map(async (file) => ({ ...file, url: await urlOf(file.key) }))) }),
+      url: await urlOf(cull, picture.key),
+      ...(files && {
+        files: await Promise.all(files.map(async (file) => ({ ...file, url: await urlOf(cull, file.key) }))),
+      }),
     })),
   );
   return { ...askedView(asked), ...result, phase: null, delivered };
 }
 
-async function running(cull: Cull, asked: RequestDoc): Promise<RequestView> {
-  const progress = await cull.progress(asked.request);
+async function running(cull: Cull, asked: RequestDoc, events: readonly WinnerEvent[]): Promise<RequestView> {
+  const progress = await cull.progress(asked.request, { withinMs: QUERY_MS });
   if (!progress && Date.now() - Date.parse(asked.createdAt) > YOUNG_MS) {
     try {
       await cull.checkAlive(asked.request);
@@ -78,7 +91,9 @@ async function running(cull: Cull, asked: RequestDoc): Promise<RequestView> {
       return { ...open(asked), state: 'failed', phase: null, error: { code: error.code, message: error.message } };
     }
   }
-  return { ...open(asked), phase: progress?.phase ?? null, counts: progress ? countsOf(progress) : null };
+  const winners = events.reduce<WinnerSoFar[]>((standing, event) => afterEvent(standing, event), []);
+  const delivered = await Promise.all(winners.map(async (one) => ({ ...one, url: await urlOf(cull, one.key) })));
+  return { ...open(asked), delivered, phase: progress?.phase ?? null, counts: progress ? countsOf(progress) : null };
 }
 
 const askedView = ({ request, release, template, createdAt, deliver, candidates }: RequestDoc) => ({

@@ -97,17 +97,19 @@ export const RequestView = z
       .openapi({ description: 'What it does while it runs; null: ended, or nobody can tell' }),
     wanted: z.int().openapi({ description: 'K' }),
     candidates: z.int().openapi({ description: 'N, or the cap' }),
-    delivered: z.array(
-      z.object({
-        candidate: z.int(),
-        seed: z.int(),
-        rank: z.int(),
-        quality: z.number(),
-        key: z.string(),
-        url: z.string(),
-        files: z.array(StoredFile.extend({ url: z.string() })).optional(),
-      }),
-    ),
+    delivered: z
+      .array(
+        z.object({
+          candidate: z.int(),
+          seed: z.int(),
+          rank: z.int(),
+          quality: z.number(),
+          key: z.string(),
+          url: z.string(),
+          files: z.array(StoredFile.extend({ url: z.string() })).optional(),
+        }),
+      )
+      .openapi({ description: 'Best first. While it runs: the winners so far; better ones may replace them' }),
     shortfall: z
       .looseObject({
         missing: z.int(),

@@ -1,4 +1,4 @@
-/** What happens to a request, as server-sent events: progress while it runs, the end. */
+/** What happens to a request, as server-sent events: progress, winners as they pass, the end. */
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import { keyed, problems, RequestParam, type Env, type Service } from '../context.js';
@@ -13,21 +13,25 @@ const events = keyed('read', {
   tags: ['Requests'],
   summary: 'Follow a request',
   description:
-    'Server-sent events. `progress`: the request as it stands, whenever that changes; `end`: the request as it ended, after which the ' +
-    'stream closes. `Last-Event-ID` (what a browser sends when it reconnects) leaves out what was seen.',
+    'Server-sent events. `progress`: the request as it stands, whenever that changes. `winner`: a candidate passed and joined the winners so far, ' +
+    'or made others leave them; numbered. `end`: the request as it ended, after which the stream closes. With `Last-Event-ID` (what a browser ' +
+    'sends when it reconnects) only later winners come; if there is nothing more to come, 204 tells the browser to stop.',
   request: {
     params: RequestParam,
-    headers: z.object({ 'last-event-id': z.string().max(100).optional() }),
+    headers: z.object({ 'last-event-id': z.string().max(20).optional() }),
   },
   responses: {
     200: {
       description: 'The stream',
       content: {
         'text/event-stream': {
-          schema: z.string().openapi({ example: 'event: progress\ndata: {"state":"running"}\n\n' }),
+          schema: z
+            .string()
+            .openapi({ example: 'id: 1\nevent: winner\ndata: {"joined":[{"candidate":7}],"left":[]}\n\n' }),
         },
       },
     },
+    204: { description: 'It has ended, and all was seen' },
     ...problems(404),
   },
 });
@@ -36,23 +40,33 @@ export function eventRoutes({ reads, ending }: Service): OpenAPIHono<Env> {
   return new OpenAPIHono<Env>().openapi(events, async (c) => {
     const { tenant } = c.get('caller');
     const { request } = c.req.valid('param');
+    let last = Number.parseInt(c.req.valid('header')['last-event-id'] ?? '0', 10) || 0;
     // before the stream opens, so that an unknown request is a 404
-    await reads.request(tenant, request);
+    const first = await reads.request(tenant, request);
+    if (first.view.state !== 'running' && last > 0 && last >= (first.events.at(-1)?.event ?? 0))
+      return c.body(null, 204);
     return streamSSE(c, async (stream) => {
-      let said = '';
-      let saidAt = Date.now();
       const over = new AbortController();
       const close = (): void => over.abort();
       ending.addEventListener('abort', close, { once: true });
       stream.onAbort(close);
-      const closed = aborted(over.signal);
+      const closed = new Promise<void>((resolve) => {
+        over.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      let said = '';
+      let saidAt = Date.now();
       try {
-        while (!over.signal.aborted) {
-          const { view, json } = await reads.request(tenant, request);
+        while (!over.signal.aborted && !ending.aborted) {
+          const { view, json, events: all } = await reads.request(tenant, request);
           const { timing: _, ...state } = view;
           const now = JSON.stringify(state);
-          if (view.state !== 'running') {
-            await stream.writeSSE({ event: 'end', data: json, id: 'end' });
+          const isRunning = view.state === 'running';
+          for (const event of all.filter(({ event: n, kind }) => n > last && (isRunning || kind !== 'end'))) {
+            await stream.writeSSE({ event: 'winner', id: String(event.event), data: JSON.stringify(event) });
+            last = event.event;
+          }
+          if (!isRunning) {
+            await stream.writeSSE({ event: 'end', id: String(all.at(-1)?.event ?? last + 1), data: json });
             return;
           }
           if (now !== said) await stream.writeSSE({ event: 'progress', data: json });
@@ -67,9 +81,3 @@ export function eventRoutes({ reads, ending }: Service): OpenAPIHono<Env> {
     });
   });
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

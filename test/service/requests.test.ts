@@ -114,6 +114,24 @@ describe('a request', () => {
     expect(JSON.parse(/event: end\ndata: (.*)/.exec(text)?.[1] ?? '')).toMatchObject({ request, state: 'delivered' });
   });
 
+  test('tells each winner by number, and after a number only what came later', async () => {
+    const { request } = await read(
+      service.call('POST', '/v1/requests?wait=60', { body: { ...BODY, deliver: 2, seed: 6 } }),
+    );
+    const stream = async (headers: Record<string, string>) => {
+      const response = await service.call('GET', `/v1/requests/${request}/events`, { headers });
+      return { status: response.status, text: await response.text() };
+    };
+    const idsOf = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+    const all = await stream({});
+    const ids = idsOf(all.text);
+    expect(ids).toEqual(Array.from({ length: ids.length }, (_, n) => n + 1));
+    expect(ids.length).toBeGreaterThanOrEqual(2);
+    expect(all.text).toContain('event: winner');
+    expect(idsOf((await stream({ 'last-event-id': '1' })).text)).toEqual(ids.slice(1));
+    expect((await stream({ 'last-event-id': String(ids.at(-1)) })).status).toBe(204);
+  });
+
   test('shows its candidates page by page, by verdict', async () => {
     const { request } = await read(service.call('POST', '/v1/requests?wait=60', { body: { ...BODY, seed: 4 } }));
     const records = await pipeline.cull.records(request);
