@@ -7,11 +7,10 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { CullError, rowOf } from '../errors.js';
-import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
-import type { GenerateHeartbeat, HostDoc } from '../workflows/contract.js';
-import { readJson } from './documents.js';
+import type { GenerateHeartbeat } from '../workflows/contract.js';
 import { toFailure } from './failures.js';
+import { servingHosts } from './pool.js';
 
 /**
  * Milliseconds until a candidate that was handed back is offered again. After the last one it is drawn where it failed all the same:
@@ -24,6 +23,8 @@ const CUT_OFF_ALLOWED = 8;
 
 /** Type of the failure that leaves a prompt in ComfyUI, for the next attempt to attach to. */
 export const WORKER_GONE = 'WORKER_GONE';
+/** Type of the failure of a candidate that was given up with its siblings, and that Temporal wants all the same: it is drawn again. */
+export const STOPPED_ALONE = 'STOPPED_ALONE';
 
 /** The state of an earlier attempt, for the next one. */
 export const carriedOn = (candidate: number, earlier: GenerateHeartbeat | undefined): GenerateHeartbeat => ({
@@ -73,7 +74,7 @@ export async function handBack(
  * with the failure, what the next attempt has to know.
  */
 export function endedWith(error: unknown, beat: GenerateHeartbeat, host: string | undefined): unknown {
-  const left = error instanceof ApplicationFailure && error.type === WORKER_GONE;
+  const left = error instanceof ApplicationFailure && [WORKER_GONE, STOPPED_ALONE].includes(error.type ?? '');
   if (left || error instanceof CullError) beat.told = (beat.told ?? 0) + 1;
   if (!(error instanceof CullError)) return error;
   const { where, attach = false, delayMs, tries = Infinity } = rowOf(error.code) ?? {};
@@ -90,10 +91,5 @@ export function endedWith(error: unknown, beat: GenerateHeartbeat, host: string 
 }
 
 /** Whether a ComfyUI of the pool that is not avoided serves, as far as its worker has said. */
-async function anotherServes(storage: Storage, pool: string, avoid: readonly string[]): Promise<boolean> {
-  for await (const { key } of storage.list(keys.hosts())) {
-    const doc = await readJson<HostDoc>(storage, key);
-    if (doc?.state === 'serving' && doc.pool === pool && !avoid.includes(doc.host)) return true;
-  }
-  return false;
-}
+const anotherServes = async (storage: Storage, pool: string, avoid: readonly string[]): Promise<boolean> =>
+  (await servingHosts(storage, pool)).some(({ host }) => !avoid.includes(host));

@@ -1,21 +1,25 @@
 /** generate: one candidate's picture, drawn or found, into storage. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { Provider } from '../providers/provider.js';
 import { deriveSeed } from '../selection/seeds.js';
 import type { Storage } from '../storage/storage.js';
 import { bindSeed } from '../templates/bind.js';
 import { DEFAULT_POOL, type GenerateHeartbeat } from '../workflows/contract.js';
-import { carriedOn, endedWith, handBack, refuseEndless, WORKER_GONE } from './attempts.js';
+import { carriedOn, endedWith, handBack, refuseEndless, STOPPED_ALONE, WORKER_GONE } from './attempts.js';
 import { createPlanReader, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
 import { findDrawn, inputFiles, storeCancelled, storeGeneration } from './pictures.js';
+import { createSiblings } from './siblings.js';
 
 /** `again`: the request ran before, so that even a first try may find the candidate drawn. */
 export type GenerateAsk = CandidateRef & { again: boolean };
 
-/** The storage key of the picture. */
 export interface GenerateAnswer {
+  /** The storage key of the picture. */
   image: string;
+  /** Candidates that the ComfyUIs of the pool take at once, as this worker sees them. Absent: it does not know. */
+  slots?: number;
 }
 
 export interface GenerateActivities {
@@ -24,13 +28,15 @@ export interface GenerateActivities {
 
 /** Cancellations arrive with heartbeats; this often they are asked for. */
 const HEARTBEAT_MS = 1_000;
+/** Those of its siblings are a heartbeat apart; nothing is lost where it takes longer. */
+const TOLD_WITHIN_MS = 10_000;
 
 /**
  * Activities of the Worker of one ComfyUI (or hosted provider).
  *
  * `generate` is idempotent: a picture already in storage is the answer; else the job named in the last heartbeat is attached to; else it is
  * drawn under a prompt id of this attempt's own. One that failed here in a way in which it may not fail elsewhere is handed back, for the worker
- * of another ComfyUI to take (attempts.ts).
+ * of another ComfyUI to take (attempts.ts). One that is cancelled takes the others of its request that are on this ComfyUI with it (siblings.ts).
  */
 export function createGenerateActivities(deps: {
   storage: Storage;
@@ -41,9 +47,14 @@ export function createGenerateActivities(deps: {
   usdPerHour?: number | undefined;
   /** Aborts when this worker cannot wait any longer: what runs is left in ComfyUI, and the next attempt attaches to it. */
   leave?: AbortSignal;
+  /** Candidates that the ComfyUIs of the pool take at once now; left out, requests keep the number that they began with. */
+  poolSlots?: () => number;
+  /** Milliseconds that a candidate given up with its siblings waits to be told so by Temporal; after that it is drawn again. @default 10_000 */
+  toldWithinMs?: number;
 }): GenerateActivities {
-  const { storage, provider, pool = DEFAULT_POOL, usdPerHour } = deps;
+  const { storage, provider, pool = DEFAULT_POOL, usdPerHour, leave, toldWithinMs = TOLD_WITHIN_MS } = deps;
   const planOf = createPlanReader(storage);
+  const siblings = createSiblings();
 
   return withFailures({
     async generate({ again, ...ref }: GenerateAsk): Promise<GenerateAnswer> {
@@ -64,9 +75,13 @@ export function createGenerateActivities(deps: {
 
       const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_MS);
       let drawingSince: number | undefined;
+      const run = context.info.workflowExecution?.runId ?? ref.request;
+      const stopped = new AbortController();
+      const giveUp = (): void => stopped.abort(new CancelledFailure('the request wants it no more'));
+      const stop = (): void => (context.cancellationDetails?.cancelRequested ? void siblings.stop(run) : giveUp());
       try {
-        const generation = await untilShutdown({ context, leave: deps.leave }, (signal) =>
-          provider.generate(
+        const generation = await untilShutdown({ context, leave, stop }, () => {
+          const drawing = provider.generate(
             {
               ...ref,
               pool,
@@ -79,7 +94,7 @@ export function createGenerateActivities(deps: {
               files: inputFiles(storage, ref.tenant, plan),
             },
             {
-              signal,
+              signal: stopped.signal,
               ...(beat.handle ? { resume: beat.handle } : {}),
               onSubmitted: (handle) => {
                 beat.handle = handle;
@@ -91,15 +106,18 @@ export function createGenerateActivities(deps: {
                 beat.progress = progress;
               },
             },
-          ),
-        );
-        return { image: await storeGeneration(storage, { ref, seed, generation, usdPerHour }) };
+          );
+          siblings.join(run, { isDrawing: () => drawingSince !== undefined, stop: giveUp, ended: drawing });
+          return drawing;
+        });
+        const image = await storeGeneration(storage, { ref, seed, generation, usdPerHour });
+        return { image, ...(deps.poolSlots && { slots: deps.poolSlots() }) };
       } catch (error) {
-        if (isStopped(context)) {
-          const drawMs = drawingSince === undefined ? 0 : Math.round(performance.now() - drawingSince);
-          await storeCancelled(storage, { ref, seed, handle: beat.handle, drawMs, usdPerHour });
-        }
-        const failure = endedWith(error, beat, provider.host);
+        const drawMs = drawingSince === undefined ? 0 : Math.round(performance.now() - drawingSince);
+        if (stopped.signal.aborted) await isTold(context, { within: toldWithinMs, leave });
+        const isUnwanted = isStopped(context);
+        if (isUnwanted) await storeCancelled(storage, { ref, seed, handle: beat.handle, drawMs, usdPerHour });
+        const failure = endedWith(stopped.signal.aborted && !isUnwanted ? stoppedAlone() : error, beat, provider.host);
         context.heartbeat(beat);
         throw failure;
       } finally {
@@ -114,15 +132,32 @@ function isStopped({ cancellationSignal, cancellationDetails: why }: Context): b
   return cancellationSignal.aborted && why?.workerShutdown !== true && why?.timedOut !== true;
 }
 
+/** Resolves once Temporal has cancelled this candidate too, or will not within so many milliseconds. */
+async function isTold(
+  { cancelled }: Context,
+  { within, leave }: { within: number; leave: AbortSignal | undefined },
+): Promise<void> {
+  const told = new AbortController();
+  const signal = AbortSignal.any(leave ? [told.signal, leave] : [told.signal]);
+  const patience = sleep(within, undefined, { signal }).catch(() => undefined);
+  await Promise.race([cancelled.catch(() => undefined), patience]);
+  told.abort();
+}
+
+const stoppedAlone = (): ApplicationFailure =>
+  ApplicationFailure.create({
+    type: STOPPED_ALONE,
+    message: 'it was given up with others of its request, but is still wanted',
+  });
+
 /**
- * Runs `work` with a signal that aborts when the candidate is cancelled, and gives up without cancelling when only this worker shuts down:
- * the prompt goes on in ComfyUI, and the next attempt attaches to it.
+ * Does `work`, which `stop` ends when the candidate is cancelled, and gives up without cancelling when only this worker shuts down: the prompt
+ * goes on in ComfyUI, and the next attempt attaches to it.
  */
 async function untilShutdown<T>(
-  { context, leave }: { context: Context; leave: AbortSignal | undefined },
-  work: (signal: AbortSignal) => Promise<T>,
+  { context, leave, stop }: { context: Context; leave: AbortSignal | undefined; stop: () => void },
+  work: () => Promise<T>,
 ): Promise<T> {
-  const controller = new AbortController();
   const over = new AbortController();
   const shutdown = new Promise<never>((_, reject) => {
     const gone = () =>
@@ -131,11 +166,10 @@ async function untilShutdown<T>(
       );
     if (leave?.aborted) gone();
     leave?.addEventListener('abort', gone, { once: true, signal: over.signal });
-    context.cancelled.catch((reason: unknown) => {
-      const why = context.cancellationDetails;
-      if (why?.workerShutdown || why?.timedOut) gone();
-      else controller.abort(reason instanceof Error ? reason : new CancelledFailure('cancelled'));
+    context.cancelled.catch(() => {
+      if (isStopped(context)) stop();
+      else gone();
     });
   });
-  return Promise.race([work(controller.signal), shutdown]).finally(() => over.abort());
+  return Promise.race([work(), shutdown]).finally(() => over.abort());
 }

@@ -1,7 +1,8 @@
 /**
  * `npm run bench:quota`: K = 60 that pass, on 8 sandbox ComfyUIs at 2 s, 20 requests one after the other, in a hurry (`--hurry 1`), painted at 256 x 256 and judged
- * by examples/policies/generic.yaml. How busy the GPUs are until the K-th pass, and how many candidates were not yet drawn when the K-th that passes had been: those
- * are drawn for nothing, and may be at most 8 x (1 + score delay / draw time). The peer is that bound: an operator who sees each verdict at once cannot do better than 8.
+ * by examples/policies/generic.yaml. How busy the GPUs are until the K-th pass, and how many candidates are started once the K-th that passes has been drawn: nobody
+ * needs them, and nobody knows it before the verdict. They may be at most 8 x (1 + score delay / draw time): in so much time a GPU begins no more. Beside it, what is
+ * being drawn at that moment and has to be interrupted as well, what of it still waited in ComfyUI, and the seconds that GPUs spend after the verdict.
  *
  *   npm run bench:quota [-- --json --runs=20 --deliver=60 --servers=8 --seconds=2]
  */
@@ -45,8 +46,15 @@ const policy = await readPolicy('examples/policies/generic.yaml', []);
 
 interface Run {
   busy: number;
+  /** Started once the K-th that passes had been drawn. */
   beyond: number;
   bound: number;
+  /** Begun before, and not drawn by then. */
+  underWay: number;
+  /** Taken off ComfyUI's queue before it was begun. */
+  dequeued: number;
+  /** GPU-seconds from the verdict to the interrupts. */
+  late: number;
   drawn: number;
   seconds: number;
   state: string;
@@ -100,14 +108,20 @@ async function measure(seed: number): Promise<Run> {
     if (startedMs === null) return sum;
     return sum + Math.max(0, Math.min(endedMs ?? stop, stop) - startedMs);
   }, 0);
-  const beyond = logs
-    .flat()
-    .filter(({ startedMs, endedMs }) => startedMs !== null && (endedMs ?? Infinity) > lastDrawn).length;
+  const begun = logs.flat().flatMap(({ startedMs, endedMs }) => (startedMs === null ? [] : { startedMs, endedMs }));
+  const count = (counts: (one: (typeof begun)[number]) => boolean): number => begun.filter(counts).length;
   return {
     busy: busyMs / (SERVERS * (stop - first)),
-    beyond,
+    beyond: count(({ startedMs }) => startedMs >= lastDrawn),
     bound: SERVERS * (1 + (stop - lastDrawn) / (SECONDS * 1000)),
-    drawn: logs.flat().filter(({ startedMs }) => startedMs !== null).length,
+    underWay: count(({ startedMs, endedMs }) => startedMs < lastDrawn && (endedMs ?? Infinity) > lastDrawn),
+    dequeued: logs.flat().length - begun.length,
+    late:
+      begun.reduce(
+        (sum, { startedMs, endedMs }) => sum + Math.max(0, (endedMs ?? stop) - Math.max(stop, startedMs)),
+        0,
+      ) / 1000,
+    drawn: begun.length,
     seconds: (stop - first) / 1000,
     state: result.state,
   };
@@ -119,7 +133,7 @@ try {
     const one = await measure(40_000_000 + run);
     runs.push(one);
     note(
-      `${run + 1}/${RUNS}: ${one.state}, busy ${one.busy.toFixed(3)}, beyond ${one.beyond} (bound ${one.bound.toFixed(1)}), ${one.drawn} started, ${one.seconds.toFixed(1)} s`,
+      `${run + 1}/${RUNS}: ${one.state}, busy ${one.busy.toFixed(3)}, beyond ${one.beyond} (bound ${one.bound.toFixed(1)}), under way ${one.underWay}, dequeued ${one.dequeued}, ${one.late.toFixed(1)} GPU-s late, ${one.drawn} started, ${one.seconds.toFixed(1)} s`,
     );
   }
 } finally {
@@ -129,15 +143,21 @@ try {
   await rm(dir, { recursive: true, force: true });
 }
 const least = Math.min(...runs.map(({ busy }) => busy));
-const mean = runs.reduce((sum, { busy }) => sum + busy, 0) / runs.length;
+const mean = (of: (run: Run) => number): number => runs.reduce((sum, run) => sum + of(run), 0) / runs.length;
 const [worst] = [...runs].sort((a, b) => b.beyond - b.bound - (a.beyond - a.bound));
-if (json) console.log(JSON.stringify({ runs, least, mean, worst }));
+if (json) console.log(JSON.stringify({ runs, least, mean: mean(({ busy }) => busy), worst }));
 else {
-  console.log(`busy until the stop: mean ${mean.toFixed(3)}, least ${least.toFixed(3)} (wanted 0.95)`);
   console.log(
-    `not yet drawn when the K-th that passes had been: worst ${worst?.beyond} with a bound of ${worst?.bound.toFixed(1)}`,
+    `busy until the stop: mean ${mean(({ busy }) => busy).toFixed(3)}, least ${least.toFixed(3)} (wanted 0.95)`,
   );
+  const most = Math.max(...runs.map(({ beyond }) => beyond));
   console.log(
-    `most ${Math.max(...runs.map(({ beyond }) => beyond))}, all delivered: ${runs.every(({ state }) => state === 'delivered')}`,
+    `started once the K-th that passes had been drawn: worst ${worst?.beyond} with a bound of ${worst?.bound.toFixed(1)}, most ${most}`,
   );
+  const together = Math.max(...runs.map(({ beyond, underWay }) => beyond + underWay));
+  console.log(
+    `with what was being drawn then: most ${together}; dequeued: ${mean(({ dequeued }) => dequeued).toFixed(1)} a request`,
+  );
+  console.log(`GPU-seconds after the verdict: ${mean(({ late }) => late).toFixed(1)} a request`);
+  console.log(`all delivered: ${runs.every(({ state }) => state === 'delivered')}`);
 }

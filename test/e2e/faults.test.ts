@@ -60,7 +60,7 @@ describe('a request', () => {
     expect(await sandbox.log()).toEqual([]);
   });
 
-  test('cancelled: what draws is interrupted, what waits never ends, the record is kept', async () => {
+  test('cancelled: what draws is interrupted, what waits never starts, the record is kept', async () => {
     await sandbox.config({ secondsPerImage: 60 });
     const request = await pipeline.generate({ candidates: 4 });
     for await (const _ of pipeline.cull.watch(request)) if ((await sandbox.log()).length === 2) break;
@@ -68,11 +68,7 @@ describe('a request', () => {
     const { result } = await pipeline.end(request);
     await sandbox.config({ secondsPerImage: 0.05 });
     expect(result).toMatchObject({ state: 'cancelled', delivered: [], counts: { cancelled: 4, scored: 0 } });
-    const statuses = (await sandbox.log()).map(({ status }) => status);
-    expect(statuses).toHaveLength(2);
-    expect(statuses).toContain('interrupted');
-    // A cancellation arrives with a heartbeat, each candidate's at its own time: what waited may have started by then.
-    for (const status of statuses) expect(['dequeued', 'interrupted']).toContain(status);
+    expect(await sandbox.log()).toMatchObject([{ status: 'interrupted' }, { status: 'dequeued', startedMs: null }]);
   });
 });
 
