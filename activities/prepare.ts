@@ -23,6 +23,7 @@ import {
 } from '../workflows/contract.js';
 import { requireJson, writeJson } from './documents.js';
 import { withFailures } from './failures.js';
+import { servingHosts } from './pool.js';
 import { readExpected, type Expected } from './stats.js';
 
 /** Who draws: there is no other yet. */
@@ -35,6 +36,8 @@ export interface PrepareAnswer extends Expected {
   again: boolean;
   /** Of the policy: below it two candidates are near-duplicates. */
   minDistance?: number;
+  /** Candidates that the ComfyUIs of the pool which serve now take at once. Absent: none serves yet. */
+  slots?: number;
 }
 
 export interface PrepareActivities {
@@ -101,7 +104,10 @@ export function createPrepareActivities(deps: {
       await writeJson(storage, keys.queue(queue), announced);
       onQueue(announced);
       const { minDistance } = release.policy.diversity;
-      return { queue: plan.queue, again, minDistance, ...(await readExpected(storage, asked.release, PROVIDER)) };
+      const expected = await readExpected(storage, asked.release, PROVIDER);
+      const hosts = await servingHosts(storage, DEFAULT_POOL);
+      const pool = hosts.length > 0 && { slots: hosts.reduce((sum, { slots = 1 }) => sum + slots, 0) };
+      return { queue: plan.queue, again, minDistance, ...expected, ...pool };
     },
   });
 }

@@ -89,7 +89,7 @@ export class QueueRunner {
   }
 
   async #switchTo(queue: string): Promise<void> {
-    const { log } = this.#service;
+    const { log, member, queues } = this.#service;
     const before = this.#open;
     if (before) {
       log.info({ from: before.queue, to: queue }, 'opens another queue');
@@ -101,6 +101,7 @@ export class QueueRunner {
       provider: withAdopted(this.#fuse.provider, this.#service.adopted),
       permit: this.#fuse.permit,
       queue,
+      poolSlots: () => queues.slots(member.pool),
       onChange: () => {
         if (this.#fuse.permit.used > 0 && this.#open?.queue === queue) {
           this.#loaded = queue;

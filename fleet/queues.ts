@@ -106,6 +106,11 @@ export class Queues {
     return { hosts: [...own, ...others], queues, coldAfterMs: this.#options.coldAfterMs };
   }
 
+  /** Candidates that the ComfyUIs of a pool which serve take at once. */
+  slots(pool: string): number {
+    return this.facts(pool).hosts.reduce((sum, { slots }) => sum + slots, 0);
+  }
+
   /** The document of a queue; undefined for a pool's own. */
   doc(queue: string): QueueDoc | undefined {
     return this.#known.get(queue)?.doc;

@@ -25,6 +25,8 @@ export interface GpuWorkerOptions {
   /** The ComfyUI's slots. */
   permit: Permit;
   queue: string;
+  /** Candidates that the ComfyUIs of the pool take at once now. */
+  poolSlots: () => number;
   /** Told when a candidate begins or ends. */
   onChange?: () => void;
   config: Config;
@@ -38,7 +40,7 @@ export interface GpuWorkerOptions {
 
 /** Draws the candidates of one queue on one ComfyUI until `stop` aborts. */
 export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
-  const { member, provider, permit, queue, config, target, storage, stop, leave } = options;
+  const { member, provider, permit, queue, poolSlots, config, target, storage, stop, leave } = options;
   // Workers of one queue in one process each need a connection of their own.
   const slots = slotsOf(permit, options.onChange);
   const connection = await NativeConnection.connect(target.connectionOptions);
@@ -54,6 +56,7 @@ export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
         pool: member.pool,
         usdPerHour: config.comfyUsdPerHour,
         leave,
+        poolSlots,
       }),
       tuner: { ...NO_OTHER_TASKS, activityTaskSlotSupplier: slots.supplier },
       // A cancellation arrives with the answer to a heartbeat.

@@ -88,6 +88,28 @@ export function nextStep(state: StoppingState, policy: StoppingPolicy): Step {
   return { launch: Math.min(startable, Math.max(0, wanted - inFlight)) };
 }
 
+/** Candidates in flight at most: two for each ComfyUI of a large pool, few enough that one wake-up of a workflow never carries 100 events. */
+const MOST_IN_FLIGHT = 64;
+/** What scoring and storing hold up must not idle a single fast ComfyUI. */
+const LEAST_IN_FLIGHT = 8;
+/** As many as the ComfyUIs hold, and as many again between the queue, storage and the scorers: more would only wait, to be cancelled in the end. */
+const IN_FLIGHT_PER_SLOT = 2;
+
+/**
+ * The window of a request on a pool of ComfyUIs.
+ *
+ * A pool that grows while a request runs is used as soon as the request hears of it.
+ *
+ * @param slots candidates that the pool takes at once; undefined where that is not known
+ * @example
+ * windowFor(4); // 8: two ComfyUIs
+ * windowFor(undefined); // 64
+ */
+export function windowFor(slots: number | undefined): number {
+  if (slots === undefined || !(slots > 0)) return MOST_IN_FLIGHT;
+  return Math.min(MOST_IN_FLIGHT, Math.max(LEAST_IN_FLIGHT, IN_FLIGHT_PER_SLOT * slots));
+}
+
 /** What this request and those before it say about the next candidate. */
 function rateOf({ launched, inFlight, passed }: StoppingState, { prior = UNKNOWN_RATE }: StoppingPolicy): PassRate {
   return observed(prior, { passed, failed: launched - Math.max(0, inFlight) - passed });

@@ -18,7 +18,7 @@ import {
 } from '@temporalio/workflow';
 import type { ScoreAnswer } from '../activities/score.js';
 import { countPicked, type Passing } from '../selection/select.js';
-import { nextStep, type StoppingPolicy, type StoppingState } from '../selection/stopping.js';
+import { nextStep, windowFor, type StoppingPolicy, type StoppingState } from '../selection/stopping.js';
 import {
   PROGRESS_QUERY,
   type BestOfNArgs,
@@ -29,8 +29,6 @@ import {
 } from './contract.js';
 import { deliver, generateOn, lose, prepare, score } from './proxies.js';
 
-/** Candidates in flight at once: two for each ComfyUI of a large pool, few enough that one wake-up never carries 100 events. */
-const WINDOW = 64;
 /**
  * Candidates of the first batch: two for each ComfyUI of a usual pool. The server writes and hands out a workflow task's candidates together, so
  * a full window would keep every GPU waiting for the last of them; the rest follows while these draw.
@@ -134,13 +132,13 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
 
 const stoppingPolicyOf = (
   { candidates, deliver: wanted, stopping }: BestOfNArgs,
-  { prior }: BestOfNState,
+  { prior, slots }: BestOfNState,
 ): StoppingPolicy => ({
   ...stopping,
   ...(prior && { prior }),
   candidates,
   deliver: wanted,
-  window: WINDOW,
+  window: windowFor(slots),
 });
 
 /** Where the request stands, as `nextStep` wants to know it. */
@@ -170,6 +168,7 @@ async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate
   try {
     const drawn = await generateOn(state.queue).generate({ tenant, request, candidate, again: state.again });
     state.drawn++;
+    if (drawn.slots !== undefined) state.slots = drawn.slots;
     const answer = await score({ tenant, request, candidate, image: drawn.image });
     const { pass, failed, microUsd } = answer;
     state.scored++;

@@ -52,6 +52,8 @@ export interface StoppingAsk {
   /** Milliseconds from its start. */
   deadlineMs?: number;
   budgetMicroUsd?: number;
+  /** Mode value: what one candidate costs, in points of quality summed over the K winners. */
+  pointsEach?: number;
 }
 
 /** Argument of `bestOfN`. */
@@ -89,6 +91,8 @@ export interface BestOfNState {
   microUsdEach?: number;
   /** Share of differing fingerprint bits below which two candidates are near-duplicates. */
   minDistance?: number;
+  /** Candidates that the pool's ComfyUIs take at once, as last heard. Absent: not known. */
+  slots?: number;
   /** Those that pass, to count near-duplicates once. Not kept where all N are drawn. */
   passing?: Passing[];
   /** Milliseconds from start to verdict, summed over the scored ones. */

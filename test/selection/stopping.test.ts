@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextStep, type StoppingPolicy, type StoppingState } from '../../selection/stopping.js';
+import { nextStep, windowFor, type StoppingPolicy, type StoppingState } from '../../selection/stopping.js';
 
 const policy = { candidates: 24, deliver: 4, window: 8 };
 
@@ -43,6 +43,23 @@ describe('nextStep', () => {
         },
       ),
     );
+  });
+});
+
+describe('windowFor', () => {
+  it('is twice what the pool takes at once, and 64 where that is not known', () => {
+    expect(windowFor(12)).toBe(24);
+    expect(windowFor(undefined)).toBe(64);
+    expect(windowFor(0)).toBe(64);
+  });
+
+  it('holds what one fast ComfyUI needs, and no more than a wake-up of the workflow can carry', () => {
+    for (let slots = 1; slots <= 400; slots++) {
+      const window = windowFor(slots);
+      expect(window).toBeGreaterThanOrEqual(Math.min(64, Math.max(8, slots)));
+      expect(window).toBeLessThanOrEqual(64);
+      expect(window).toBeGreaterThanOrEqual(windowFor(Math.max(1, slots - 1)));
+    }
   });
 });
 
