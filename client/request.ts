@@ -34,6 +34,11 @@ export interface GenerateOptions {
   deadlineMs?: number;
   /** Needs a price per hour at the workers (CULL_COMFYUI_USD_PER_HOUR). @default none */
   budgetUsd?: number;
+  /**
+   * Mode value: what one more candidate costs, in points of quality (0 to 100 each) summed over the K images; at least 0. It goes on for as long as more
+   * than that is to be gained. @default 1
+   */
+  pointsEach?: number;
   /** The request's seed, 0 to 2^53-1. @default random */
   seed?: number;
   /** Names the request: the same key with the same body is the same request, with another body it is refused. @default a new name */
@@ -86,7 +91,7 @@ export function checkRequest(
 }
 
 function checkStopping(options: Omit<GenerateOptions, 'release' | 'inputs'>): void {
-  const { candidates, cap, hurry, deadlineMs, budgetUsd } = options;
+  const { candidates, cap, hurry, deadlineMs, budgetUsd, pointsEach } = options;
   const { mode } = modeOf(options);
   if (mode === 'best-of' ? cap !== undefined : candidates !== undefined)
     throw new CullError(
@@ -102,11 +107,24 @@ function checkStopping(options: Omit<GenerateOptions, 'release' | 'inputs'>): vo
     throw new CullError('REQUEST_INVALID', `the deadline is ${deadlineMs} ms; it must be above 0`);
   if (budgetUsd !== undefined && !(Number.isFinite(budgetUsd) && budgetUsd > 0))
     throw new CullError('REQUEST_INVALID', `the budget is ${budgetUsd} USD; it must be above 0`);
+  checkPoints(pointsEach, mode);
+}
+
+function checkPoints(pointsEach: number | undefined, mode: Mode): void {
+  if (pointsEach === undefined) return;
+  if (mode !== 'value')
+    throw new CullError(
+      'REQUEST_INVALID',
+      `a request of mode ${mode} weighs no candidate: points for each cannot be set`,
+      { hint: 'mode value: after K pass, go on while one more candidate is worth its points' },
+    );
+  if (!(Number.isFinite(pointsEach) && pointsEach >= 0))
+    throw new CullError('REQUEST_INVALID', `a candidate costs ${pointsEach} points; it must be at least 0`);
 }
 
 /** What the workflow is told; undefined for a fixed N without any bound, as requests were before there was anything else. */
 function stoppingOf(options: GenerateOptions): StoppingAsk | undefined {
-  const { hurry, deadlineMs, budgetUsd } = options;
+  const { hurry, deadlineMs, budgetUsd, pointsEach } = options;
   const { mode } = modeOf(options);
   if (mode === 'best-of' && deadlineMs === undefined && budgetUsd === undefined) return undefined;
   return {
@@ -114,6 +132,7 @@ function stoppingOf(options: GenerateOptions): StoppingAsk | undefined {
     ...(hurry !== undefined && { hurry }),
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(budgetUsd !== undefined && { budgetMicroUsd: Math.round(budgetUsd * 1e6) }),
+    ...(pointsEach !== undefined && { pointsEach }),
   };
 }
 

@@ -26,6 +26,7 @@ interface Options {
   deadline?: number;
   budget?: number;
   stream?: true;
+  pointsEach?: number;
   detach?: true;
   json?: true;
 }
@@ -47,6 +48,11 @@ export function addGenerate(program: Command): void {
         '--mode <mode>',
         'quota: until K pass. best-of: N, the best K of them. value: on, while one more is worth it',
       ).choices(['quota', 'best-of', 'value']),
+    )
+    .option(
+      '--points-each <points>',
+      'mode value: what one candidate costs, in points of quality over all K images (default: 1)',
+      Number,
     )
     .option(
       '-n, --candidates <N>',
@@ -72,8 +78,9 @@ export function addGenerate(program: Command): void {
         allowNodes: config.allowNodes,
       });
       const given = parseInputs(options.input);
-      const { deliver, mode, candidates, cap, hurry, seed, key, deadline: deadlineMs, budget: budgetUsd } = options;
-      const asked = { deliver, mode, candidates, cap, hurry, seed, key, deadlineMs, budgetUsd };
+      const { deliver, mode, candidates, cap, hurry, pointsEach, seed, key } = options;
+      const { deadline: deadlineMs, budget: budgetUsd } = options;
+      const asked = { deliver, mode, candidates, cap, hurry, pointsEach, seed, key, deadlineMs, budgetUsd };
       checkRequest({ ...asked, release });
       checkInputs(release, given);
       if (!options.detach) await checkOut(options.out);

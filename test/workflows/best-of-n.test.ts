@@ -159,6 +159,44 @@ describe('bestOfN', () => {
   });
 });
 
+describe('the window', () => {
+  /**
+   * How many candidates are started on a pool of 6 slots, until `enough` are and the request is cancelled. None ends but the first, if it is told what
+   * the pool has meanwhile.
+   */
+  async function started(enough: number, meanwhile?: number): Promise<number> {
+    let begun = 0;
+    let reached = (): void => undefined;
+    const full = new Promise<void>((resolve) => (reached = resolve));
+    const activities = answering();
+    bench.use({
+      ...activities,
+      prepare: async (ref) => ({ ...(await activities.prepare(ref)), slots: 6 }),
+      generate: async ({ candidate }) => {
+        if (++begun === enough) reached();
+        if (candidate === 0 && meanwhile !== undefined) return { image: '0.png', slots: meanwhile };
+        const context = Context.current();
+        const timer = setInterval(() => context.heartbeat(), 100);
+        return context.cancelled.finally(() => clearInterval(timer));
+      },
+    });
+    const handle = await bench.start({ candidates: 200 });
+    await full;
+    await handle.cancel();
+    await handle.result();
+    return (await handle.query<RequestProgress>(PROGRESS_QUERY)).state.launched;
+  }
+
+  test('holds twice what the pool takes at once', async () => {
+    expect(await started(12)).toBe(12);
+  });
+
+  test('grows with the pool, and shrinks with it', async () => {
+    expect(await started(1 + 20, 10)).toBe(1 + 20);
+    expect(await started(12, 4)).toBe(12);
+  });
+});
+
 describe('until K pass', () => {
   const quota = (more: Partial<BestOfNArgs['stopping']> = {}) => ({
     deliver: 4,
@@ -250,6 +288,24 @@ describe('until K pass', () => {
     });
     await (await bench.start(quota({ deadlineMs: 1_500 }))).result();
     expect(asked).toMatchObject([{ end: 'done', stop: 'deadline' }]);
+  });
+
+  test('goes on while one more candidate is worth the points that it costs', async () => {
+    const spread = (points: number) => {
+      const { activities, asked } = captureDeliver();
+      bench.use({
+        ...activities,
+        score: ({ candidate }) => Promise.resolve({ pass: true, failed: [], quality: 40 + ((candidate * 37) % 50) }),
+      });
+      return bench.start(quota({ mode: 'value', hurry: 0, pointsEach: points })).then(async (handle) => {
+        await handle.result();
+        return asked[0];
+      });
+    };
+    const [dear, cheap] = [await spread(50), await spread(1)];
+    expect(dear).toMatchObject({ launched: 4, stop: 'quota' });
+    expect(cheap?.launched).toBeGreaterThan(4);
+    expect(cheap).toMatchObject({ stop: 'quota' });
   });
 
   test('spends no more than the budget', async () => {
