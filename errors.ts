@@ -58,6 +58,13 @@ export const ERRORS = {
   SCORES_INCOMPARABLE: { title: 'Scores of different versions cannot be compared', retry: false, http: 422, exit: 2 },
   SCORER_INVALID: { title: 'A scorer from outside does not keep the contract', retry: false, http: 500, exit: 2 },
   SCORER_UNREACHABLE: { title: 'A scorer on another machine does not answer', retry: true, http: 503, exit: 1 },
+  SCORER_VERSION: {
+    title: 'A scorer or model is not the one that is pinned',
+    retry: true,
+    http: 409,
+    exit: 2,
+    delayMs: 30_000,
+  },
   MODEL_UNAVAILABLE: { title: 'A model cannot be fetched', retry: true, http: 502, exit: 1 },
   MODEL_REFUSED: { title: 'A model is not there or not for this user', retry: false, http: 502, exit: 1 },
   MODEL_CORRUPT: { title: 'A file of a model is not what it must be', retry: false, http: 500, exit: 1 },

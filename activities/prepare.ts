@@ -1,8 +1,10 @@
 /** prepare: from a request to a plan. Everything that can be refused before a GPU is used is refused here. */
 import { CullError } from '../errors.js';
 import { warmUpOf } from '../providers/comfyui/prewarm.js';
+import { versionsOf } from '../scorers/registry.js';
 import type { AnyScorer } from '../scorers/scorer.js';
 import { dimensionsRead } from '../selection/dimensions.js';
+import { pinned, versionProblems, type Versions } from '../selection/pins.js';
 import { questionDimensions } from '../selection/questions.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
@@ -55,6 +57,7 @@ export function createPrepareActivities(deps: {
   onQueue?: (queue: QueueDoc) => void;
 }): PrepareActivities {
   const { storage, scorers, allowNodes, usdPerHour, onQueue = () => undefined } = deps;
+  const versions = versionsOf(scorers);
   return withFailures({
     async prepare({ tenant, request }: { tenant: string; request: string }): Promise<PrepareAnswer> {
       const asked = await requireJson<RequestDoc>(storage, keys.request(tenant, request));
@@ -65,7 +68,9 @@ export function createPrepareActivities(deps: {
       const release = await requireJson<Release<Policy>>(storage, keys.release(asked.release.replace('sha256:', '')));
       checkGraph(release.graph, { allowNodes });
       checkSeeds(release.graph, release.bindings);
-      checkMeasured(release.policy, scorers);
+      const policy = pinned(release.policy, versions);
+      checkMeasured(policy, scorers);
+      checkVersions(policy, versions);
 
       const { values, files } = nameFiles(tenant, asked.inputs);
       const inputs = checkInputs(release, values);
@@ -77,7 +82,7 @@ export function createPrepareActivities(deps: {
         request,
         tenant,
         release: asked.release,
-        policy: release.policy,
+        policy,
         graph,
         seedAt: release.bindings.seed,
         output: release.bindings.output,
@@ -189,4 +194,13 @@ function checkMeasured(policy: Policy, scorers: readonly AnyScorer[]): void {
       hint: 'start the worker with the same CULL_SCORERS as the client',
     },
   );
+}
+
+/** While a new version is rolled out, another worker may be the right one: this is tried again for some minutes. */
+function checkVersions({ policy, pins }: Policy, versions: Versions): void {
+  const [problem] = versionProblems(pins, versions);
+  if (problem === undefined) return;
+  throw new CullError('SCORER_VERSION', `${problem} by the policy ${policy} or its release`, {
+    hint: 'make the request again, then its release names what measures today; or run workers of the pinned version',
+  });
 }

@@ -1,7 +1,8 @@
 /** score: measure one drawn candidate, judge it, keep both. */
 import { Context } from '@temporalio/activity';
-import { CullError } from '../errors.js';
+import { CullError, ERRORS } from '../errors.js';
 import { fingerprintOf } from '../selection/fingerprint.js';
+import { modelsUsed, scoreProblems } from '../selection/pins.js';
 import { rankQuality } from '../selection/rank.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
@@ -9,8 +10,9 @@ import type { Storage } from '../storage/storage.js';
 import type { CandidateRecord, PlanDoc } from '../workflows/contract.js';
 import { createComparedReader } from './compared.js';
 import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
-import { withFailures } from './failures.js';
+import { toFailure, withFailures } from './failures.js';
 import { float32 } from './float32.js';
+import { createModelKeeper } from './same-models.js';
 import type { ScorePool } from './scoring/pool.js';
 import { createAnnouncer } from './winners.js';
 
@@ -39,6 +41,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
   const { storage, pool } = deps;
   const planOf = createPlanReader(storage);
   const comparedWith = createComparedReader(storage);
+  const keepModels = createModelKeeper(storage);
   const announce = createAnnouncer(storage);
 
   /** Also on a repeat: the attempt before may have ended between record and announcement. */
@@ -70,7 +73,11 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
             hint: 'all workers must use the same CULL_STORAGE',
           },
         );
-      if (record.verdict) return await answered(record, plan);
+      // One of another version was made before an upgrade: it is measured again.
+      if (record.verdict && scoreProblems(record.scores, plan.policy).length === 0) {
+        await keepModels(ref, modelsUsed(record.scores, plan.policy));
+        return await answered(record, plan);
+      }
 
       const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
       try {
@@ -87,6 +94,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
           },
           { signal: context.cancellationSignal },
         );
+        await keepModels(ref, modelsUsed(scores, plan.policy));
         if (embedding !== null)
           await storage.put(keys.embedding(ref.tenant, ref.request, ref.candidate), float32(embedding));
         const scored: CandidateRecord = {
@@ -100,6 +108,11 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
         };
         await writeRecord(storage, ref, scored);
         return await answered(scored, plan);
+      } catch (error) {
+        // A new version may be rolled out at this moment, for minutes: another worker, or this one restarted, may be the right one.
+        if (error instanceof CullError && error.code === 'SCORER_VERSION')
+          throw toFailure(error, { delayMs: ERRORS.SCORER_VERSION.delayMs });
+        throw error;
       } finally {
         clearInterval(timer);
       }

@@ -6,12 +6,12 @@ import { CullError, messageOf } from '../errors.js';
 import type { Policy } from '../selection/types.js';
 import type { Catalogue } from '../service/catalogue.js';
 import type { Release } from '../templates/types.js';
-import { combine, findFile, readPolicy, readRelease } from './release.js';
+import { combine, findFile, readRelease, readReleasePolicy } from './release.js';
 
 /**
  * Reads every `*.template.yaml` with its graph, and every policy. All are checked as `generate` checks them; the first that is wrong stops the start.
  *
- * @throws CullError TEMPLATE_*, NODE_NOT_ALLOWED, POLICY_*; CONFIG_INVALID for a folder that is not there, a name that is there twice
+ * @throws CullError TEMPLATE_*, NODE_NOT_ALLOWED, POLICY_*, SCORER_VERSION; CONFIG_INVALID for a folder that is not there, a name that is there twice
  * @example
  * const { templates } = await readCatalogue(config, { templates: 'examples/templates', policies: 'examples/policies' });
  */
@@ -28,7 +28,7 @@ export async function readCatalogue(
   }
   const policies = new Map<string, Policy>();
   for (const file of await filesOf(folders.policies, /\.ya?ml$/)) {
-    const policy = await readPolicy(file, scorers);
+    const policy = await readReleasePolicy(file, scorers);
     addOnce(policies, policy.policy, { value: policy, file });
   }
   return { templates, policies, combine };

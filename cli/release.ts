@@ -4,9 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CullError, messageOf } from '../errors.js';
-import { dimensionsOf, loadScorers } from '../scorers/registry.js';
+import { dimensionsOf, loadScorers, versionsOf } from '../scorers/registry.js';
 import { didYouMean } from '../selection/closest.js';
-import { parsePolicy } from '../selection/policy-file.js';
+import { pinned } from '../selection/pins.js';
+import { canonicalPolicy, parsePolicy } from '../selection/policy-file.js';
 import { inputsRead } from '../selection/rule-check.js';
 import type { Policy } from '../selection/types.js';
 import { checkGraph } from '../templates/check.js';
@@ -25,8 +26,16 @@ export function findFile(path: string): string {
   return !existsSync(here) && existsSync(shipped) ? shipped : here;
 }
 
-/** Reads and checks a policy file against the scorers that are there. */
-export async function readPolicy(path: string, scorerModules: string[]): Promise<Policy> {
+/**
+ * Reads and checks a policy file against the scorers that are there.
+ *
+ * @param options `toMeasure`: images are to be measured by it here, so that pins of other versions are mistakes
+ */
+export async function readPolicy(
+  path: string,
+  scorerModules: string[],
+  { toMeasure = false }: { toMeasure?: boolean } = {},
+): Promise<Policy> {
   const file = findFile(path);
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CullError('POLICY_INVALID', `the policy ${path} cannot be read: ${messageOf(error)}`, {
@@ -34,7 +43,15 @@ export async function readPolicy(path: string, scorerModules: string[]): Promise
     });
   });
   const open = (named: string): string => readFileSync(resolve(dirname(file), named), 'utf8');
-  return parsePolicy(text, { file: path, dimensions: dimensionsOf(await loadScorers(scorerModules)), open });
+  const scorers = await loadScorers(scorerModules);
+  const versions = toMeasure ? { versions: versionsOf(scorers) } : {};
+  return parsePolicy(text, { file: path, dimensions: dimensionsOf(scorers), open, ...versions });
+}
+
+/** The policy of a release: it names the version of every scorer that it reads, its own pins or those that are here. @throws CullError POLICY_*, SCORER_VERSION */
+export async function readReleasePolicy(path: string, scorerModules: string[]): Promise<Policy> {
+  const policy = await readPolicy(path, scorerModules, { toMeasure: true });
+  return canonicalPolicy(pinned(policy, versionsOf(await loadScorers(scorerModules))));
 }
 
 /** A policy may serve several templates, so only here is it known which inputs there are. */
@@ -53,7 +70,7 @@ function checkRuleInputs({ policy, gates }: Policy, inputs: readonly string[]): 
 /**
  * Loads and checks a template with its policy: `policyPath` if given, else the template's own, else the generic one.
  *
- * @throws CullError TEMPLATE_*, NODE_NOT_ALLOWED, POLICY_*
+ * @throws CullError TEMPLATE_*, NODE_NOT_ALLOWED, POLICY_*, SCORER_VERSION
  */
 export async function readRelease(
   templatePath: string,
@@ -63,7 +80,7 @@ export async function readRelease(
   const template = await loadTemplate(file);
   checkGraph(template.graph, { allowNodes: options.allowNodes });
   const own = template.policyPath === undefined ? undefined : resolve(dirname(file), template.policyPath);
-  return combine(template, await readPolicy(options.policyPath ?? own ?? GENERIC_POLICY, options.scorers));
+  return combine(template, await readReleasePolicy(options.policyPath ?? own ?? GENERIC_POLICY, options.scorers));
 }
 
 /** The release of a template and a policy. @throws CullError POLICY_INVALID where a rule reads an input that the template does not have */

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { CullError, messageOf } from '../errors.js';
 import * as builtIn from './built-in.js';
 import { httpScorers } from './outside/http.js';
+import { questionSpec } from './outside/vision-model.js';
 import type { AnyScorer, DimensionSpec, Scorer } from './scorer.js';
 
 /** The scorers that are always there (`built-in.ts`), in the order of their names. */
@@ -49,6 +50,15 @@ export async function loadScorers(
 export function dimensionsOf(scorers: readonly AnyScorer[]): Record<string, DimensionSpec> {
   return Object.assign({}, ...scorers.map((scorer) => scorer.spec.dimensions)) as Record<string, DimensionSpec>;
 }
+
+/**
+ * Scorer id -> version, the one of questions to a vision model among them.
+ *
+ * @example
+ * versionsOf(builtInScorers)['sharpness']; // '1.1.0'
+ */
+export const versionsOf = (scorers: readonly AnyScorer[]): Record<string, string> =>
+  Object.fromEntries([...scorers.map(({ spec }) => spec), questionSpec].map(({ id, version }) => [id, version]));
 
 /** Whether a specifier of CULL_SCORERS names a machine. */
 export const isAddress = (specifier: string): boolean => /^https?:\/\//.test(specifier);

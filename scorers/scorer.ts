@@ -69,6 +69,8 @@ export type Assessment =
       /** in the dimension's unit */ raw: number;
       /** 0..100, 100 best */ quality: number;
       facts?: Record<string, unknown>;
+      /** From another machine: the models that made it, id -> sha256 or name. Scores of others are never compared with it. */
+      models?: Record<string, string>;
     }
   | { status: 'unassessable'; reason: UnassessableReason; facts?: Record<string, unknown> }
   | { status: 'notRun' }

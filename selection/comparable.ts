@@ -1,6 +1,7 @@
 /** Whether stored scores are of the measures of today. Those of others are refused, never compared. */
 import canonicalize from 'canonicalize';
-import { dimensionsRead } from './dimensions.js';
+import { dimensionsCompared } from './dimensions.js';
+import { short } from './pins.js';
 import type { Policy, Scores } from './types.js';
 
 /** What measures a dimension today. */
@@ -41,10 +42,7 @@ export interface Comparison {
  * comparison.differences(records, before); // [{ dimension: 'sharpness.tileP90', was: 'sharpness@1.0.0', is: 'sharpness@1.1.0' }]
  */
 export function createComparison(policy: Policy, measures: Measures): Comparison {
-  const { minDistance, lambda } = policy.diversity;
-  // near-duplicates and likeness are told by it
-  const alsoRead = minDistance > 0 || lambda !== undefined ? ['fingerprint.phash'] : [];
-  const read = [...new Set([...dimensionsRead(policy), ...alsoRead])];
+  const read = dimensionsCompared(policy);
   const assumed = new Map<string, Readonly<Record<string, string>>>();
   return {
     differences(candidates, before) {
@@ -71,7 +69,7 @@ export function createComparison(policy: Policy, measures: Measures): Comparison
         }
       return [...found.values()];
     },
-    assumed: () => Object.fromEntries(assumed),
+    assumed: () => Object.fromEntries([...assumed].filter(([, models]) => Object.keys(models).length > 0)),
   };
 }
 
@@ -96,6 +94,6 @@ function haveSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string
 
 /** A scorer and its networks: `eyes@1.0.0 with facemesh 3f2a…`. */
 export const measureText = (scorer: string, models: Readonly<Record<string, string>>): string => {
-  const named = Object.entries(models).map(([id, sha256]) => `${id} ${sha256.slice(0, 12)}`);
+  const named = Object.entries(models).map(([id, sha256]) => `${id} ${short(sha256)}`);
   return `${scorer} with ${named.length === 0 ? 'no model' : named.sort().join(', ')}`;
 };

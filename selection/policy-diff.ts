@@ -14,8 +14,9 @@ export interface PolicyChange {
     | 'minPerGroup'
     | 'deliverReview'
     | 'question'
-    | 'params';
-  /** Gate, dimension, question or scorer; empty where there is but one of its kind. */
+    | 'params'
+    | 'pin';
+  /** Gate, dimension, question, scorer or model; empty where there is but one of its kind. */
   name: string;
   /** In words; null where it is not there. */
   before: string | null;
@@ -52,7 +53,7 @@ export function changeWords({ what, name, before, after }: PolicyChange): string
 type Words = Record<PolicyChange['what'], Map<string, string>>;
 
 function wordsOf(policy: Policy, { dimensions, other }: { dimensions: Dimensions; other: Policy }): Words {
-  const { gates, rank, rankModel, diversity, minPerGroup, deliverReview, questions = {}, params } = policy;
+  const { gates, rank, rankModel, diversity, minPerGroup, deliverReview, questions = {}, params, pins } = policy;
   const shared = gates.map(({ id }) => id).filter((id) => other.gates.some((gate) => gate.id === id));
   const one = (text: string | undefined) => new Map(text === undefined ? [] : [['', text]]);
   const each = <T>(of: Record<string, T>, words: (value: T) => string) =>
@@ -69,6 +70,10 @@ function wordsOf(policy: Policy, { dimensions, other }: { dimensions: Dimensions
     deliverReview: one(deliverReview ? 'the band review passes' : 'the band review does not pass'),
     question: each(questions, ({ ask, want }) => `${ask} (want: ${want})`),
     params: each(params, sortedJson),
+    pin: new Map([
+      ...Object.entries(pins?.scorers ?? {}).map(([id, version]) => [`scorer ${id}`, version] as const),
+      ...Object.entries(pins?.models ?? {}).map(([id, sha256]) => [`model ${id}`, sha256] as const),
+    ]),
   };
 }
 

@@ -3,6 +3,8 @@ import { didYouMean } from './closest.js';
 import { readDiversity, readMinPerGroup } from './diversity-file.js';
 import { LocatedYaml, type Entry, type Located } from './located-yaml.js';
 import { questionDimensions, readQuestions } from './questions.js';
+import { scorerOf, type Versions } from './pins.js';
+import { readPins } from './pins-file.js';
 import { readRank } from './rank-file.js';
 import { checkRule } from './rule-check.js';
 import type { Bounds, Gate, OnUnassessable, Policy, Tier } from './types.js';
@@ -18,7 +20,17 @@ export interface DimensionInfo {
 /** Dimension id -> its declaration. */
 export type Dimensions = Record<string, DimensionInfo>;
 
-const TOP = ['policy', 'gates', 'rank', 'diversity', 'minPerGroup', 'deliverReview', 'questions', 'params'] as const;
+const TOP = [
+  'policy',
+  'gates',
+  'rank',
+  'diversity',
+  'minPerGroup',
+  'deliverReview',
+  'questions',
+  'params',
+  'pins',
+] as const;
 const TIERS: readonly Tier[] = ['generic', 'useCase', 'business'];
 const ON_UNASSESSABLE: readonly OnUnassessable[] = ['reject', 'review', 'ignore'];
 export const QUALITY_RANGE: readonly [number, number] = [0, 100];
@@ -31,6 +43,8 @@ export interface PolicyFile {
   dimensions: Dimensions;
   /** The text of a file that the policy names (`rank: { model: ranker.yaml }`), relative to it. @default such a file is a mistake */
   open?: (path: string) => string;
+  /** Of the scorers that are to measure by it here: pins of others are mistakes. @default not looked at */
+  versions?: Versions;
 }
 
 interface Reading {
@@ -81,6 +95,10 @@ export function parsePolicy(text: string, options: PolicyFile): Policy {
     else if (entry.key === 'minPerGroup') Object.assign(policy, readMinPerGroup(yaml, entry));
     else if (entry.key === 'deliverReview') policy.deliverReview = yaml.boolean(entry, 'deliverReview') ?? false;
     else if (entry.key === 'params') policy.params = readParams(reading, entry);
+    else if (entry.key === 'pins') {
+      const scorers = [...new Set(Object.keys(reading.dimensions).map(scorerOf))];
+      policy.pins = readPins(yaml, entry, { scorers, versions: options.versions });
+    }
   }
   if (yaml.problemCount === 0 && policy.policy === '') yaml.problem(0, 'the policy has no name: add "policy: <name>"');
   yaml.finish();
@@ -96,7 +114,7 @@ export function parsePolicy(text: string, options: PolicyFile): Policy {
  */
 export function canonicalPolicy(policy: Policy): Policy {
   const gates = TIERS.flatMap((tier) => policy.gates.filter((gate) => gate.tier === tier));
-  const { rank, rankModel, diversity, minPerGroup, deliverReview, questions, params } = policy;
+  const { rank, rankModel, diversity, minPerGroup, deliverReview, questions, params, pins } = policy;
   const { minDistance, lambda, by } = diversity;
   const plain: Policy = {
     policy: policy.policy,
@@ -108,6 +126,7 @@ export function canonicalPolicy(policy: Policy): Policy {
     deliverReview,
     ...(questions && { questions }),
     params,
+    ...(pins && { pins }),
   };
   return JSON.parse(JSON.stringify(plain)) as Policy;
 }
@@ -261,8 +280,6 @@ function readParams({ yaml, dimensions }: Reading, at: Entry): Policy['params'] 
   }
   return params;
 }
-
-const scorerOf = (dimension: string): string => dimension.slice(0, dimension.indexOf('.'));
 
 /** Notes a dimension that nothing measures, with the closest one, or with those of its scorer. */
 function findDimension({ yaml, dimensions }: Reading, at: Entry): DimensionInfo | undefined {

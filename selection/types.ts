@@ -75,6 +75,8 @@ export interface Policy {
   deliverReview: boolean;
   /** Yes/no questions to a vision model; each is a dimension `question.<name>`, the probability of yes. */
   questions?: Record<string, Question>;
+  /** What must measure. Absent: not decided yet. */
+  pins?: Pins;
   /** Extra parameters per scorer id, handed to `assess` as `params`. */
   params: Record<string, Record<string, unknown>>;
 }
@@ -86,6 +88,14 @@ export interface LogisticModel {
   weights: Record<string, number>;
   /** What it was fitted on and how well it does, for people. */
   fittedOn?: Record<string, number | string>;
+}
+
+/** Scores of other versions, or of other models, are refused. */
+export interface Pins {
+  /** Scorer id -> version. */
+  scorers: Record<string, string>;
+  /** Model, as scores name it -> sha256, or the name of one on another machine. Not named: any, but the same for all candidates of a request. */
+  models?: Record<string, string>;
 }
 
 /** How unlike the winners must be. */

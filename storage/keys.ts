@@ -23,6 +23,8 @@ export const keys = {
   /** The candidate's CLIP embedding, where there is one: float32, little-endian, unit length. */
   embedding: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.f32`,
+  /** The networks that measure this request: id -> sha256. */
+  models: (tenant: string, request: string) => `${tenant}/requests/${request}/models.json`,
   manifest: (tenant: string, request: string) => `${tenant}/requests/${request}/manifest.ndjson`,
   /** The winners so far, and the events that led to them. */
   winners: (tenant: string, request: string) => `${tenant}/requests/${request}/winners.json`,

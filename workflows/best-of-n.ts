@@ -46,6 +46,7 @@ const FATAL = new Set([
   'STORAGE_FULL',
   'STORAGE_UNWRITABLE',
   'SCORER_INVALID',
+  'SCORER_VERSION',
 ]);
 
 export const progressQuery = defineQuery<RequestProgress>(PROGRESS_QUERY);

@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
 import { CullError, messageOf } from '../../errors.js';
-import { loadScorers } from '../../scorers/registry.js';
+import { loadScorers, versionsOf } from '../../scorers/registry.js';
 import { checkedProviders, type ModelOptions } from '../../scorers/models/sessions.js';
 import type { VisionModelOptions } from '../../scorers/outside/vision-model.js';
 import { takesFile, type AnyScorer, type Scorer } from '../../scorers/scorer.js';
+import { scoreProblems, versionProblems } from '../../selection/pins.js';
 import { createOutside } from './outside.js';
 import { unread } from './result.js';
 import {
@@ -43,7 +44,8 @@ export interface ScorePool {
   readonly scorers: readonly AnyScorer[];
   /**
    * Measures and judges one image. Rejects when `signal` is aborted or the pool is closed, and with SCORER_UNREACHABLE when a scorer on
-   * another machine does not answer: there is no verdict without it.
+   * another machine does not answer: there is no verdict without it; with SCORER_VERSION when a scorer or model is not the one that the
+   * policy pins.
    */
   score(task: ScoreTask, options?: { signal?: AbortSignal }): Promise<ScoreResult>;
   /** Waits for nothing: running images are given up. */
@@ -76,6 +78,7 @@ export async function createScorePool({
   const all = await loadScorers(scorerModules, { from });
   // in the order in which the threads have them: `running` holds an index
   const scorers = all.filter((scorer): scorer is Scorer => !takesFile(scorer));
+  const versions = versionsOf(all);
   const outside = createOutside(all.filter(takesFile), vlm);
   const workerData: ThreadData = { scorerModules, from, models };
   const workers = createThreads({ count: threads, workerData, idleTimeout, recycling });
@@ -121,9 +124,20 @@ export async function createScorePool({
   return {
     scorers: all,
     async score(task, { signal } = {}) {
-      const result = await limit(() => score(task, signal));
-      return outside.complete(result, { task, signal: signal ?? new AbortController().signal });
+      refuseIf(versionProblems(task.policy.pins, versions), task);
+      const measured = await limit(() => score(task, signal));
+      const result = await outside.complete(measured, { task, signal: signal ?? new AbortController().signal });
+      refuseIf(scoreProblems(result.scores, task.policy), task);
+      return result;
     },
     close: () => workers.close(),
   };
+}
+
+/** What is measured by something else than the policy says is not judged by it. */
+function refuseIf([problem]: readonly string[], { policy }: ScoreTask): void {
+  if (problem === undefined) return;
+  throw new CullError('SCORER_VERSION', `${problem} by the policy ${policy.policy} or its release`, {
+    hint: 'make the request again, then its release names what measures today; or run scoring workers of the pinned version',
+  });
 }

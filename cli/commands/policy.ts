@@ -1,25 +1,28 @@
 import type { Command } from 'commander';
+import { readFile, writeFile } from 'node:fs/promises';
 import { modelOptionsOf, readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
-import { dimensionsOf, loadScorers } from '../../scorers/registry.js';
+import { dimensionsOf, loadScorers, versionsOf } from '../../scorers/registry.js';
 import { measureText, type Measures } from '../../selection/comparable.js';
+import { pinned } from '../../selection/pins.js';
 import { changeWords, diffPolicies } from '../../selection/policy-diff.js';
+import { replacePart } from '../../selection/policy-edit.js';
 import { policyNotes } from '../../selection/policy-notes.js';
 import { diversityWords, gateWords, groupWords, rankModelWords } from '../../selection/policy-words.js';
 import { questionDimensions } from '../../selection/questions.js';
-import type { Policy } from '../../selection/types.js';
+import type { Pins, Policy } from '../../selection/types.js';
 import { hashPolicy } from '../../templates/release.js';
 import { measuresFor } from '../measures.js';
 import { createOutput, errorText, exitCodeOf } from '../output.js';
-import { readPolicy } from '../release.js';
+import { findFile, readPolicy } from '../release.js';
 
 interface Shared {
   json?: true;
 }
 
-/** `comfy-cull policy check|show|diff`: policy files, without a server. */
+/** `comfy-cull policy check|show|pin|diff`: policy files, without a server. */
 export function addPolicy(program: Command): void {
-  const policies = program.command('policy').description('check, show and compare policy files');
+  const policies = program.command('policy').description('check, show, pin and compare policy files');
 
   policies
     .command('check')
@@ -31,7 +34,7 @@ export function addPolicy(program: Command): void {
       const { scorers } = readConfig(process.env);
       for (const file of files) {
         try {
-          const policy = await readPolicy(file, scorers);
+          const policy = await readPolicy(file, scorers, { toMeasure: true });
           const sha256 = hashPolicy(policy);
           const measured = dimensionsOf(await loadScorers(scorers));
           const notes = policyNotes(policy, { ...measured, ...questionDimensions(policy.questions ?? {}) });
@@ -63,6 +66,30 @@ export function addPolicy(program: Command): void {
       const gates = policy.gates.map((gate) => ({ id: gate.id, words: gateWords(gate, dimensions) }));
       output.document({ file, sha256, measures, gates, policy });
       output.text(shown(policy, { sha256, measures, gates }));
+    });
+
+  policies
+    .command('pin')
+    .description('writes into a policy what measures its dimensions here: versions of scorers, hashes of models')
+    .argument('<file>', 'policy file')
+    .option('-o, --out <file>', 'where to; without: standard output')
+    .action(async (file: string, { out }: { out?: string }) => {
+      const output = createOutput({ json: false });
+      const config = readConfig(process.env);
+      const { pins: _, ...policy } = await readPolicy(file, config.scorers);
+      const scorers = await loadScorers(config.scorers);
+      const measures = await measuresFor(policy, { scorers, models: modelOptionsOf(config) });
+      const models = Object.assign({}, ...Object.values(measures).map((measure) => measure.models)) as Pins['models'];
+      const pins: Pins = {
+        scorers: { ...pinned(policy, versionsOf(scorers)).pins?.scorers },
+        ...(Object.keys(models ?? {}).length > 0 && { models }),
+      };
+      const text = replacePart(await readFile(findFile(file), 'utf8'), { key: 'pins', value: pins, file });
+      if (out === undefined) output.text(text.trimEnd());
+      else await writeFile(out, text);
+      const unknown = Object.keys(measures).filter((dimension) => measures[dimension]?.models === undefined);
+      if (unknown.length > 0)
+        output.note(`models that are not on this machine are not pinned: those of ${unknown.join(', ')}`);
     });
 
   policies
@@ -111,7 +138,7 @@ function shown(
     `diversity: ${diversityWords(policy.diversity)}`,
     `minimum per group: ${groupWords(policy.minPerGroup)}`,
     `the band review ${policy.deliverReview ? 'passes' : 'does not pass'}`,
-    'measured by',
+    policy.pins ? 'pinned to' : 'measured by',
     ...Object.entries(measures).map(
       ([dimension, { scorer, models }]) =>
         `  ${dimension}: ${models ? measureText(scorer, models) : `${scorer}, with models that are not here`}`,

@@ -56,7 +56,7 @@ export function addScore(program: Command): void {
           throw new CullError('USAGE', 'no image was given', {
             hint: 'name image files, or --from a file of NDJSON lines',
           });
-        const policy = await readPolicy(options.policy, config.scorers);
+        const policy = await readPolicy(options.policy, config.scorers, { toMeasure: true });
         const threads = options.threads ?? config.scoreThreads;
         const pool = await createScorePool({
           threads,

@@ -21,6 +21,7 @@ const assessment = z.discriminatedUnion('status', [
     status: z.literal('ok'),
     raw: z.number(),
     quality: z.number(),
+    models: z.record(z.string(), z.string()).optional(),
     facts: z.record(z.string(), z.unknown()).optional(),
   }),
   z.object({

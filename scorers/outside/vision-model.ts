@@ -27,6 +27,7 @@ export const questionSpec: Omit<ScorerSpec, 'dimensions'> = {
 };
 
 const completion = z.object({
+  model: z.string().min(1).optional(),
   choices: z
     .array(
       z.object({
@@ -47,7 +48,8 @@ const completion = z.object({
 
 /**
  * Asks a vision model yes/no questions about an image, one call each. `raw` is the probability of yes: from the
- * log-probabilities of the first token where the API gives them, else 1 or 0 by the answer (`facts.probability` is null then).
+ * log-probabilities of the first token where the API gives them, else 1 or 0 by the answer (`facts.probability` is null then). Each
+ * score names the model that answered, as the API reports it: an alias may be served by another one tomorrow.
  *
  * @example
  * const model = visionModel({ url: 'http://127.0.0.1:8000/v1', model: 'qwen3-vl-2b' });
@@ -81,7 +83,7 @@ export function visionModel({ url, model, key }: VisionModelOptions): FileSource
       throw new CullError('SCORER_INVALID', `${address} answered wrongly: ${z.prettifyError(parsed.error)}`, {
         hint: 'it must be an OpenAI-compatible chat completions API',
       });
-    return parsed.data.choices[0];
+    return { choice: parsed.data.choices[0], answeredBy: parsed.data.model ?? model };
   };
 
   return {
@@ -90,15 +92,21 @@ export function visionModel({ url, model, key }: VisionModelOptions): FileSource
       const picture = await dataUri(image);
       const scores: Record<string, Assessment> = {};
       for (const [name, { ask, want }] of questions) {
-        const choice = await askOne(picture, ask, signal);
+        const { choice, answeredBy } = await askOne(picture, ask, signal);
         const text = choice?.message.content ?? '';
         const probability = yesProbability(choice?.logprobs?.content?.[0]?.top_logprobs ?? []);
         const yes = probability ?? (/^\W*yes\b/i.test(text) ? 1 : /^\W*no\b/i.test(text) ? 0 : undefined);
-        const facts = { question: ask, want, answer: text.trim(), probability: probability ?? null, model };
+        const facts = { question: ask, want, answer: text.trim(), probability: probability ?? null, model: answeredBy };
         scores[`question.${name}`] =
           yes === undefined
             ? { status: 'unassessable', reason: 'not-applicable', facts }
-            : { status: 'ok', raw: yes, quality: 100 * (want === 'yes' ? yes : 1 - yes), facts };
+            : {
+                status: 'ok',
+                raw: yes,
+                quality: 100 * (want === 'yes' ? yes : 1 - yes),
+                facts,
+                models: { vlm: answeredBy },
+              };
       }
       return scores;
     },

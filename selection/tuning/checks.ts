@@ -1,6 +1,7 @@
 /** What labels must be, so that anything can be said of them. */
 import { CullError } from '../../errors.js';
 import { dimensionsRead } from '../dimensions.js';
+import { scoreProblems } from '../pins.js';
 import type { Policy } from '../types.js';
 import type { Example } from './examples.js';
 import type { Aim, Judged } from './propose.js';
@@ -44,11 +45,18 @@ export function checkEnough(judged: readonly Judged[]): void {
 }
 
 /**
- * Values of two versions of a scorer, or of two models, are no values of one scale.
+ * Values of two versions of a scorer, or of two models, are no values of one scale; nor are those of another version than the policy pins.
  *
  * @throws CullError SCORES_INCOMPARABLE naming both, with a picture of each
  */
 export function checkComparable(examples: readonly Example[], policy: Policy): void {
+  for (const { scores, picture } of examples) {
+    const [problem] = scoreProblems(scores, policy);
+    if (problem !== undefined)
+      throw new CullError('SCORES_INCOMPARABLE', `${picture}: ${problem} by the policy`, {
+        hint: 'score the labelled pictures with the pinned version, or pin what measured them: comfy-cull policy pin',
+      });
+  }
   for (const id of gateDimensions(policy)) {
     const versions = new Map<string, string>();
     for (const { scores, picture } of examples) {

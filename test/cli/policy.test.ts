@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { builtInScorers } from '../../scorers/registry.js';
+import { builtInScorers, versionsOf } from '../../scorers/registry.js';
 import { runCli } from '../support/cli.js';
 
 const A = `policy: a
@@ -110,6 +110,30 @@ describe('policy', () => {
     expect(bad.code).toBe(2);
     expect(bad.stderr).toMatch(
       /bad-model\.yaml:5:16: rankers\/bad\.yaml:1:\d+: the weight of sharpness\.tileP90 must be above 0/,
+    );
+  });
+
+  test('pin writes what measures here and leaves the rest; of another version it is refused where images are measured', async () => {
+    const pinned = await cull('pin', 'a.yaml', '--out', 'pinned.yaml');
+    expect([pinned.code, pinned.stdout]).toEqual([0, '']);
+    expect(pinned.stderr).toContain('models that are not on this machine are not pinned: those of eyes.open');
+    const text = await readFile(join(dir, 'pinned.yaml'), 'utf8');
+    const { eyes = '', noise = '', sharpness = '' } = versionsOf(builtInScorers);
+    expect(text).toBe(`${A}pins:\n  scorers:\n    eyes: ${eyes}\n    noise: ${noise}\n    sharpness: ${sharpness}\n`);
+    expect((await cull('check', 'pinned.yaml')).code).toBe(0);
+
+    await writeFile(join(dir, 'older.yaml'), text.replace(`noise: ${noise}`, 'noise: 0.0.1'));
+    const check = await cull('check', 'older.yaml');
+    expect(check.code).toBe(2);
+    expect(check.stderr).toContain(`older.yaml:9:12: noise is ${noise} here, and 0.0.1 is pinned`);
+    const score = await runCli(['score', 'none.png', '--policy', 'older.yaml'], { cwd: dir });
+    expect([score.code, score.stdout]).toEqual([2, '']);
+    expect(score.stderr).toContain('SCORER_VERSION');
+    // scores that it made can still be looked at
+    expect((await json('show', 'older.yaml'))['measures']).toMatchObject({ 'noise.sigma': { scorer: 'noise@0.0.1' } });
+    expect((await cull('pin', 'older.yaml')).stdout).toBe(text);
+    expect((await cull('diff', 'older.yaml', 'pinned.yaml')).stdout).toBe(
+      `~ pin scorer noise: 0.0.1\n    now ${noise}\n`,
     );
   });
 

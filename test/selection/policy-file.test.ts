@@ -527,6 +527,31 @@ describe('the dimensions a rule reads', () => {
   });
 });
 
+describe('pins', () => {
+  const PINS = 'policy: p\npins:\n  scorers: { sharpness: 1.1.0 }\n  models: { iris: aaaa }\n';
+
+  it('are part of the canonical form', () => {
+    expect(parse(PINS).pins).toEqual({ scorers: { sharpness: '1.1.0' }, models: { iris: 'aaaa' } });
+    expect(JSON.stringify(canonicalPolicy(parse(PINS)))).toContain('1.1.0');
+  });
+
+  it('of other versions are mistakes where images are to be measured, and of unknown scorers always', () => {
+    const read = (versions: Record<string, string>) => () =>
+      parsePolicy(PINS, { file: 'p.yaml', dimensions, versions });
+    expect(read({ sharpness: '1.1.0' })).not.toThrow();
+    expect(read({ sharpness: '2.0.0' })).toThrow(
+      'p.yaml:3:25: sharpness is 2.0.0 here, and 1.1.0 is pinned: look at its scores anew, then `comfy-cull policy pin`',
+    );
+    expect(errorOf(PINS.replace('sharpness', 'sharpnes'))).toMatchObject({
+      code: 'POLICY_UNKNOWN_DIMENSION',
+      message: 'p.yaml:3:14: there is no scorer sharpnes, did you mean sharpness?',
+    });
+    expect(errorOf(PINS.replace('1.1.0', '1.1')).message).toBe(
+      'p.yaml:3:25: pins.scorers.sharpness must be a text, not 1.1',
+    );
+  });
+});
+
 describe('policyNotes', () => {
   it('names gates that only ask that something could be measured', () => {
     const policy = parse(`policy: p

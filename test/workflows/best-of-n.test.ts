@@ -97,6 +97,17 @@ describe('bestOfN', () => {
     expect(lost).toEqual([]);
   });
 
+  test('scorers of another version than the release pins fail the request, and no candidate is judged', async () => {
+    const { activities, asked, lost } = captureDeliver();
+    bench.use({ ...activities, score: () => Promise.reject(fail('SCORER_VERSION')) });
+    const handle = await bench.start({ candidates: 8 });
+    await expect(handle.result()).resolves.toMatchObject({ state: 'failed' });
+    expect(asked[0]).toMatchObject({ end: 'failed', error: { code: 'SCORER_VERSION' } });
+    expect(lost).toEqual([]);
+    const { state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
+    expect(state).toMatchObject({ scored: 0, passed: 0, rejected: 0 });
+  });
+
   test('a request that cannot be prepared fails without drawing', async () => {
     const { activities, asked } = captureDeliver();
     bench.use({ ...activities, prepare: () => Promise.reject(fail('NODE_NOT_ALLOWED')) });

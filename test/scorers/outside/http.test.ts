@@ -29,7 +29,13 @@ const itemsOf = (call: JsonCall): Item[] => (call.body as { items: Item[] }).ite
 const ok = (call: JsonCall) => ({
   body: {
     assessments: itemsOf(call).map(({ image }) => ({
-      'one.value': { status: 'ok', raw: image.length / 1e6, quality: 50, facts: { bytes: image.length } },
+      'one.value': {
+        status: 'ok',
+        raw: image.length / 1e6,
+        quality: 50,
+        models: { net: 'v7' },
+        facts: { bytes: image.length },
+      },
       'two.value': { status: 'unassessable', reason: 'no-face' },
     })),
   },
@@ -101,7 +107,10 @@ describe('scorers behind an address', () => {
     expect(calls.flatMap(itemsOf)).toHaveLength(4);
     expect(calls.length).toBeLessThan(4);
     for (const [index, { scores }] of results.entries())
-      expect(scores['one.value']).toMatchObject({ facts: { bytes: files[index]!.toString('base64').length } });
+      expect(scores['one.value']).toMatchObject({
+        models: { net: 'v7' },
+        facts: { bytes: files[index]!.toString('base64').length },
+      });
   });
 
   it('are not asked when a cheap gate has already said no', async () => {

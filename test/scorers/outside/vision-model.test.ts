@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { createScorePool, type ScorePool } from '../../../activities/scoring/pool.js';
 import { builtInScorers, dimensionsOf } from '../../../scorers/registry.js';
 import { yesProbability } from '../../../scorers/outside/vision-model.js';
+import { createComparison } from '../../../selection/comparable.js';
 import { parsePolicy } from '../../../selection/policy-file.js';
 import { jsonServer, type JsonServer } from '../../support/json-server.js';
 import { disc, png } from '../synthetic.js';
@@ -23,8 +24,9 @@ interface Chat {
   temperature: number;
   messages: { content: { text?: string; image_url?: { url: string } }[] }[];
 }
-const answer = (content: string, probabilities?: Record<string, number>) => ({
+const answer = (content: string, probabilities?: Record<string, number>, model?: string) => ({
   body: {
+    ...(model !== undefined && { model }),
     choices: [
       {
         message: { content },
@@ -94,6 +96,37 @@ describe('questions to a vision model', () => {
       ['question.handsNatural', 'The hands look odd (question.handsNatural is 0)'],
       ['noMark', 'There is a watermark'],
     ]);
+  });
+
+  it('name the model that answered, as the API reports it: scores of two models are never compared', async () => {
+    let served: string | undefined = 'see-1-2026-03-01';
+    const { pool } = await open(() => answer('Yes', { Yes: 0.9, No: 0.1 }, served));
+    const ask = async (of = policy) =>
+      (await pool.score({ bytes: await image, policy: of, explain: 'all' })).scores['question.handsNatural'];
+    const score = await ask();
+    expect(score).toMatchObject({ models: { vlm: 'see-1-2026-03-01' }, facts: { model: 'see-1-2026-03-01' } });
+    served = undefined;
+    expect(await ask()).toMatchObject({ models: { vlm: 'see-1' } });
+
+    // the same name, served by another model
+    const [before, after] = [await ask(), ((served = 'see-1-2026-09-01'), await ask())];
+    const comparison = createComparison(policy, { 'question.handsNatural': { scorer: before?.scorer ?? '' } });
+    const differences = [before, after].flatMap((one) =>
+      comparison.differences([{ scores: { 'question.handsNatural': one! } }], policy),
+    );
+    expect(differences).toEqual([
+      {
+        dimension: 'question.handsNatural',
+        was: 'question@1.0.0 with vlm see-1-2026-09-01',
+        is: 'question@1.0.0 with vlm see-1',
+      },
+    ]);
+    const pinnedTo = (vlm: string) => ask({ ...policy, pins: { scorers: {}, models: { vlm } } });
+    expect(await pinnedTo('see-1-2026-09-01')).toMatchObject({ status: 'ok' });
+    await expect(pinnedTo('see-1')).rejects.toMatchObject({
+      code: 'SCORER_VERSION',
+      message: expect.stringContaining('the model vlm see-1-2026-09-01, and see-1 is pinned') as string,
+    });
   });
 
   it('say nothing when the model says neither yes nor no', async () => {
