@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CullError } from './errors.js';
+import type { StorageOptions } from './storage/index.js';
 
 const list = z
   .string()
@@ -14,6 +15,10 @@ const urls = list.superRefine((items, context) => {
     if (!/^https?:$/.test(URL.parse(item)?.protocol ?? ''))
       context.addIssue({ code: 'custom', message: `"${item}" is not an http:// or https:// address` });
 });
+
+const flag = z
+  .enum(['true', 'false', '1', '0', 'yes', 'no'], { error: 'write true or false' })
+  .transform((word) => ['true', '1', 'yes'].includes(word));
 
 const positive = z.coerce.number().positive();
 
@@ -53,6 +58,12 @@ const uses = list.transform((items, context) => {
 const schema = z.object({
   CULL_DIR: z.string().min(1).default('.cull'),
   CULL_STORAGE: z.string().min(1).optional(),
+  CULL_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  CULL_S3_REGION: z.string().min(1).optional(),
+  CULL_S3_PATH_STYLE: flag.optional(),
+  CULL_S3_SSE: z.enum(['AES256', 'aws:kms']).optional(),
+  CULL_S3_SSE_KMS_KEY: z.string().min(1).optional(),
+  CULL_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   CULL_TENANT: z.string().min(1).default('default'),
   CULL_COMFYUI_URLS: urls,
   CULL_COMFYUI_FILE: z.string().min(1).optional(),
@@ -80,8 +91,11 @@ const schema = z.object({
 export interface Config {
   /** Folder of the embedded stack: database, logs, storage. Absolute. `CULL_DIR` @default .cull */
   dir: string;
-  /** Where bytes live: a folder, or `fs:/folder`. `CULL_STORAGE` @default <dir>/storage */
-  storage: string;
+  /**
+   * Where bytes live: a folder, `fs:/folder` or `s3://bucket/prefix`. `CULL_STORAGE` @default <dir>/storage; `CULL_S3_ENDPOINT`, `CULL_S3_REGION`,
+   * `CULL_S3_PATH_STYLE`, `CULL_S3_SSE`, `CULL_S3_SSE_KMS_KEY` of a bucket; `CULL_PUBLIC_URL`: where the service serves a folder's files
+   */
+  storage: Readonly<StorageOptions>;
   /** `CULL_TENANT` @default default */
   tenant: string;
   /** Base addresses of the ComfyUIs. `CULL_COMFYUI_URLS`, separated by commas. Empty: the embedded stack starts sandboxes. */
@@ -140,10 +154,9 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
   }
   const value = parsed.data;
   const dir = resolve(cwd, value.CULL_DIR);
-  const storage = value.CULL_STORAGE ?? resolve(dir, 'storage');
   return Object.freeze({
     dir,
-    storage: /^[a-z0-9]+:/.test(storage) ? storage : resolve(cwd, storage),
+    storage: storageOf(value, { dir, cwd }),
     tenant: value.CULL_TENANT,
     comfyUrls: value.CULL_COMFYUI_URLS,
     comfyFile: value.CULL_COMFYUI_FILE === undefined ? undefined : resolve(cwd, value.CULL_COMFYUI_FILE),
@@ -172,6 +185,27 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
   });
 }
 
+function storageOf(value: z.infer<typeof schema>, { dir, cwd }: { dir: string; cwd: string }): StorageOptions {
+  const where = value.CULL_STORAGE ?? resolve(dir, 'storage');
+  const publicUrl = value.CULL_PUBLIC_URL;
+  const s3 = {
+    ...(value.CULL_S3_ENDPOINT !== undefined && { endpoint: value.CULL_S3_ENDPOINT }),
+    ...(value.CULL_S3_REGION !== undefined && { region: value.CULL_S3_REGION }),
+    ...(value.CULL_S3_PATH_STYLE !== undefined && { pathStyle: value.CULL_S3_PATH_STYLE }),
+    ...(value.CULL_S3_SSE && { sse: value.CULL_S3_SSE }),
+    ...(value.CULL_S3_SSE_KMS_KEY !== undefined && { sseKmsKey: value.CULL_S3_SSE_KMS_KEY }),
+  };
+  if (s3.sseKmsKey !== undefined && s3.sse !== 'aws:kms')
+    throw new CullError('CONFIG_INVALID', 'CULL_S3_SSE_KMS_KEY is set, and CULL_S3_SSE is not aws:kms', {
+      hint: 'set CULL_S3_SSE=aws:kms too',
+    });
+  return {
+    where: /^[a-z0-9]+:/.test(where) ? where : resolve(cwd, where),
+    ...(publicUrl !== undefined && { publicUrl }),
+    ...(Object.keys(s3).length > 0 && { s3 }),
+  };
+}
+
 function visionModel(value: z.infer<typeof schema>): Config['vlm'] {
   const { CULL_VLM_URL: url, CULL_VLM_MODEL: model, CULL_VLM_KEY: key } = value;
   if (url === undefined) return undefined;
@@ -189,7 +223,13 @@ const authority = (value: string | undefined, cwd: string): string | undefined =
 export function environmentOf(config: Config): Record<string, string> {
   return {
     CULL_DIR: config.dir,
-    CULL_STORAGE: config.storage,
+    CULL_STORAGE: config.storage.where,
+    CULL_S3_ENDPOINT: config.storage.s3?.endpoint ?? '',
+    CULL_S3_REGION: config.storage.s3?.region ?? '',
+    CULL_S3_PATH_STYLE: config.storage.s3?.pathStyle === undefined ? '' : String(config.storage.s3.pathStyle),
+    CULL_S3_SSE: config.storage.s3?.sse ?? '',
+    CULL_S3_SSE_KMS_KEY: config.storage.s3?.sseKmsKey ?? '',
+    CULL_PUBLIC_URL: config.storage.publicUrl ?? '',
     CULL_TENANT: config.tenant,
     CULL_COMFYUI_URLS: config.comfyUrls.join(','),
     CULL_COMFYUI_FILE: config.comfyFile ?? '',

@@ -1,13 +1,15 @@
 /** `.cull/stack.json`: what runs, where, and how to speak to it. Written by the keeper only. */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Config } from '../config.js';
 
 /** What a running stack was started with; a command with other settings cannot share it. */
 export interface StackSettings {
   /** Empty, and no file: two sandbox ComfyUIs. */
   comfyUrls: string[];
   comfyFile: string | null;
-  storage: string;
+  /** Address and options; never a secret, those are in the environment. */
+  storage: Config['storage'];
   scorers: string[];
   allowNodes: string[];
   comfyUsdPerHour: number | null;

@@ -7,14 +7,18 @@ import { CullError } from '../errors.js';
 import { codeOf, isMissing, storageError } from './fs-errors.js';
 import { withLock } from './fs-lock.js';
 import { walk } from './fs-list.js';
+import { urlSecret } from './fs-secret.js';
 import { checkKey, checkPrefix, RESERVED } from './key.js';
-import type { PutOptions, Storage, StoredObject } from './storage.js';
+import { checkExpiry, signUrl, verifyUrl } from './signed.js';
+import type { PutOptions, Storage, StoredObject, Written } from './storage.js';
 
 export interface FsStorageOptions {
   /** Folder that holds everything; made on the first put. */
   root: string;
   /** Flush every object to the disk before it appears: survives a power cut, costs milliseconds per put. @default false */
   durable?: boolean;
+  /** Public address of the service that serves the folder's files; signed URLs lead there. @default `file:` URLs */
+  publicUrl?: string;
 }
 
 /** Left-overs of a crash in the temporary folder are removed once they are this old. */
@@ -33,7 +37,7 @@ const LEFTOVER_MS = 3_600_000;
  */
 export function createFsStorage(options: FsStorageOptions): Storage {
   const root = resolve(options.root);
-  const durable = options.durable ?? false;
+  const { durable = false, publicUrl } = options;
   const drafts = join(root, RESERVED, 'tmp');
   const locks = join(root, RESERVED, 'locks');
   const pathOf = (key: string): string => join(root, ...checkKey(key).split('/'));
@@ -66,7 +70,7 @@ export function createFsStorage(options: FsStorageOptions): Storage {
     }
   };
 
-  const putFile = async (key: string, body: Uint8Array | string, wish: PutOptions): Promise<StoredObject> => {
+  const putFile = async (key: string, body: Uint8Array | string, wish: PutOptions): Promise<Written> => {
     const path = pathOf(key);
     const draft = join(drafts, randomUUID());
     try {
@@ -85,11 +89,19 @@ export function createFsStorage(options: FsStorageOptions): Storage {
         });
       }
       if (durable) await flushFolder(dirname(path));
-      return describe(key, stats);
+      const { modifiedAt: _, ...written } = describe(key, stats);
+      return written;
     } finally {
       await unlink(draft).catch(() => undefined);
     }
   };
+
+  let known: Promise<Buffer> | undefined;
+  const secret = (): Promise<Buffer> =>
+    (known ??= urlSecret(root).catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    }));
 
   /** Runs file work; its failures become errors for people. */
   const guarded = async <T>(doing: string, key: string, work: () => Promise<T>): Promise<T> => {
@@ -114,14 +126,20 @@ export function createFsStorage(options: FsStorageOptions): Storage {
           await file.close();
         }
       }),
-    getStream: (key) =>
+    getStream: (key, { start = 0, end } = {}) =>
       guarded('reading', key, async () => {
         const file = await orMissing(open(pathOf(key), 'r'));
         if (!file) return undefined;
         try {
           const stats = await file.stat({ bigint: true });
           // The open file stays the version it was: a put renames another one into its place.
-          if (stats.isFile()) return { ...describe(key, stats), body: file.createReadStream() };
+          if (stats.isFile()) {
+            if (start > 0 && start >= Number(stats.size)) throw shorter(key);
+            return {
+              ...describe(key, stats),
+              body: file.createReadStream({ start, ...(end !== undefined && { end }) }),
+            };
+          }
         } catch (error) {
           await file.close();
           throw error;
@@ -152,9 +170,13 @@ export function createFsStorage(options: FsStorageOptions): Storage {
           await pruneEmpty(root, dirname(path));
         });
       }),
-    // The contract is async for drivers that must sign; a bad key has to be a rejection here too.
-    // eslint-disable-next-line @typescript-eslint/require-await
-    signedUrl: async (key) => pathToFileURL(pathOf(key)).href,
+    signedUrl: (key, { expiresInSeconds }) =>
+      guarded('signing', key, async () => {
+        const file = pathToFileURL(pathOf(key)).href;
+        const expiresAt = Date.now() + checkExpiry(expiresInSeconds) * 1000;
+        return publicUrl === undefined ? file : signUrl(key, { base: publicUrl, expiresAt, secret: await secret() });
+      }),
+    verifyUrl: (ask) => guarded('reading', ask.key, async () => verifyUrl({ ...ask, secret: await secret() })),
   };
 }
 
@@ -246,6 +268,9 @@ const describe = (key: string, stats: BigIntStats): StoredObject => ({
   etag: etagOf(stats),
   modifiedAt: Number(stats.mtimeMs),
 });
+
+const shorter = (key: string): CullError =>
+  new CullError('STORAGE_CONFLICT', `${key} was written anew or deleted while it was read`, { hint: 'read it again' });
 
 const conflict = (key: string, why: string): CullError =>
   new CullError('STORAGE_CONFLICT', `${key} was not written: ${why}`, { hint: 'read it again and decide anew' });

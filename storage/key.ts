@@ -1,9 +1,10 @@
 import { CullError } from '../errors.js';
 
+/** Bytes of UTF-8. S3 allows 1024; the rest is for the prefix in its bucket. */
 const MAX_KEY = 900;
 const MAX_SEGMENT = 200;
 
-/** The folder below the root that belongs to the fs driver: temporary files and locks. No key may start with it. */
+/** The folder below the root that belongs to the drivers: temporary files, locks, probes, secrets. No key may start with it. */
 export const RESERVED = '.cull-storage';
 
 /**
@@ -18,9 +19,12 @@ export function checkKey(key: string): string {
   const reason = keyProblem(key);
   if (reason === undefined) return key;
   throw new CullError('STORAGE_KEY_INVALID', `storage key ${JSON.stringify(key.slice(0, 200))} ${reason}`, {
-    hint: 'use a relative path of at most 900 characters, such as acme/requests/r1/plan.json',
+    hint: 'use a relative path of at most 900 bytes, such as acme/requests/r1/plan.json',
   });
 }
+
+/** Whether `checkKey` would let it pass: others may have put their objects into a bucket too. */
+export const isKey = (key: string): boolean => keyProblem(key) === undefined;
 
 /** A prefix is a key whose last segment may be unfinished, or nothing at all. */
 export function checkPrefix(prefix: string): string {
@@ -34,7 +38,7 @@ export function checkPrefix(prefix: string): string {
 
 function keyProblem(key: string): string | undefined {
   if (key === '') return 'is empty';
-  if (key.length > MAX_KEY) return `has ${key.length} characters, more than ${MAX_KEY}`;
+  if (Buffer.byteLength(key) > MAX_KEY) return `has ${Buffer.byteLength(key)} bytes, more than ${MAX_KEY}`;
   // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
   if (/[\u0000-\u001f\u007f\\]/.test(key)) return 'contains a backslash or a control character';
   if (Buffer.from(key).toString() !== key) return 'is not well-formed Unicode';

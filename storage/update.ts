@@ -1,8 +1,11 @@
 /** Small JSON documents that several processes change: compare-and-swap. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { CullError } from '../errors.js';
 import type { Storage } from './storage.js';
 
 const TRIES = 20;
+/** Who lost waits a random while, longer each time, so that many at once do not meet again. */
+const LONGEST_WAIT_MS = 1_000;
 
 /**
  * Changes a JSON document by compare-and-swap, so that two who change it at once both succeed. `next` may be called again, with what the other
@@ -27,6 +30,7 @@ export async function updateJson<T>(
       return;
     } catch (error) {
       if (tries === TRIES || !(error instanceof CullError) || error.code !== 'STORAGE_CONFLICT') throw error;
+      await wait(Math.random() * Math.min(LONGEST_WAIT_MS, 2 ** tries));
     }
   }
 }

@@ -14,8 +14,17 @@ test('a process that is given environmentOf(config) reads the same configuration
     CULL_USE_MODELS: 'clip=./mine#quantized, faceBox=yunet',
     CULL_EXECUTION_PROVIDERS: 'cuda cpu',
     CULL_SCORE_MEMORY_MB: '900',
+    CULL_PUBLIC_URL: 'https://cull.example.com/x',
   };
-  for (const env of [{}, set]) {
+  const bucket = {
+    CULL_STORAGE: 's3://bucket/prefix',
+    CULL_S3_ENDPOINT: 'http://127.0.0.1:7070',
+    CULL_S3_REGION: 'auto',
+    CULL_S3_PATH_STYLE: 'false',
+    CULL_S3_SSE: 'aws:kms',
+    CULL_S3_SSE_KMS_KEY: 'alias/cull',
+  };
+  for (const env of [{}, set, bucket]) {
     const config = readConfig(env, '/somewhere');
     expect(readConfig(environmentOf(config), '/elsewhere')).toEqual(config);
   }
@@ -46,4 +55,20 @@ test('models lie under CULL_DIR; what plays a role is an id, or a folder made ab
   expect(config.models).toBe(resolve('/somewhere', 'weights'));
   expect(config.useModels).toEqual({ clip: `${resolve('/somewhere', 'mine')}#fp16`, identity: 'sface' });
   expect(() => readConfig({ CULL_USE_MODELS: 'clip' })).toThrow(/CULL_USE_MODELS.*role=model/);
+});
+
+test('a bucket has its settings, a folder is made absolute', () => {
+  expect(readConfig({ CULL_STORAGE: 'data' }, '/somewhere').storage).toEqual({ where: resolve('/somewhere', 'data') });
+  expect(readConfig({ CULL_STORAGE: 's3://b/p', CULL_S3_PATH_STYLE: 'yes', CULL_S3_SSE: 'AES256' }).storage).toEqual({
+    where: 's3://b/p',
+    s3: { pathStyle: true, sse: 'AES256' },
+  });
+  for (const wrong of [
+    { CULL_S3_ENDPOINT: '127.0.0.1:7070' },
+    { CULL_S3_PATH_STYLE: 'perhaps' },
+    { CULL_S3_SSE: 'rot13' },
+    { CULL_S3_SSE_KMS_KEY: 'key' },
+    { CULL_PUBLIC_URL: 'cull.example.com' },
+  ])
+    expect(() => readConfig(wrong), JSON.stringify(wrong)).toThrow(Object.keys(wrong)[0]);
 });

@@ -91,6 +91,13 @@ describe('fs storage', () => {
     expect((await storage.get('a'))?.body.toString()).toBe('3');
   });
 
+  it('gives every write an etag of its own, the same content too', async () => {
+    const storage = createFsStorage({ root: await tempRoot() });
+    const etags = new Set<string>();
+    for (let i = 0; i < 50; i++) etags.add((await storage.put('a', 'same')).etag);
+    expect(etags.size).toBe(50);
+  });
+
   it('keeps its drafts and locks out of every list and get', async () => {
     const root = await tempRoot();
     const storage = createFsStorage({ root });
@@ -161,9 +168,17 @@ describe('openStorage', () => {
     expect(openStorage(`fs:${root}`).description).toBe(`fs:${root}`);
   });
 
+  it('opens buckets, with and without a prefix', () => {
+    for (const where of ['s3://bucket', 's3://bucket/', 's3://bucket/a/b', 's3://bucket/a/b/'])
+      expect(openStorage(where).description).toBe(where.replace(/\/$/, ''));
+    expect(() => openStorage('s3://bucket/a/../b')).toThrow(
+      expect.objectContaining({ code: 'STORAGE_KEY_INVALID' }) as Error,
+    );
+  });
+
   it.each([
-    ['s3:bucket', 'NOT_YET'],
-    ['s3://bucket/prefix', 'NOT_YET'],
+    ['s3:bucket', 'CONFIG_INVALID'],
+    ['s3://', 'CONFIG_INVALID'],
     ['gs://bucket', 'CONFIG_INVALID'],
     ['fs:', 'CONFIG_INVALID'],
     ['', 'CONFIG_INVALID'],
