@@ -14,6 +14,7 @@ import { listModels } from '../../scorers/models/store.js';
 import { loadScorers } from '../../scorers/registry.js';
 import { runningStack } from '../../stack/index.js';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
+import { proveConditional } from '../../storage/conditional.js';
 import { openStorage } from '../../storage/index.js';
 import { createOutput } from '../output.js';
 import { hostWords } from '../views/fleet.js';
@@ -162,19 +163,24 @@ async function comfyuis(config: Config): Promise<Check[]> {
 async function storage(config: Config): Promise<Check[]> {
   try {
     const store = openStorage(config.storage);
-    const key = `_registry/doctor/${randomUUID()}`;
-    await store.put(key, 'doctor');
-    const back = await store.get(key);
-    await store.delete(key);
-    const ok = back?.body.toString() === 'doctor';
-    return [
-      {
-        part: 'storage',
-        state: ok ? 'ok' : 'broken',
-        found: `${store.description} ${ok ? 'writes and reads' : 'does not give back what was written'}`,
-        todo: null,
-      },
-    ];
+    const [bytes, conditions] = [0, 1].map(() => `_registry/doctor/${randomUUID()}`) as [string, string];
+    await store.put(bytes, 'doctor');
+    const back = await store.get(bytes);
+    await store.delete(bytes);
+    if (back?.body.toString() !== 'doctor')
+      return [
+        {
+          part: 'storage',
+          state: 'broken',
+          found: `${store.description} does not give back what was written`,
+          todo: null,
+        },
+      ];
+    await proveConditional((body, wish) => store.put(conditions, body, wish), store.description).finally(() =>
+      store.delete(conditions),
+    );
+    const found = `${store.description} writes and reads, and keeps conditions on writes`;
+    return [{ part: 'storage', state: 'ok', found, todo: null }];
   } catch (error) {
     const hint = error instanceof CullError ? (error.hint ?? null) : null;
     return [{ part: 'storage', state: 'broken', found: messageOf(error), todo: hint }];
