@@ -6,6 +6,7 @@ import { storedLabels } from '../../client/labels.js';
 import { readConfig } from '../../config.js';
 import { joinLabels } from '../../selection/tuning/examples.js';
 import type { Label } from '../../selection/tuning/labels.js';
+import { questionDimensions } from '../../selection/questions.js';
 import { rewritePolicy } from '../../selection/tuning/policy-text.js';
 import { tune } from '../../selection/tuning/tune.js';
 import { openStorage } from '../../storage/index.js';
@@ -18,6 +19,7 @@ import { checkOut } from '../out-folder.js';
 import { createOutput } from '../output.js';
 import { findFile, readPolicy } from '../release.js';
 import { candidateOf, picturesOf, storedPictures } from '../scored-pictures.js';
+import { tuneRank } from '../rank-tuning.js';
 import { tuningReport } from '../views/tuning-report.js';
 import { tuningText } from '../views/tuning-text.js';
 
@@ -34,7 +36,8 @@ interface TuneCommand {
   heldOut: number;
   seed: number;
   disagreement: 'error' | 'fail';
-  out: string;
+  rank?: string | true;
+  out?: string;
   json?: true;
 }
 
@@ -60,18 +63,23 @@ export function addTune(program: Command): void {
       share,
       0.5,
     )
+    .option(
+      '--rank [dimensions]',
+      'fit what ranks instead of thresholds: a logistic model on these dimensions (commas between); without: on those that rank now',
+    )
     .option('--seed <n>', 'of the split', wholeNumber, 1)
     .addOption(
       new Option('--disagreement <what>', 'two people differ on a picture: error, or the picture counts as failed')
         .choices(['error', 'fail'])
         .default('error'),
     )
-    .option('-o, --out <folder>', 'where policy.yaml, report.json and report.html go', 'out/tune')
+    .option('-o, --out <folder>', 'where policy.yaml, report.json and report.html go (default: out/tune, out/rank)')
     .option('--json', 'one JSON document: report.json')
     .action(async (options: TuneCommand) => {
       const output = createOutput({ json: options.json === true });
       const config = readConfig(process.env);
-      await checkOut(options.out);
+      const out = options.out ?? (options.rank === undefined ? 'out/tune' : 'out/rank');
+      await checkOut(out);
       const policy = await readPolicy(options.policy, config.scorers);
       const storage = openStorage(config.storage);
       const tenant = checkName('tenant', config.tenant);
@@ -89,17 +97,30 @@ export function addTune(program: Command): void {
       const unknown = options.labels === undefined || options.since !== undefined ? 'leave-out' : 'error';
       const joined = joinLabels(labels, pictures, { policy, unknown, disagreement: options.disagreement });
       const { maxDefectRate, confidence, heldOut, seed } = options;
+      const known = dimensionsOf(await loadScorers(config.scorers));
+      if (options.rank !== undefined) {
+        const shown = await tuneRank(joined, {
+          policyFile: options.policy,
+          policy,
+          known: { ...known, ...questionDimensions(policy.questions ?? {}) },
+          scorers: config.scorers,
+          dimensions: options.rank === true ? undefined : options.rank,
+          ...{ seed, heldOut, confidence, out, output },
+        });
+        process.exitCode = shown ? 0 : NOT_SHOWN;
+        return;
+      }
       const tuned = tune(joined.examples, { policy, maxDefectRate, confidence, heldOut, seed });
       const text = rewritePolicy(await readFile(findFile(options.policy), 'utf8'), {
         changes: tuned.report.changes,
         policy: tuned.policy,
         file: options.policy,
-        dimensions: dimensionsOf(await loadScorers(config.scorers)),
+        dimensions: known,
       });
 
       const { unknown: withoutScores, otherGates, disagreements } = joined;
       const report = { ...tuned.report, withoutScores: withoutScores.length, otherGates, disagreements };
-      const folder = resolve(options.out);
+      const folder = resolve(out);
       await mkdir(folder, { recursive: true });
       await Promise.all([
         writeFile(join(folder, 'policy.yaml'), text),

@@ -39,10 +39,54 @@ export function bootstrap<T>(
     const figure = options.figure(sumsOf(drawn));
     if (!Number.isNaN(figure)) figures.push(figure);
   }
+  return percentiles(figures, options.confidence);
+}
+
+/**
+ * The same for any figure of the pictures, at the price of looking at all of them in every resample. A job that is drawn twice counts as two.
+ *
+ * @param options `figure`: of a resample, NaN where it has none; such resamples are left out
+ * @returns null if no resample has a figure
+ *
+ * @example
+ * resampled(pictures, { figure: (some) => areaUnderRoc(some) ?? NaN, seed: 1, confidence: 0.95, resamples: 500 });
+ */
+export function resampled<T extends { job: string }>(
+  items: readonly T[],
+  options: {
+    figure: (items: readonly T[]) => number;
+    seed: number;
+    confidence: number;
+    resamples: number;
+  },
+): Interval | null {
+  const figures: number[] = [];
+  for (const some of resamplesOf(items, options)) {
+    const figure = options.figure(some);
+    if (!Number.isNaN(figure)) figures.push(figure);
+  }
+  return percentiles(figures, options.confidence);
+}
+
+/** Resamples of whole jobs, one after the other. */
+export function* resamplesOf<T extends { job: string }>(
+  items: readonly T[],
+  { seed, resamples }: { seed: number; resamples: number },
+): Generator<T[]> {
+  const jobs = [...grouped(items, ({ job }) => job).values()];
+  const chance = chanceFrom(seed);
+  for (let i = 0; i < resamples; i++)
+    yield jobs.flatMap((_, n) =>
+      (jobs[chance.below(jobs.length)] as T[]).map((item) => ({ ...item, job: `${item.job} ${n}` })),
+    );
+}
+
+/** The middle part of some figures. */
+export function percentiles(figures: readonly number[], confidence: number): Interval | null {
   if (figures.length === 0) return null;
-  figures.sort((a, b) => a - b);
-  const tail = (1 - options.confidence) / 2;
-  const at = (share: number): number => figures[Math.round(share * (figures.length - 1))] ?? NaN;
+  const sorted = [...figures].sort((a, b) => a - b);
+  const tail = (1 - confidence) / 2;
+  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? NaN;
   return { low: at(tail), high: at(1 - tail) };
 }
 

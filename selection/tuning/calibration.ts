@@ -1,9 +1,9 @@
 /** From a value to the probability that the picture is good: Platt scaling, isotonic regression, and how true it is. */
+import { fitLogistic, sigmoid } from './logistic.js';
 import type { LabelledValue } from './risk-control.js';
 
 /** Below so many labels isotonic regression fits the noise (scikit-learn's advice); Platt's two parameters do not. */
 export const ISOTONIC_FROM = 1_000;
-const STEPS = 100;
 
 export interface Calibration {
   method: 'platt' | 'isotonic';
@@ -23,8 +23,8 @@ export const calibrate = (labelled: readonly LabelledValue[]): Calibration =>
   labelled.length < ISOTONIC_FROM ? platt(labelled) : isotonic(labelled);
 
 /**
- * 1 / (1 + exp(-(a z + b))), z the standardised value, fitted by Newton's method to Platt's targets (N+ + 1) / (N+ + 2) and 1 / (N- + 2), which
- * keep it finite where the classes do not overlap. Source: Platt 1999; Lin, Lin and Weng 2007 for the line search. a is never below 0.
+ * 1 / (1 + exp(-(a z + b))), z the standardised value, fitted to Platt's targets (N+ + 1) / (N+ + 2) and 1 / (N- + 2), which keep it finite where the
+ * classes do not overlap. Source: Platt 1999. a is never below 0: a value that means less the higher it is says nothing but the base rate.
  */
 export function platt(labelled: readonly LabelledValue[]): Calibration {
   const n = labelled.length;
@@ -32,38 +32,15 @@ export function platt(labelled: readonly LabelledValue[]): Calibration {
   const spread = Math.sqrt(labelled.reduce((sum, { value }) => sum + (value - mean) ** 2, 0) / n) || 1;
   const goods = labelled.filter(({ good }) => good).length;
   const targets = { good: (goods + 1) / (goods + 2), bad: 1 / (n - goods + 2) };
-  const points = labelled.map(({ value, good }) => ({
-    z: (value - mean) / spread,
-    t: good ? targets.good : targets.bad,
-  }));
-  // ln(1 + e^x) without overflow
-  const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-  const loss = (a: number, b: number): number =>
-    points.reduce((sum, { z, t }) => sum + softplus(a * z + b) - t * (a * z + b), 0);
-
-  let [a, b] = [0, Math.log((goods + 1) / (n - goods + 1))];
-  for (let step = 0; step < STEPS; step++) {
-    let [ga, gb, aa, ab, bb] = [0, 0, 1e-12, 0, 1e-12];
-    for (const { z, t } of points) {
-      const p = sigmoid(a * z + b);
-      const w = p * (1 - p);
-      ga += z * (p - t);
-      gb += p - t;
-      aa += z * z * w;
-      ab += z * w;
-      bb += w;
-    }
-    if (Math.abs(ga) + Math.abs(gb) < 1e-9 * n) break;
-    const determinant = aa * bb - ab * ab;
-    const [da, db] = [(ab * gb - bb * ga) / determinant, (ab * ga - aa * gb) / determinant];
-    const [before, slope] = [loss(a, b), ga * da + gb * db];
-    let length = 1;
-    while (length > 1e-10 && !(loss(a + length * da, b + length * db) <= before + 1e-4 * length * slope)) length /= 2;
-    [a, b] = [a + length * da, b + length * db];
-  }
-  // A value that means less the higher it is says nothing: the base rate.
-  if (a < 0) [a, b] = [0, Math.log((goods + 1) / (n - goods + 1))];
-  return { method: 'platt', probability: (value) => sigmoid((a * (value - mean)) / spread + b) };
+  const { intercept, weights } = fitLogistic(
+    labelled.map(({ value }) => [(value - mean) / spread]),
+    labelled.map(({ good }) => (good ? targets.good : targets.bad)),
+    { l2: 0 },
+  );
+  return {
+    method: 'platt',
+    probability: (value) => sigmoid(((weights[0] ?? 0) * (value - mean)) / spread + intercept),
+  };
 }
 
 /** The best monotone step function (pool adjacent violators; Ayer et al. 1955), interpolated between the steps' ends. */
@@ -139,5 +116,3 @@ export function calibrationError(forecasts: readonly Forecast[], count = 10): nu
   );
   return off / forecasts.length;
 }
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

@@ -2,7 +2,7 @@
 import { CullError } from '../../errors.js';
 import { dimensionsRead } from '../dimensions.js';
 import { scoreProblems } from '../pins.js';
-import type { Policy } from '../types.js';
+import type { Policy, Score } from '../types.js';
 import type { Example } from './examples.js';
 import type { Aim, Judged } from './propose.js';
 
@@ -12,10 +12,13 @@ const LEAST_PICTURES = 20;
 /** Every dimension that a gate of the policy reads. */
 export const gateDimensions = ({ gates }: Policy): string[] => dimensionsRead({ gates, rank: {} });
 
-/** @throws CullError LABELS_INSUFFICIENT where the part that chooses has good ones only, or defective ones only */
-export function checkBothKinds(chosenOn: readonly Judged[]): void {
-  if (chosenOn.some(({ good }) => good) && chosenOn.some(({ good }) => !good)) return;
-  throw new CullError('LABELS_INSUFFICIENT', 'the part that chooses the thresholds has only one kind of picture', {
+/** Whether a scorer was run. */
+export const wasMeasured = (score: Score | undefined): boolean => score !== undefined && score.status !== 'notRun';
+
+/** @throws CullError LABELS_INSUFFICIENT where a part of the labels has good ones only, or defective ones only */
+export function checkBothKinds(some: readonly Judged[], part: string): void {
+  if (some.some(({ good }) => good) && some.some(({ good }) => !good)) return;
+  throw new CullError('LABELS_INSUFFICIENT', `${part} has only one kind of picture`, {
     hint: 'label more pictures, good and defective ones of several jobs',
   });
 }
@@ -49,7 +52,11 @@ export function checkEnough(judged: readonly Judged[]): void {
  *
  * @throws CullError SCORES_INCOMPARABLE naming both, with a picture of each
  */
-export function checkComparable(examples: readonly Example[], policy: Policy): void {
+export function checkComparable(
+  examples: readonly Example[],
+  policy: Policy,
+  dimensions: readonly string[] = gateDimensions(policy),
+): void {
   for (const { scores, picture } of examples) {
     const [problem] = scoreProblems(scores, policy);
     if (problem !== undefined)
@@ -57,7 +64,7 @@ export function checkComparable(examples: readonly Example[], policy: Policy): v
         hint: 'score the labelled pictures with the pinned version, or pin what measured them: comfy-cull policy pin',
       });
   }
-  for (const id of gateDimensions(policy)) {
+  for (const id of dimensions) {
     const versions = new Map<string, string>();
     for (const { scores, picture } of examples) {
       const score = scores[id];

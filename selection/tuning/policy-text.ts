@@ -1,6 +1,7 @@
 /** A policy file with other bounds: comments, order and spacing stay as somebody wrote them. */
 import { isMap, isScalar, parseDocument } from 'yaml';
 import { CullError } from '../../errors.js';
+import { replacePart } from '../policy-edit.js';
 import { canonicalPolicy, parsePolicy, type Dimensions } from '../policy-file.js';
 import type { Policy } from '../types.js';
 import type { Change } from './tune.js';
@@ -8,7 +9,7 @@ import type { Change } from './tune.js';
 /**
  * The text of a policy file in which nothing but the changed bounds differs.
  *
- * @param text YAML that `parsePolicy` takes
+ * @param before YAML that `parsePolicy` takes
  * @param options `changes` and `policy` of `tune`; `file` and `dimensions` as for `parsePolicy`
  * @throws CullError POLICY_INVALID if a bound is not written where it is used (an alias, a merge key)
  *
@@ -17,10 +18,13 @@ import type { Change } from './tune.js';
  * // 'gates: { generic: { noise.sigma: { raw: { max: 6.5 } } } } # grain'
  */
 export function rewritePolicy(
-  text: string,
+  before: string,
   options: { changes: readonly Change[]; policy: Policy; file: string; dimensions: Dimensions },
 ): string {
   const { changes, policy, file, dimensions } = options;
+  // The new file lies elsewhere: a model in a file beside the old one would not be found.
+  const { rankModel } = policy;
+  const text = rankModel ? replacePart(before, { key: 'rank', value: { logistic: rankModel }, file }) : before;
   const document = parseDocument(text);
   const tiers = document.get('gates');
   const tierOf = (gate: string): unknown =>

@@ -1,8 +1,8 @@
 /** Thresholds from labels, and what may be said of them. */
-import type { Policy, Score } from '../types.js';
+import type { Policy } from '../types.js';
 import { RESAMPLES } from './bootstrap.js';
 import { brier, calibrationError, reliability, type Bin, type Calibration } from './calibration.js';
-import { checkAim, checkBothKinds, checkComparable, checkEnough, gateDimensions } from './checks.js';
+import { checkAim, checkBothKinds, checkComparable, checkEnough, gateDimensions, wasMeasured } from './checks.js';
 import { curveOf, thinned, type CurvePoint } from './curves.js';
 import type { Example } from './examples.js';
 import { judgedAt, marginsOf, reportGates, type GateReport } from './gate-report.js';
@@ -105,7 +105,7 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
 
   const parts = splitByJob(measured, { seed, heldOut: options.heldOut ?? 0.5 });
   const chosenOn = judgedOf(parts.tuning);
-  checkBothKinds(chosenOn);
+  checkBothKinds(chosenOn, 'the part that chooses the thresholds');
   const gates = reportGates(parts.tuning, { policy, ...aim });
   const proposed = propose(chosenOn, { policy, ...aim });
 
@@ -139,8 +139,6 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
 
 const judgedOf = (examples: readonly Example[]): Judged[] =>
   examples.flatMap((example) => (example.good === null ? [] : [{ ...example, good: example.good }]));
-
-const wasMeasured = (score: Score | undefined): boolean => score !== undefined && score.status !== 'notRun';
 
 function tally(examples: readonly Judged[], policy: Policy): Tally {
   const passing = passingOf(examples, policy);

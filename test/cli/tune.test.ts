@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RankDoc } from '../../cli/rank-tuning.js';
 import type { TuningDoc } from '../../cli/views/tuning-report.js';
 import { openStorage } from '../../storage/index.js';
 import { keys } from '../../storage/keys.js';
@@ -29,14 +30,17 @@ async function refused(args: string[], options: Parameters<typeof runCli>[1] = {
 }
 
 describe('tune', () => {
-  test('the worked example of docs/tuning.md prints what stands there', async () => {
+  test('the worked examples of docs/tuning.md print what stands there', async () => {
     const page = await readFile(join(root, 'docs/tuning.md'), 'utf8');
-    const [, command = '', said = ''] = /```console\n\$ comfy-cull ([^]*?)\n\n([^]*?)```/.exec(page) ?? [];
-    const args = command.replaceAll('\\\n', ' ').split(/\s+/);
-    expect(args[0]).toBe('tune');
-    const run = await runCli([...args, '-o', join(dir, 'worked')], { cwd: root });
-    expect(run.stdout.trim()).toBe(said.trim());
-    expect(run.code).toBe(0);
+    const examples = [...page.matchAll(/```console\n\$ comfy-cull ([^]*?)\n\n([^]*?)```/g)];
+    expect(examples).toHaveLength(2);
+    for (const [, command = '', said = ''] of examples) {
+      const args = command.replaceAll('\\\n', ' ').split(/\s+/);
+      expect(args[0]).toBe('tune');
+      const run = await runCli([...args, '-o', join(dir, 'worked')], { cwd: root });
+      expect(run.stdout.trim()).toBe(said.trim());
+      expect(run.code).toBe(0);
+    }
   });
 
   test('writes a policy that differs in its bounds only, a report and a page; --json prints the report', async () => {
@@ -57,6 +61,28 @@ describe('tune', () => {
     // and it is a policy
     const again = await runCli(['tune', ...EXAMPLE.with(1, join(folder, 'policy.yaml')), '-o', 'again'], { cwd: dir });
     expect(again.stderr).not.toContain('POLICY_INVALID');
+  });
+
+  test('--rank fits what ranks: a policy in which nothing else changes, and how well it ranks beside the weights', async () => {
+    const rank = (...args: string[]) => runCli(['tune', ...EXAMPLE, ...args], { cwd: dir });
+    const three = 'sharpness.edgeBlur,noise.sigma,background.tint';
+    const run = await rank('--rank', three, '-o', 'ranked', '--json');
+    expect(run.code).toBe(0);
+    const report = JSON.parse(run.stdout) as RankDoc;
+    expect((await readdir(join(dir, 'ranked'))).sort()).toEqual(['policy.yaml', 'report.json']);
+    expect(Object.keys(report.model.weights).sort()).toEqual(three.split(',').sort());
+    expect(report.heldOut.fitted.areaUnderRoc).toBeGreaterThan(report.heldOut.before.areaUnderRoc! + 0.3);
+    const [before, after] = [example('policy.yaml'), join(dir, 'ranked/policy.yaml')];
+    const diff = await runCli(['policy', 'diff', before, after, '--json'], { cwd: dir });
+    const { changes } = JSON.parse(diff.stdout) as { changes: { what: string }[] };
+    expect(changes.map(({ what }) => what)).toEqual(['rank', 'rankModel']);
+    expect(await readFile(after, 'utf8')).toContain((await readFile(before, 'utf8')).split('\nrank:')[0]);
+    // the weights as they were, fitted: no better is no success, and it says so
+    const same = await rank('--rank', '-o', 'same');
+    expect([same.code, same.stdout]).toEqual([3, expect.stringMatching(/area under the ROC +0\.\d{3} +0\.\d{3}\n/)]);
+    expect(await refused(['tune', ...EXAMPLE, '--rank', 'noise.sigmo'])).toMatch(
+      /POLICY_UNKNOWN_DIMENSION: nothing measures noise\.sigmo, did you mean noise\.sigma\?/,
+    );
   });
 
   test('the page asks for nothing from elsewhere, has no script, and escapes names', async () => {
