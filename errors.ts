@@ -31,6 +31,7 @@ export const ERRORS = {
   NOT_YET: { title: 'This part of the request is not supported yet', retry: false, http: 501, exit: 2 },
   REQUEST_INVALID: { title: 'The request contradicts itself', retry: false, http: 422, exit: 2 },
   REQUEST_NOT_FOUND: { title: 'There is no such request', retry: false, http: 404, exit: 1 },
+  BATCH_NOT_FOUND: { title: 'There is no such batch', retry: false, http: 404, exit: 1 },
   IDEMPOTENCY_CONFLICT: { title: 'The key was used before with another body', retry: false, http: 422, exit: 2 },
   TEMPLATE_UI_FORMAT: { title: 'The file is a canvas, not an API-format graph', retry: false, http: 422, exit: 2 },
   TEMPLATE_INVALID: { title: 'The template is not valid', retry: false, http: 422, exit: 2 },

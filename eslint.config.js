@@ -18,19 +18,19 @@ const mayImport = {
   scorers: [],
   providers: ['templates'],
   workflows: ['selection', 'activities'],
-  activities: ['templates', 'providers', 'scorers', 'selection', 'storage', 'telemetry', 'workflows/contract.ts'],
-  client: ['workflows/contract.ts', 'selection', 'storage', 'fleet/registry.ts', 'fleet/members.ts'],
+  activities: ['templates', 'providers', 'scorers', 'selection', 'storage', 'telemetry', 'workflows/contract.ts', 'workflows/batch-contract.ts'],
+  client: ['workflows/contract.ts', 'workflows/batch-contract.ts', 'selection', 'storage', 'fleet/registry.ts', 'fleet/members.ts'],
   fleet: [
     'activities',
     'providers',
     'storage',
     'telemetry',
-    'workflows/contract.ts',
+    'workflows/contract.ts', 'workflows/batch-contract.ts',
     'client/temporal.ts',
     'config.ts',
   ],
   stack: ['config.ts'],
-  service: ['client', 'templates', 'storage', 'selection', 'telemetry', 'workflows/contract.ts'],
+  service: ['client', 'templates', 'storage', 'selection', 'telemetry', 'workflows/contract.ts', 'workflows/batch-contract.ts'],
 };
 const rooms = Object.keys(mayImport);
 const upper = ['cli', 'worker.ts', 'stack', 'client', 'config.ts', 'bin'];

@@ -4,6 +4,7 @@ import { hostname, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createBatchActivities } from './activities/batch.js';
 import { createDeliverActivities } from './activities/deliver.js';
 import { createPrepareActivities } from './activities/prepare.js';
 import { createScoreActivities } from './activities/score.js';
@@ -69,6 +70,7 @@ export async function runWorker(options: {
         onQueue: (queue) => queues.announce(queue),
       }),
       ...createDeliverActivities({ storage }),
+      ...createBatchActivities({ storage }),
     };
     const worker = await Worker.create({
       ...common,

@@ -1,5 +1,6 @@
 /** The command line `comfy-cull`: one file per command in commands/. */
 import { Command, CommanderError } from 'commander';
+import { addBatch } from './commands/batch.js';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
@@ -28,6 +29,7 @@ const program = new Command('comfy-cull')
 for (const add of [
   addDemo,
   addGenerate,
+  addBatch,
   addScore,
   addLabel,
   addTune,

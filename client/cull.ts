@@ -4,7 +4,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import canonicalize from 'canonicalize';
 import { causeOf, CullError, messageOf } from '../errors.js';
 import { readHosts } from '../fleet/registry.js';
 import { checkName, keys } from '../storage/keys.js';
@@ -12,8 +11,8 @@ import type { Storage } from '../storage/storage.js';
 import {
   ORCHESTRATE_QUEUE,
   PROGRESS_QUERY,
+  argsOf,
   bestOfNWorkflowId,
-  type BestOfNArgs,
   type CandidateRecord,
   type GenerateHeartbeat,
   type HostDoc,
@@ -23,7 +22,9 @@ import {
   type ResultDoc,
 } from '../workflows/contract.js';
 import { askedText, requestOf, type GenerateOptions } from './request.js';
+import { putIfAbsent, storeRelease } from './store.js';
 import type { TemporalTarget } from './temporal.js';
+import { priorityOf } from './tenants.js';
 import { POLL_MS, resumeWinners, watchWinners, type WinnersStep } from './winners.js';
 
 /** What `watch` yields: the workflow's counters, and why nothing moves if that is so. */
@@ -85,11 +86,9 @@ export class Cull {
   async generate(options: GenerateOptions): Promise<string> {
     const doc = requestOf(options, this.tenant);
     const { request } = doc;
-    const { id, graph, bindings, policy } = options.release;
-    const release = canonicalize({ id, graph, bindings, policy }) ?? '';
     const [, isNew] = await Promise.all([
-      ignoreConflict(this.storage.put(keys.release(id.replace('sha256:', '')), release, { ifAbsent: true })),
-      ignoreConflict(this.storage.put(keys.request(this.tenant, request), JSON.stringify(doc), { ifAbsent: true })),
+      storeRelease(this.storage, options.release),
+      putIfAbsent(this.storage, keys.request(this.tenant, request), JSON.stringify(doc)),
     ]);
     if (!isNew) {
       const known = await this.requestDoc(request);
@@ -123,13 +122,13 @@ export class Cull {
 
   private async start(doc: RequestDoc): Promise<void> {
     if (await this.result(doc.request)) return;
-    const { tenant, request, deliver, candidates, stopping } = doc;
-    const args: BestOfNArgs = { tenant, request, deliver, candidates, ...(stopping && { stopping }) };
+    const { tenant, request } = doc;
     try {
       await this.temporal.workflow.start('bestOfN', {
         workflowId: bestOfNWorkflowId(tenant, request),
         taskQueue: ORCHESTRATE_QUEUE,
-        args: [args],
+        args: [argsOf(doc)],
+        priority: await priorityOf(this.storage, tenant, 'interactive'),
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         staticSummary: `${askedText(doc)}, ${doc.template}`,
@@ -256,7 +255,7 @@ export class Cull {
   /** Stores an input file under its content hash; the value to give as the template's input. `name` is what it was called: its extension is kept. */
   async putInput(bytes: Uint8Array, options: { name?: string } = {}): Promise<InputValue> {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await ignoreConflict(this.storage.put(keys.input(this.tenant, sha256), bytes, { ifAbsent: true }));
+    await putIfAbsent(this.storage, keys.input(this.tenant, sha256), bytes);
     const extension = /\.[a-z0-9]{1,5}$/.exec(options.name?.toLowerCase() ?? '')?.[0];
     return extension === undefined ? { image: sha256 } : { image: sha256, extension };
   }
@@ -308,16 +307,5 @@ export class Cull {
     throw new CullError('INTERNAL', `request ${request} ended without a result (${status.toLowerCase()}): ${why}`, {
       hint: `\`comfy-cull resume ${request}\` goes on where it stopped`,
     });
-  }
-}
-
-/** False if somebody was first. */
-async function ignoreConflict(put: Promise<unknown>): Promise<boolean> {
-  try {
-    await put;
-    return true;
-  } catch (error) {
-    if (error instanceof CullError && error.code === 'STORAGE_CONFLICT') return false;
-    throw error;
   }
 }

@@ -14,6 +14,7 @@ import { callerOf, limitRate } from './callers.js';
 import { createDoor, DEFAULT_LIMITS, type Limits } from './limits.js';
 import { HttpError, problemOf } from './problem.js';
 import { Reads } from './reads.js';
+import { batchRoutes } from './routes/batches.js';
 import { candidateRoutes } from './routes/candidates.js';
 import { catalogueRoutes } from './routes/catalogue.js';
 import { eventRoutes } from './routes/events.js';
@@ -100,7 +101,15 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
   app.use('/v1/inputs', bodyLimit({ maxSize: formBytes, onError: tooLarge }));
   app.use('/v1/requests/*', bodyLimit({ maxSize: limits.bodyBytes, onError: tooLarge }));
 
-  for (const routes of [requestRoutes, eventRoutes, candidateRoutes, inputRoutes, catalogueRoutes, healthRoutes])
+  for (const routes of [
+    requestRoutes,
+    batchRoutes,
+    eventRoutes,
+    candidateRoutes,
+    inputRoutes,
+    catalogueRoutes,
+    healthRoutes,
+  ])
     app.route('/', routes(service));
   const about = document(version);
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {

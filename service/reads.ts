@@ -32,6 +32,8 @@ const QUERY_MS = 2_000;
 export class Reads {
   private readonly seen = new LRUCache<string, Promise<Seen>>({ max: KEPT, ttl: FRESH_MS });
 
+  private readonly others = new LRUCache<string, Promise<unknown>>({ max: KEPT, ttl: FRESH_MS });
+
   constructor(private readonly cullOf: (tenant: string) => Cull) {}
 
   /** @throws CullError REQUEST_NOT_FOUND */
@@ -42,6 +44,16 @@ export class Reads {
     const looking = look(this.cullOf(tenant), request);
     this.seen.set(key, looking);
     looking.catch(() => this.seen.delete(key));
+    return looking;
+  }
+
+  /** An answer that costs Temporal or storage something, at most a second old and shared by those who ask at once. */
+  shared<T>(name: string, look: () => Promise<T>): Promise<T> {
+    const known = this.others.get(name) as Promise<T> | undefined;
+    if (known) return known;
+    const looking = look();
+    this.others.set(name, looking);
+    looking.catch(() => this.others.delete(name));
     return looking;
   }
 

@@ -4,6 +4,9 @@ import { CullError } from '../errors.js';
 /** The four digits of a candidate's files; five and more where N needs them. */
 export const candidateName = (candidate: number): string => String(candidate).padStart(4, '0');
 
+/** Sorts as the parts do. */
+const partName = (part: number): string => String(part).padStart(6, '0');
+
 export const keys = {
   requestDir: (tenant: string, request: string) => `${tenant}/requests/${request}/`,
   request: (tenant: string, request: string) => `${tenant}/requests/${request}/request.json`,
@@ -29,12 +32,22 @@ export const keys = {
   /** The winners so far, and the events that led to them. */
   winners: (tenant: string, request: string) => `${tenant}/requests/${request}/winners.json`,
   result: (tenant: string, request: string) => `${tenant}/requests/${request}/result.json`,
+  batch: (tenant: string, batch: string) => `${tenant}/batches/${batch}/batch.json`,
+  /** Lines of a batch as they were taken, by part from 0; `upload` tells two of the same name apart. */
+  batchLines: (tenant: string, batch: string, { upload, part }: { upload: string; part: number }) =>
+    `${tenant}/batches/${batch}/lines/${upload}/${partName(part)}.ndjson`,
+  batchRows: (tenant: string, batch: string, part: number) =>
+    `${tenant}/batches/${batch}/results/${partName(part)}.ndjson`,
+  batchResult: (tenant: string, batch: string) => `${tenant}/batches/${batch}/result.json`,
+  batchIndexes: (tenant: string) => `${tenant}/batch-index/`,
+  batchIndex: (tenant: string, day: string, batch: string) => `${tenant}/batch-index/${day}/${batch}.json`,
   indexes: (tenant: string) => `${tenant}/index/`,
   index: (tenant: string, day: string, request: string) => `${tenant}/index/${day}/${request}.json`,
   input: (tenant: string, sha256: string) => `${tenant}/inputs/${sha256}`,
   labels: (tenant: string) => `${tenant}/labels/`,
   /** Human verdicts, NDJSON, under the hash of the content. */
   labelBatch: (tenant: string, sha256: string) => `${tenant}/labels/${sha256}.ndjson`,
+  tenant: (tenant: string) => `_registry/tenants/${tenant}/settings.json`,
   release: (sha256: string) => `_registry/releases/${sha256}.json`,
   host: (host: string) => `_registry/hosts/${host}.json`,
   queues: () => '_registry/queues/',
@@ -51,7 +64,7 @@ export const keys = {
  *
  * @throws CullError REQUEST_INVALID unless the name is 1 to 128 of letters, digits, `.`, `_`, `-`, not starting with `.`, `_` or `-`
  */
-export function checkName(what: 'tenant' | 'request', name: string): string {
+export function checkName(what: 'tenant' | 'request' | 'batch', name: string): string {
   if (isName(name)) return name;
   throw new CullError('REQUEST_INVALID', `${what} "${name}" is not a valid name`, {
     hint: 'use 1 to 128 letters, digits, ".", "_" or "-", starting with a letter or a digit',

@@ -67,6 +67,15 @@ export interface BestOfNArgs {
   carried?: BestOfNState;
 }
 
+/** What the workflow is told of a stored request. */
+export const argsOf = ({ tenant, request, deliver, candidates, stopping }: RequestDoc): BestOfNArgs => ({
+  tenant,
+  request,
+  deliver,
+  candidates,
+  ...(stopping && { stopping }),
+});
+
 /** The workflow's own memory: counters only; everything per candidate is in storage. */
 export interface BestOfNState {
   /** Candidates started so far; also the index of the next one. */

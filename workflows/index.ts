@@ -1,2 +1,3 @@
 /** What the Worker registers. */
+export { batchOfRequests } from './batch-of-requests.js';
 export { bestOfN } from './best-of-n.js';

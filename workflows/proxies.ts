@@ -1,5 +1,6 @@
 /** Every activity the workflows call, with its queue, time-outs and retries: one table. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { BatchActivities } from '../activities/batch.js';
 import type { DeliverActivities } from '../activities/deliver.js';
 import type { GenerateActivities } from '../activities/generate.js';
 import type { PrepareActivities } from '../activities/prepare.js';
@@ -42,4 +43,11 @@ export const { lose, deliver } = proxyActivities<DeliverActivities>({
   startToCloseTimeout: '10m',
   heartbeatTimeout: '60s',
   retry: { maximumAttempts: 8, initialInterval: '1s', maximumInterval: '60s' },
+});
+
+/** A part has a hundred lines, and its results are read one by one. */
+export const { admitPart, recordPart, closeBatch } = proxyActivities<BatchActivities>({
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '60s',
+  retry: { maximumAttempts: 20, initialInterval: '1s', maximumInterval: '60s' },
 });

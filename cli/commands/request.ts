@@ -1,30 +1,13 @@
 import type { Command } from 'commander';
-import type { Cull } from '../../client/cull.js';
-import { readConfig } from '../../config.js';
 import type { RequestDoc, RequestProgress, ResultDoc } from '../../workflows/contract.js';
-import { connect } from '../connect.js';
 import { EXIT, follow } from '../follow.js';
 import { wholeNumber } from '../options.js';
-import { createOutput, type Output } from '../output.js';
 import { hostLine } from '../views/fleet.js';
 import { progressLine } from '../views/progress.js';
+import { withCull } from '../with-cull.js';
 
 interface Shared {
   json?: true;
-}
-
-/** Runs an action with a connection that is closed whatever happens. `start`: an embedded stack is started for requests that are open. */
-async function withCull(
-  options: Shared & { start?: boolean },
-  action: (cull: Cull, output: Output) => Promise<number | undefined>,
-): Promise<void> {
-  const output = createOutput({ json: options.json === true });
-  const { cull, close } = await connect(readConfig(process.env), { start: options.start ?? true, onStep: output.note });
-  try {
-    process.exitCode = (await action(cull, output)) ?? 0;
-  } finally {
-    await close();
-  }
 }
 
 /** `status`, `watch`, `cancel`, `resume`, `list`: what one does with requests that exist. */

@@ -1,6 +1,7 @@
 /** Progress of a request: one line of text, and the display that keeps it on a terminal. */
 import type { RequestProgress } from '../../workflows/contract.js';
-import { durationText, printable } from './format.js';
+import { durationText } from './format.js';
+import { createLiveLine, type LiveLine, type LiveLineOptions } from './live-line.js';
 
 const MAX_BAR = 32;
 const MIN_BAR = 8;
@@ -74,88 +75,22 @@ function timeLeft(at: {
   return `about ${durationText(Math.max(1_000, (at.elapsedMs / at.ended) * at.remaining))} left`;
 }
 
-/** What a display writes to; `process.stderr` fits. */
-export interface ProgressStream {
-  write(text: string): unknown;
-  isTTY?: boolean | undefined;
-  columns?: number | undefined;
-}
-
-export interface ProgressDisplayOptions {
-  stream: ProgressStream;
-  /** Whether one line is redrawn in place. @default stream.isTTY */
-  isTTY?: boolean;
-  /** Width of the terminal; 0 = unknown, as in a pseudo-terminal that nobody has sized. @default stream.columns at each write */
-  columns?: number;
-  /** Least time between two plain lines, in milliseconds. @default 5000 */
-  intervalMs?: number;
-  /** Milliseconds since the epoch. @default Date.now */
-  now?: () => number;
-}
-
-export interface ProgressDisplay {
-  update(progress: RequestProgress): void;
-  /** A line of its own, above the progress. */
-  note(text: string): void;
-  /** Leaves the last state standing on a line of its own. Can be called twice. */
-  done(): void;
-}
+export type ProgressDisplay = LiveLine<RequestProgress>;
 
 /**
- * Shows progress as it comes: redrawn in place on a terminal with a width; else a plain line on a change, at most every `intervalMs`. It
- * starts no timer, so that nothing has to be stopped.
+ * Shows the progress of a request as it comes.
  *
  * @example
  * const display = createProgressDisplay({ stream: process.stderr });
  * for await (const { progress } of cull.watch(request)) if (progress) display.update(progress);
  * display.done();
  */
-export function createProgressDisplay(options: ProgressDisplayOptions): ProgressDisplay {
-  const { stream, intervalMs = 5_000, now = Date.now } = options;
-  /** Width of the line to redraw; 0 = plain lines. Asked every time: terminals are resized. */
-  const width = (): number => {
-    const columns = options.columns ?? stream.columns ?? 0;
-    return (options.isTTY ?? stream.isTTY) === true && columns > 0 ? columns : 0;
-  };
-  let last: RequestProgress | undefined;
-  let shown = '';
-  let isOpen = false;
-  let writtenAt = -Infinity;
-
-  const lineOf = (progress: RequestProgress, columns: number): string =>
-    progressLine(progress, { columns, elapsedMs: Math.max(0, now() - progress.state.startedAt) });
-  const draw = (progress: RequestProgress, columns: number): void => {
-    const line = lineOf(progress, columns);
-    if (isOpen && line === shown) return;
-    stream.write(`\r${line}\u001b[K`);
-    [shown, isOpen] = [line, true];
-  };
-  /** What must change for a new plain line: the counters, not the estimate. */
-  const keyOf = ({ phase, state }: RequestProgress): string => JSON.stringify([phase, state]);
-  let writtenKey = '';
-  const writePlain = (progress: RequestProgress): void => {
-    if (keyOf(progress) === writtenKey) return;
-    stream.write(`${lineOf(progress, 0)}\n`);
-    [writtenKey, writtenAt] = [keyOf(progress), now()];
-  };
-
-  return {
-    update(progress) {
-      last = progress;
-      const columns = width();
-      if (columns > 0) draw(progress, columns);
-      else if (now() - writtenAt >= intervalMs) writePlain(progress);
+export const createProgressDisplay = (options: LiveLineOptions): ProgressDisplay =>
+  createLiveLine(
+    {
+      text: (progress, { columns, now }) =>
+        progressLine(progress, { columns, elapsedMs: Math.max(0, now - progress.state.startedAt) }),
+      key: ({ phase, state }) => JSON.stringify([phase, state]),
     },
-    note(text) {
-      stream.write(`${isOpen ? '\r\u001b[K' : ''}${printable(text)}\n`);
-      isOpen = false;
-      const columns = width();
-      if (last && columns > 0) draw(last, columns);
-    },
-    done() {
-      if (isOpen) stream.write('\n');
-      else if (last && width() === 0) writePlain(last);
-      [isOpen, last] = [false, undefined];
-    },
-  };
-}
+    options,
+  );

@@ -1,13 +1,7 @@
 /** Make, read, list and cancel requests. */
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Cull } from '../../client/cull.js';
-import type { GenerateOptions } from '../../client/request.js';
-import { CullError } from '../../errors.js';
-import { keys } from '../../storage/keys.js';
-import { checkInputs } from '../../templates/inputs.js';
-import type { Bindings } from '../../templates/types.js';
-import type { InputValue } from '../../workflows/contract.js';
-import { releaseFor } from '../catalogue.js';
+import { optionsOf } from '../asked.js';
 import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
 import { listRequests } from '../list.js';
 import { pageOf, RequestBody, RequestRow, RequestView, State } from '../schemas.js';
@@ -96,15 +90,13 @@ const cancel = keyed('write', {
 });
 
 export function requestRoutes(service: Service): OpenAPIHono<Env> {
-  const { reads, catalogue } = service;
+  const { reads } = service;
   return new OpenAPIHono<Env>()
     .openapi(create, async (c) => {
       const { tenant } = c.get('caller');
       const cull = service.cullOf(tenant);
-      const options = await optionsOf(service, cull, {
-        body: c.req.valid('json'),
-        key: c.req.valid('header')['idempotency-key'],
-      });
+      const key = c.req.valid('header')['idempotency-key'];
+      const options = await optionsOf(service, cull, { ...c.req.valid('json'), ...(key !== undefined && { key }) });
       await service.door(cull);
       const request = await cull.generate(options);
       const seconds = Math.min(MAX_WAIT_SECONDS, Number(c.req.valid('query').wait?.replace('s', '') ?? 0));
@@ -131,67 +123,6 @@ export function requestRoutes(service: Service): OpenAPIHono<Env> {
       reads.forget(tenant, request);
       return c.json(view, 202);
     });
-
-  async function optionsOf(
-    { storage }: Service,
-    cull: Cull,
-    { body, key }: { body: z.infer<typeof RequestBody>; key: string | undefined },
-  ): Promise<GenerateOptions> {
-    const { template, policy, inputs, deadlineSeconds, ...rest } = body;
-    const release = releaseFor(catalogue, { template, ...(policy !== undefined && { policy }) });
-    await checkImages(
-      release.bindings,
-      inputs,
-      async (sha256) => !!(await storage.head(keys.input(cull.tenant, sha256))),
-    );
-    return {
-      release,
-      inputs: typed(release, inputs),
-      ...rest,
-      ...(deadlineSeconds !== undefined && { deadlineMs: deadlineSeconds * 1000 }),
-      ...(key !== undefined && { key }),
-    };
-  }
-}
-
-/** Everything in its declared type, as the command line would give it; only what the caller gave. */
-function typed(release: { bindings: Bindings }, inputs: Record<string, InputValue>): Record<string, InputValue> {
-  const named = Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [name, typeof value === 'object' ? value.image : value]),
-  );
-  const checked = checkInputs(release, named);
-  return Object.fromEntries(
-    Object.entries(inputs).flatMap(([name, value]) => {
-      const known = typeof value === 'object' ? value : checked[name];
-      return known === undefined ? [] : [[name, known]];
-    }),
-  );
-}
-
-/** An image is one that the tenant has stored: the name of a file would be one in somebody's ComfyUI. */
-async function checkImages(
-  { inputs: declared }: Bindings,
-  inputs: Record<string, InputValue>,
-  isStored: (sha256: string) => Promise<boolean>,
-): Promise<void> {
-  for (const [name, value] of Object.entries(inputs)) {
-    if (!Object.hasOwn(declared, name)) continue;
-    const isImage = declared[name]?.type === 'image';
-    if (isImage !== (typeof value === 'object'))
-      throw new CullError(
-        'TEMPLATE_INPUT_INVALID',
-        isImage ? `input ${name} is an image: give { "image": sha256 }` : `input ${name} is no image`,
-        { hint: 'POST /v1/inputs stores an image and answers with its sha256' },
-      );
-    if (typeof value === 'object' && !(await isStored(value.image)))
-      throw new CullError(
-        'TEMPLATE_INPUT_INVALID',
-        `input ${name}: no image ${value.image} is stored for this tenant`,
-        {
-          hint: 'POST /v1/inputs stores it',
-        },
-      );
-  }
 }
 
 /** Returns once the request has ended, the time is over, or nobody listens any more. */

@@ -10,13 +10,22 @@ import {
   Worker,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
+import type { BatchActivities } from '../../activities/batch.js';
 import type { DeliverActivities } from '../../activities/deliver.js';
 import type { GenerateActivities } from '../../activities/generate.js';
 import type { PrepareActivities } from '../../activities/prepare.js';
 import type { ScoreActivities } from '../../activities/score.js';
 import { ORCHESTRATE_QUEUE, SCORE_QUEUE, type BestOfNArgs } from '../../workflows/contract.js';
 
-export type Activities = PrepareActivities & GenerateActivities & ScoreActivities & DeliverActivities;
+export type Activities = PrepareActivities &
+  GenerateActivities &
+  ScoreActivities &
+  DeliverActivities &
+  Partial<BatchActivities>;
+
+const noBatch = (): never => {
+  throw new Error('this test has no batch');
+};
 
 const GPU_QUEUE = 'gpu';
 
@@ -58,6 +67,9 @@ export async function openBench(address: string): Promise<WorkflowBench> {
     score: (ref) => current.score(ref),
     lose: (ref) => current.lose(ref),
     deliver: (ask) => current.deliver(ask),
+    admitPart: (ref) => (current.admitPart ?? noBatch)(ref),
+    recordPart: (ask) => (current.recordPart ?? noBatch)(ask),
+    closeBatch: (ask) => (current.closeBatch ?? noBatch)(ask),
   };
   const connection = await NativeConnection.connect({ address });
   const common = { connection, activities, maxConcurrentActivityTaskExecutions: 100 };

@@ -1,0 +1,90 @@
+/** What a batch is and how it stands. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { CullError } from '../errors.js';
+import { checkName, keys } from '../storage/keys.js';
+import {
+  BATCH_PROGRESS_QUERY,
+  batchWorkflowId,
+  type BatchDoc,
+  type BatchProgress,
+  type BatchResult,
+  type BatchRow,
+} from '../workflows/batch-contract.js';
+import type { Cull } from './cull.js';
+
+/** batch.json. @throws CullError BATCH_NOT_FOUND */
+export async function batchDoc({ storage, tenant }: Cull, batch: string): Promise<BatchDoc> {
+  checkName('batch', batch);
+  const object = await storage.get(keys.batch(tenant, batch));
+  if (object) return JSON.parse(object.body.toString('utf8')) as BatchDoc;
+  throw new CullError('BATCH_NOT_FOUND', `there is no batch ${batch} of tenant ${tenant}`, {
+    hint: '`comfy-cull batch list` shows all',
+  });
+}
+
+/** result.json of a batch; undefined while it runs. */
+export async function batchResult({ storage, tenant }: Cull, batch: string): Promise<BatchResult | undefined> {
+  const object = await storage.get(keys.batchResult(tenant, batch));
+  return object && (JSON.parse(object.body.toString('utf8')) as BatchResult);
+}
+
+/** The counters of an open batch, or undefined if no worker can tell now. */
+export async function batchProgress(
+  { temporal, tenant }: Cull,
+  batch: string,
+  { withinMs = 10_000 } = {},
+): Promise<BatchProgress | undefined> {
+  try {
+    return await temporal.withDeadline(Date.now() + withinMs, () =>
+      temporal.workflow.getHandle(batchWorkflowId(tenant, batch)).query<BatchProgress>(BATCH_PROGRESS_QUERY),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asks a batch to stop: its open requests are cancelled, the rest is not started. @throws CullError BATCH_NOT_FOUND */
+export async function cancelBatch(cull: Cull, batch: string): Promise<void> {
+  await batchDoc(cull, batch);
+  try {
+    await cull.temporal.workflow.getHandle(batchWorkflowId(cull.tenant, batch)).cancel();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/**
+ * The results, line by line, of the parts that have ended: all of them once the batch has.
+ *
+ * @example
+ * for await (const { line, state } of batchRows(cull, 'b1')) console.log(line, state);
+ */
+export async function* batchRows(cull: Cull, batch: string): AsyncGenerator<BatchRow> {
+  const { parts } = await batchDoc(cull, batch);
+  for (let part = 0; part < parts; part++) {
+    const object = await cull.storage.get(keys.batchRows(cull.tenant, batch, part));
+    for (const line of object?.body.toString('utf8').split('\n') ?? [])
+      if (line !== '') yield JSON.parse(line) as BatchRow;
+  }
+}
+
+/** The newest batches first. */
+export async function listBatches(
+  cull: Cull,
+  limit: number,
+): Promise<{ doc: BatchDoc; result: BatchResult | undefined }[]> {
+  const { storage, tenant } = cull;
+  const entries: { key: string; modifiedAt: number }[] = [];
+  for await (const { key, modifiedAt } of storage.list(keys.batchIndexes(tenant))) entries.push({ key, modifiedAt });
+  entries.sort((a, b) => b.modifiedAt - a.modifiedAt);
+  return Promise.all(
+    entries.slice(0, limit).map(async ({ key }) => {
+      const batch =
+        key
+          .split('/')
+          .at(-1)
+          ?.replace(/\.json$/, '') ?? '';
+      return { doc: await batchDoc(cull, batch), result: await batchResult(cull, batch) };
+    }),
+  );
+}

@@ -1,0 +1,62 @@
+/** What is set for a tenant, and what it means for its place in the queues. */
+import { createHash } from 'node:crypto';
+import type { Priority } from '@temporalio/common';
+import { LRUCache } from 'lru-cache';
+import { CullError } from '../errors.js';
+import { checkName, keys } from '../storage/keys.js';
+import type { Storage } from '../storage/storage.js';
+import { updateJson } from '../storage/update.js';
+
+/** `_registry/tenants/<tenant>/settings.json`. */
+export interface TenantSettings {
+  /** Share of the ComfyUIs beside other tenants that wait too, 0.001 to 1000. @default 1 */
+  weight?: number;
+}
+
+/** Temporal's keys: 1 comes first, 3 is the default. Somebody waits for an interactive request; a batch takes what is left. */
+const PRIORITY_KEY = { interactive: 2, batch: 4 } as const;
+const MAX_FAIRNESS_KEY_BYTES = 64;
+const WEIGHT = { min: 0.001, max: 1_000 };
+const KNOWN_MS = 10_000;
+
+const known = new WeakMap<Storage, LRUCache<string, Promise<TenantSettings>>>();
+
+/** At most ten seconds old. */
+export function tenantSettings(storage: Storage, tenant: string): Promise<TenantSettings> {
+  let cache = known.get(storage);
+  if (!cache) known.set(storage, (cache = new LRUCache({ max: 1_000, ttl: KNOWN_MS })));
+  const before = cache.get(tenant);
+  if (before) return before;
+  const reading = storage
+    .get(keys.tenant(tenant))
+    .then((object) => (object ? (JSON.parse(object.body.toString('utf8')) as TenantSettings) : {}));
+  cache.set(tenant, reading);
+  reading.catch(() => cache.delete(tenant));
+  return reading;
+}
+
+/**
+ * Where a workflow and all its candidates stand in the queues: the class first, then the tenants in turn, by weight.
+ *
+ * @example
+ * await priorityOf(storage, 'acme', 'batch'); // { priorityKey: 4, fairnessKey: 'acme' }
+ */
+export async function priorityOf(storage: Storage, tenant: string, kind: keyof typeof PRIORITY_KEY): Promise<Priority> {
+  const { weight } = await tenantSettings(storage, tenant);
+  const fairnessKey =
+    Buffer.byteLength(tenant) <= MAX_FAIRNESS_KEY_BYTES ? tenant : createHash('sha256').update(tenant).digest('hex');
+  return { priorityKey: PRIORITY_KEY[kind], fairnessKey, ...(weight !== undefined && { fairnessWeight: weight }) };
+}
+
+/**
+ * Sets the weight of a tenant; requests made from then on have it.
+ *
+ * @throws CullError REQUEST_INVALID
+ */
+export async function setWeight(storage: Storage, tenant: string, weight: number): Promise<void> {
+  checkName('tenant', tenant);
+  if (!(weight >= WEIGHT.min && weight <= WEIGHT.max))
+    throw new CullError('REQUEST_INVALID', `the weight is ${weight}; it must be from ${WEIGHT.min} to ${WEIGHT.max}`);
+  await updateJson<TenantSettings>(storage, keys.tenant(tenant), (settings) => ({ ...settings, weight }));
+  known.get(storage)?.delete(tenant);
+}

@@ -1,0 +1,183 @@
+/** Many requests at once: lines in, results out. */
+import { Readable } from 'node:stream';
+import { createInterface } from 'node:readline';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { batchDoc, batchProgress, batchResult, batchRows, cancelBatch } from '../../client/batch-reads.js';
+import { retryBatch, startBatch } from '../../client/batch.js';
+import type { Cull } from '../../client/cull.js';
+import { CullError } from '../../errors.js';
+import { MAX_BATCH_WINDOW } from '../../workflows/batch-contract.js';
+import { optionsOf } from '../asked.js';
+import { json, keyed, problems, type Env, type Service } from '../context.js';
+import type { RequestBody} from '../schemas.js';
+import { BatchLineBody, BatchView, Name, TakenBatch } from '../schemas.js';
+
+const QUERY_MS = 2_000;
+const BatchParam = z.object({
+  batch: z
+    .string()
+    .max(128)
+    .openapi({ param: { name: 'batch', in: 'path' }, example: '2026-11-30-4f1c09aa' }),
+});
+const ndjson = (description: string, example: string) => ({
+  description,
+  content: { 'application/x-ndjson': { schema: z.string().openapi({ example }) } },
+});
+
+const create = keyed('write', {
+  method: 'post',
+  path: '/v1/batches',
+  tags: ['Batches'],
+  summary: 'Hand in many requests',
+  description:
+    'The body is NDJSON, of any length: one request a line, as for `POST /v1/requests`, with a `key` that names it within the batch. It is read as it comes; ' +
+    'the answer (202) comes when every line is stored. A line that is wrong is reported, and the rest go on.',
+  request: {
+    headers: z.object({ 'idempotency-key': Name.optional() }),
+    query: z.object({
+      template: z.string().max(128).optional().openapi({ description: 'Of lines that name none' }),
+      policy: z.string().max(128).optional().openapi({ description: 'Of lines that name none' }),
+      window: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(MAX_BATCH_WINDOW)
+        .optional()
+        .openapi({ description: 'Requests open at once' }),
+    }),
+    body: {
+      required: true,
+      content: {
+        'application/x-ndjson': {
+          schema: z
+            .string()
+            .openapi({ example: '{"template":"product","inputs":{"prompt":"a red mug"},"deliver":2}\n' }),
+        },
+      },
+    },
+  },
+  responses: { 202: json(TakenBatch, 'It is stored and runs'), ...problems(400) },
+});
+const read = keyed('read', {
+  method: 'get',
+  path: '/v1/batches/{batch}',
+  tags: ['Batches'],
+  summary: 'How a batch stands',
+  request: { params: BatchParam },
+  responses: { 200: json(BatchView, 'The batch'), ...problems(404) },
+});
+const results = keyed('read', {
+  method: 'get',
+  path: '/v1/batches/{batch}/results',
+  tags: ['Batches'],
+  summary: 'The results, a line for a line',
+  description: 'NDJSON, by line. While the batch runs: of the parts (a hundred lines each) that have ended.',
+  request: { params: BatchParam },
+  responses: { 200: ndjson('The results', '{"line":1,"request":"b.000001","state":"delivered"}\n'), ...problems(404) },
+});
+const cancel = keyed('write', {
+  method: 'delete',
+  path: '/v1/batches/{batch}',
+  tags: ['Batches'],
+  summary: 'Cancel a batch',
+  description: 'Its open requests are cancelled, the rest is not started. What was delivered stays.',
+  request: { params: BatchParam },
+  responses: { 202: json(BatchView, 'It is being cancelled, or had ended before'), ...problems(404) },
+});
+const retry = keyed('write', {
+  method: 'post',
+  path: '/v1/batches/{batch}/retry',
+  tags: ['Batches'],
+  summary: 'Try again what fell short',
+  description: 'A new batch of the lines that fell short, failed, were cancelled or never started, with new seeds.',
+  request: { params: BatchParam },
+  responses: { 202: json(TakenBatch, 'The new batch'), ...problems(404) },
+});
+
+export function batchRoutes(service: Service): OpenAPIHono<Env> {
+  const { cullOf, reads } = service;
+  const seen = (cull: Cull, batch: string): Promise<BatchView> =>
+    reads.shared(`batch ${cull.tenant}/${batch}`, () => viewOf(cull, batch));
+  return new OpenAPIHono<Env>()
+    .openapi(create, async (c) => {
+      const cull = cullOf(c.get('caller').tenant);
+      const { template, policy, window } = c.req.valid('query');
+      const key = c.req.valid('header')['idempotency-key'];
+      if (!c.req.raw.body)
+        throw new CullError('BODY_INVALID', 'the call has no body', { hint: 'send one request a line' });
+      await service.door(cull);
+      const lines = createInterface({ input: Readable.fromWeb(c.req.raw.body as never), crlfDelay: Infinity });
+      const taken = await startBatch(cull, {
+        lines,
+        optionsOf: (line) => optionsOf(service, cull, lineOf(line, { template, policy })),
+        ...(key !== undefined && { key }),
+        ...(window !== undefined && { window }),
+      });
+      c.header('location', `/v1/batches/${taken.batch}`);
+      return c.json(taken, 202);
+    })
+    .openapi(read, async (c) => c.json(await seen(cullOf(c.get('caller').tenant), c.req.valid('param').batch), 200))
+    .openapi(results, async (c) => {
+      const cull = cullOf(c.get('caller').tenant);
+      const { batch } = c.req.valid('param');
+      await batchDoc(cull, batch);
+      const rows = (async function* () {
+        for await (const row of batchRows(cull, batch)) yield `${JSON.stringify(row)}\n`;
+      })();
+      const body = Readable.toWeb(Readable.from(rows).map((text: string) => Buffer.from(text))) as ReadableStream;
+      return c.body(body, 200, { 'content-type': 'application/x-ndjson' }) as never;
+    })
+    .openapi(cancel, async (c) => {
+      const cull = cullOf(c.get('caller').tenant);
+      const { batch } = c.req.valid('param');
+      await cancelBatch(cull, batch);
+      return c.json(await viewOf(cull, batch), 202);
+    })
+    .openapi(retry, async (c) => {
+      const cull = cullOf(c.get('caller').tenant);
+      await service.door(cull);
+      return c.json(await retryBatch(cull, c.req.valid('param').batch), 202);
+    });
+}
+
+/** A line as a request's body. @throws CullError BODY_INVALID */
+function lineOf(
+  line: unknown,
+  defaults: { template: string | undefined; policy: string | undefined },
+): z.infer<typeof RequestBody> & { key?: string } {
+  const checked = BatchLineBody.safeParse(line);
+  const template = checked.data?.template ?? defaults.template;
+  if (checked.success && template !== undefined) {
+    const policy = checked.data.policy ?? (checked.data.template === undefined ? defaults.policy : undefined);
+    return { ...checked.data, template, ...(policy !== undefined && { policy }) };
+  }
+  const what = checked.error?.issues.map(({ path, message }) => `${path.join('.') || 'line'}: ${message}`).join('; ');
+  throw new CullError('BODY_INVALID', what ?? 'the line names no template, and the batch has none');
+}
+
+async function viewOf(cull: Cull, batch: string): Promise<BatchView> {
+  const { lines, invalid, createdAt, retryOf } = await batchDoc(cull, batch);
+  const result = await batchResult(cull, batch);
+  const progress = result ? undefined : await batchProgress(cull, batch, { withinMs: QUERY_MS });
+  const counts = result?.counts ?? progress?.counts;
+  return {
+    batch,
+    state: result?.state ?? 'running',
+    createdAt,
+    retryOf: retryOf ?? null,
+    lines,
+    invalid,
+    open: progress?.open ?? null,
+    counts: counts
+      ? {
+          started: counts.started,
+          delivered: counts.delivered,
+          shortfall: counts.shortfall,
+          failed: counts.failed,
+          cancelled: counts.cancelled,
+          images: counts.images,
+        }
+      : null,
+    totalMs: result?.totalMs ?? null,
+  };
+}
