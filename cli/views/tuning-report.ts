@@ -1,6 +1,7 @@
 /** report.html of `tune`: the statement, the thresholds, the curves, the gaps; one file that opens from disk. */
 import { promiseText, type Varying } from '../../selection/tuning/held-out.js';
-import type { Change, Tally, TuneReport } from '../../selection/tuning/tune.js';
+import type { ThresholdReport } from '../../selection/tuning/threshold-intervals.js';
+import type { Tally, TuneReport } from '../../selection/tuning/tune.js';
 import { percent } from './chart.js';
 import { numberText } from './format.js';
 import { html, type Html } from './html.js';
@@ -33,7 +34,7 @@ export function tuningReport(report: TuningDoc): string {
         ${facts(report)}
       </header>
       <main>
-        ${thresholds(report.changes)} ${tallies(report)} ${joint(report)}
+        ${thresholds(report.thresholds)} ${tallies(report)} ${joint(report)}
         <h2>Gate by gate <span class="count">on the half that chose</span></h2>
         <p class="legend">
           <i class="present"></i> as it was <i class="proposed"></i> as proposed; a curve moves the threshold over all
@@ -72,13 +73,19 @@ function facts({ labels, heldOut }: TuningDoc): Html {
 const varying = (rate: Varying | null): string =>
   rate ? `${percent(rate.value)} (${percent(rate.low)} to ${percent(rate.high)})` : 'none';
 
-function thresholds(changes: readonly Change[]): Html {
-  const rows = changes.map(({ gate, at, side, from, to }) => [gate, `${at} ${side}`, numberText(from), numberText(to)]);
+function thresholds(all: readonly ThresholdReport[]): Html {
+  const rows = all.map(({ gate, at, side, from, to, interval }) => [
+    gate,
+    `${at} ${side}`,
+    numberText(from),
+    from === to ? 'stays' : numberText(to),
+    interval ? `${numberText(interval.low)} to ${numberText(interval.high)}` : '–',
+  ]);
   return html`<h2>Thresholds</h2>
     ${
       rows.length === 0
-        ? html`<p>They stay as they are: the labels show no better ones.</p>`
-        : table(['gate', 'bound', 'was', 'proposed'], rows)
+        ? html`<p>The policy has none.</p>`
+        : table(['gate', 'bound', 'was', 'proposed', 'with other jobs like these'], rows)
     }`;
 }
 

@@ -11,13 +11,17 @@ import type { TuningDoc } from './tuning-report.js';
  * process.stdout.write(tuningText(report));
  */
 export function tuningText(report: TuningDoc): string {
-  const { changes, heldOut, before, labels, withoutScores, disagreements } = report;
+  const { thresholds, heldOut, before, labels, withoutScores, disagreements } = report;
   const { promise, goodDelivered } = heldOut;
-  const width = Math.max(0, ...changes.map(({ gate }) => gate.length));
-  const moved = changes.map(
-    ({ gate, at, side, from, to }) =>
-      `  ${gate.padEnd(width)}  ${at} ${side} ${numberText(from)} -> ${numberText(to, [from])}`,
-  );
+  const width = Math.max(0, ...thresholds.map(({ gate }) => gate.length));
+  const bounds = thresholds.map(({ gate, at, side, from, to, interval }) => {
+    const now = from === to ? 'stays' : `-> ${numberText(to, [from])}`;
+    const between = interval ? `  (${numberText(interval.low)} to ${numberText(interval.high)})` : '';
+    return `  ${gate.padEnd(width)}  ${at} ${side} ${numberText(from)} ${now}${between}`;
+  });
+  const meaning = thresholds.some(({ interval }) => interval)
+    ? ' (in brackets: where other jobs like these would put them)'
+    : '';
   const was =
     before.delivered === 0 ? 'nothing passed' : `${percent(before.defective / before.delivered)} were defective`;
   const kept = goodDelivered ? `${percent(goodDelivered.value)} of the good ones pass` : 'no good one was held out';
@@ -30,7 +34,7 @@ export function tuningText(report: TuningDoc): string {
     [
       ...wrap(promiseText(promise), 80),
       '',
-      ...(moved.length === 0 ? ['Thresholds: none changes'] : ['Thresholds', ...moved]),
+      ...(bounds.length === 0 ? ['Thresholds: there are none'] : [`Thresholds${meaning}`, ...bounds]),
       '',
       ...wrap(`Held out: ${kept}; with the thresholds as they were, ${was} of ${before.delivered} that passed.`, 80),
       ...(out.length === 0 ? [] : wrap(`Left out: ${out.join(', ')}.`, 80)),

@@ -19,6 +19,9 @@ export interface Aim {
 export interface Passing {
   pictures: number;
   defective: number;
+  /** Jobs that it lets something pass of, and the sum of their shares of defects: what is evidence. Pictures, where each is a job of its own. */
+  jobs: number;
+  failures: number;
 }
 
 /** Bounds tried per knob: enough for any curve, few enough that 2,000 labels take a second. */
@@ -31,7 +34,8 @@ const WORSE = 0.5;
  * The policy with thresholds chosen on these examples: among those whose defects stay under the limit with room to spare, the one that lets most good
  * pictures pass; if none does, the one that comes nearest. One bound after the other is moved to its best place until none moves, from the
  * present policy and from its loosest form. A bound is tightened only past pictures of which more are defective than the limit allows: it would else
- * pay with good pictures for the chance that one defective picture lies among them.
+ * pay with good pictures for the chance that one defective picture lies among them. Where jobs have several pictures, the limit is held against jobs,
+ * as the promise is: the pictures of a job are no independent evidence.
  *
  * Nothing is promised by it: a threshold looks better on the labels that chose it than it is. `examine` says what held-out labels show.
  *
@@ -64,6 +68,9 @@ class Board {
   /** Pictures that can pass at all: no rule rejects them, and no gate for want of a value. */
   readonly #open: number[];
   readonly #aims = new Map<string, number>();
+  /** Per picture: its job. Undefined where each picture is a job of its own. */
+  readonly #jobs: number[] | undefined;
+  readonly #jobCount: number;
 
   constructor(
     readonly examples: readonly Judged[],
@@ -71,6 +78,9 @@ class Board {
     readonly aim: Aim,
   ) {
     this.knobs = knobsOf(policy);
+    const names = new Map([...new Set(examples.map(({ job }) => job))].map((job, j) => [job, j]));
+    this.#jobCount = names.size;
+    this.#jobs = names.size === examples.length ? undefined : examples.map(({ job }) => names.get(job) ?? 0);
     this.#values = this.knobs.map(({ gate }) => examples.map(({ scores }) => valueOf(scores, gate)));
     this.#tries = this.knobs.map((knob, k) =>
       boundsToTry(
@@ -143,20 +153,28 @@ class Board {
   }
 
   /**
-   * The bound that other labels would show if chance put one standard deviation and one more defective picture among them: without that room, every
-   * second choice would fail on the held-out part.
+   * The bound that other labels would show if chance put one standard deviation and one more defective picture (or job) among them: without that
+   * room, every second choice would fail on the held-out part.
    */
-  #aimed({ pictures, defective }: Passing): number {
-    const key = `${defective}/${pictures}`;
+  #aimed({ jobs, failures }: Passing): number {
+    const key = `${failures}/${jobs}`;
     const known = this.#aims.get(key);
     if (known !== undefined) return known;
-    const aimed = upperBound(defective + 1 + Math.sqrt(defective), pictures, this.aim.confidence);
+    const aimed = upperBound(failures + 1 + Math.sqrt(failures), jobs, this.aim.confidence);
     this.#aims.set(key, aimed);
     return aimed;
   }
 
   #count(passing: readonly number[]): Passing {
-    return { pictures: passing.length, defective: passing.filter((i) => !this.examples[i]?.good).length };
+    const pictures = passing.length;
+    const bad = passing.filter((i) => !this.examples[i]?.good);
+    const defective = bad.length;
+    const ofJob = this.#jobs;
+    if (!ofJob) return { pictures, defective, jobs: pictures, failures: defective };
+    const sizes = new Uint32Array(this.#jobCount);
+    for (const i of passing) sizes[ofJob[i] ?? 0] = (sizes[ofJob[i] ?? 0] ?? 0) + 1;
+    const failures = bad.reduce((sum, i) => sum + 1 / (sizes[ofJob[i] ?? 0] ?? 1), 0);
+    return { pictures, defective, jobs: sizes.reduce((sum, size) => sum + Number(size > 0), 0), failures };
   }
 
   #passingAll(bounds: Bounds): number[] {

@@ -8,9 +8,10 @@ import type { Example } from './examples.js';
 import { judgedAt, marginsOf, reportGates, type GateReport } from './gate-report.js';
 import { grouped } from './groups.js';
 import { examine, type HeldOutReport } from './held-out.js';
-import { knobsOf, marginOf, valueOf } from './knobs.js';
+import { marginOf, valueOf } from './knobs.js';
 import { passingOf, propose, type Aim, type Judged } from './propose.js';
 import { splitByJob } from './split.js';
+import { thresholdsOf, type ThresholdReport } from './threshold-intervals.js';
 
 const MOST_POINTS = 120;
 
@@ -68,6 +69,8 @@ export interface TuneReport extends Aim {
     notMeasured: number;
   };
   changes: Change[];
+  /** Every threshold, moved or not. */
+  thresholds: ThresholdReport[];
   /** The tuning part under the policy as it was and as proposed: optimistic, it chose the thresholds. */
   tuning: { before: Tally; after: Tally };
   /** The held-out part under the policy as it was. */
@@ -108,6 +111,8 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
   checkBothKinds(chosenOn, 'the part that chooses the thresholds');
   const gates = reportGates(parts.tuning, { policy, ...aim });
   const proposed = propose(chosenOn, { policy, ...aim });
+  const resamples = options.resamples ?? RESAMPLES;
+  const thresholds = thresholdsOf(chosenOn, { policy, proposed, ...aim, seed, resamples });
 
   // From here on nothing is chosen any more.
   const heldOut = parts.heldOut.open();
@@ -126,10 +131,11 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
         partlyJudged: measured.length - judged.length,
         notMeasured: examples.length - measured.length,
       },
-      changes: changesOf(policy, proposed),
+      changes: changesOf(thresholds),
+      thresholds,
       tuning: { before: tally(chosenOn, policy), after: tally(chosenOn, proposed) },
       before: tally(lookedAt, policy),
-      heldOut: examine(lookedAt, { policy: proposed, ...aim, seed, resamples: options.resamples ?? RESAMPLES }),
+      heldOut: examine(lookedAt, { policy: proposed, ...aim, seed, resamples }),
       gates: gates.map(({ report }) => report),
       calibration: gates.flatMap(({ report, calibration }) => calibrationOn(heldOut, { policy, report, calibration })),
       jointCurve: jointCurve(lookedAt, policy, new Map(gates.map((one) => [one.report.gate, one.calibration]))),
@@ -151,14 +157,8 @@ function tally(examples: readonly Judged[], policy: Policy): Tally {
   };
 }
 
-function changesOf(before: Policy, after: Policy): Change[] {
-  const to = knobsOf(after);
-  return knobsOf(before).flatMap(({ gate, part, side, present }, k): Change[] => {
-    const bound = to[k]?.present ?? present;
-    if (bound === present) return [];
-    return [{ gate: gate.id, at: part === 'review' ? 'review' : gate.on, side, from: present, to: bound }];
-  });
-}
+const changesOf = (thresholds: readonly ThresholdReport[]): Change[] =>
+  thresholds.flatMap(({ interval: _, ...change }) => (change.from === change.to ? [] : [change]));
 
 function calibrationOn(
   heldOut: readonly Example[],

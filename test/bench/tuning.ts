@@ -2,7 +2,7 @@
  * Whether the stated bound holds as often as its confidence says: labels of a world in which the true defect rate of every policy is known,
  * 1,000 repetitions of labelling and tuning each.
  *
- *   npm run bench:tuning [-- --json] [--repetitions 1000]
+ *   npm run bench:tuning [-- --json] [--repetitions 1000] [--only clustered]
  */
 import { parseArgs } from 'node:util';
 import { CullError } from '../../errors.js';
@@ -11,7 +11,12 @@ import { tune } from '../../selection/tuning/tune.js';
 import { drawExamples, GUESSED, trueRates, type World } from './tuning/world.js';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, repetitions: { type: 'string', default: '1000' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    repetitions: { type: 'string', default: '1000' },
+    // rows whose name has this in it
+    only: { type: 'string', default: '' },
+  },
 });
 const repetitions = Number(values.repetitions);
 const AIM = { maxDefectRate: 0.05, confidence: 0.95 };
@@ -96,7 +101,9 @@ function repeat(name: string, world: World, pictures: number): Row {
   return { world: name, pictures, jobs: Math.ceil(pictures / world.perJob), ...means, refused: refused / repetitions };
 }
 
-const rows = CASES.flatMap(({ name, world, pictures }) => pictures.map((count) => repeat(name, world, count)));
+const rows = CASES.filter(({ name }) => name.includes(values.only)).flatMap(({ name, world, pictures }) =>
+  pictures.map((count) => repeat(name, world, count)),
+);
 const ok = rows.every(({ holds }) => holds >= AIM.confidence);
 if (values.json) console.log(JSON.stringify({ ...AIM, repetitions, rows, ok }));
 else {

@@ -34,6 +34,7 @@ describe('the report of tune', () => {
     ])
       expect(page).toContain(text);
     for (const { subgroup } of doc.heldOut.subgroups) expect(page).toContain(`<th scope="row">${subgroup}</th>`);
+    expect(page).toContain('with other jobs like these');
     expect(page).toContain('<li>3 labelled pictures without scores</li>');
     expect(page).toContain('gates that the policy does not have: logo.likeness');
     // the whole policy: 3, two gates: 3 each, calibration: 2
@@ -48,7 +49,11 @@ describe('the report of tune', () => {
   it('keeps to 80 columns on a terminal, and names each change', () => {
     const text = tuningText(doc);
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    for (const { gate } of doc.changes) expect(text).toContain(gate);
+    for (const { gate } of doc.thresholds) expect(text).toContain(gate);
+    const { from, interval } = doc.thresholds.find(({ gate }) => gate === 'noise.sigma')!;
+    expect(text).toMatch(new RegExp(`noise\\.sigma +raw max ${from} (stays|-> [\\d.]+)  \\([\\d.]+ to [\\d.]+\\)`));
+    expect(interval!.low).toBeLessThan(interval!.high);
+    expect(tuningText({ ...doc, thresholds: [] })).toContain('Thresholds: there are none');
     expect(text).toContain('Left out: 3 labelled pictures without scores.');
   });
 });
