@@ -56,6 +56,8 @@ export const ERRORS = {
   },
   LABELS_CONTRADICT: { title: 'Labels contradict one another', retry: false, http: 422, exit: 2 },
   LABELS_INSUFFICIENT: { title: 'Too few labels to tune with', retry: false, http: 422, exit: 2 },
+  REVIEW_REFUSED: { title: 'A candidate is not up for review', retry: false, http: 422, exit: 2 },
+  REVIEW_DECIDED: { title: 'Somebody has decided otherwise before', retry: false, http: 409, exit: 1 },
   SCORES_INCOMPARABLE: { title: 'Scores of different versions cannot be compared', retry: false, http: 422, exit: 2 },
   SCORER_INVALID: { title: 'A scorer from outside does not keep the contract', retry: false, http: 500, exit: 2 },
   SCORER_UNREACHABLE: { title: 'A scorer on another machine does not answer', retry: true, http: 503, exit: 1 },

@@ -1,6 +1,7 @@
 /** lose and deliver: the last word on a candidate that was given up, and on the whole request. */
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
+import { auditOf } from '../selection/audit.js';
 import { deriveSeed } from '../selection/seeds.js';
 import { comparesEmbeddings, countPicked, passingOf, select, toSelectable } from '../selection/select.js';
 import type { StopReason } from '../selection/stopping.js';
@@ -26,6 +27,7 @@ import {
 } from './documents.js';
 import { withFailures } from './failures.js';
 import { readEmbedding } from './float32.js';
+import { reviewableOf, withReviews } from './reviews.js';
 import { meanOf, rememberRequest } from './stats.js';
 import { endWinners } from './winners.js';
 
@@ -54,6 +56,7 @@ const URL_SECONDS = 7 * 24 * 3600;
 /** Activities of the orchestrating worker that end a candidate or a request. All can be repeated: the same records give the same result. */
 export function createDeliverActivities(deps: { storage: Storage }): DeliverActivities {
   const { storage } = deps;
+  const urlOf = (key: string) => storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
   return withFailures({
     async lose({ error, ...ref }: CandidateRef & { error: RequestError }): Promise<void> {
       const request = await requireJson<RequestDoc>(storage, keys.request(ref.tenant, ref.request));
@@ -66,15 +69,15 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
       const { tenant, request, end } = ask;
       const asked = await requireJson<RequestDoc>(storage, keys.request(tenant, request));
       const plan = await readJson<PlanDoc>(storage, keys.plan(tenant, request));
-      const records = await readRecords(storage, ask, asked);
+      const records = await withReviews(storage, ask, await readRecords(storage, ask, asked));
 
       // A failed or cancelled request delivers nothing, but keeps every score: what was paid for stays readable.
       const wanted = asked.deliver;
       const candidates = plan && end === 'done' ? await selectable(storage, ask, { records, policy: plan.policy }) : [];
       const selection = plan ? select(candidates, plan.policy, wanted) : undefined;
       const meanDrawMs = meanOf(records.flatMap(({ image, timing }) => (image && timing.drawMs) ?? []));
-      const manifest = records.map((record) => finalRecord(record, { selection, meanDrawMs }));
-      const delivered = await deliveredOf(storage, manifest, selection);
+      const manifest = records.map((record) => finalRecord(record, { request, plan, selection, meanDrawMs }));
+      const delivered = await deliveredOf(manifest, { selection, urlOf });
 
       const state =
         end === 'failed'
@@ -91,8 +94,13 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
         wanted,
         delivered,
         shortfall:
-          state === 'shortfall'
-            ? { missing: wanted - delivered.length, gates: selection?.gates ?? {}, reason: shortBecause(ask.stop) }
+          state === 'shortfall' && plan && selection
+            ? {
+                missing: wanted - delivered.length,
+                gates: selection.gates,
+                reason: shortBecause(ask.stop),
+                reviewable: await reviewableOf(records, { candidates, selection, policy: plan.policy, urlOf }),
+              }
             : null,
         counts: countsOf(manifest),
         cost: costOf(manifest, delivered.length),
@@ -104,8 +112,11 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
       };
       if (plan && end === 'done') {
         const { minDistance } = plan.policy.diversity;
-        const counted = countPicked(passingOf(candidates, plan.policy), { k: Infinity, minDistance });
-        await rememberRequest(storage, { tenant, request, release: asked.release, stop: ask.stop, counted }, records);
+        // what passes by itself is what the next request can expect
+        const own = candidates.filter(({ candidate }) => records[candidate]?.review === undefined);
+        const counted = countPicked(passingOf(own, plan.policy), { k: Infinity, minDistance });
+        const stop = own.length < candidates.length ? undefined : ask.stop;
+        await rememberRequest(storage, { tenant, request, release: asked.release, stop, counted }, records);
       }
       await storage.put(keys.manifest(tenant, request), manifest.map((line) => `${JSON.stringify(line)}\n`).join(''), {
         contentType: 'application/x-ndjson',
@@ -169,9 +180,16 @@ const shortBecause = (stop: StopReason | undefined): StopReason =>
   stop === undefined || stop === 'quota' ? 'cap' : stop;
 
 function finalRecord(
-  record: CandidateRecord,
-  { selection, meanDrawMs }: { selection: Selection | undefined; meanDrawMs: number | undefined },
+  drawn: CandidateRecord,
+  of: {
+    request: string;
+    plan: PlanDoc | undefined;
+    selection: Selection | undefined;
+    meanDrawMs: number | undefined;
+  },
 ): CandidateRecord {
+  const { selection, meanDrawMs } = of;
+  const record = audited(drawn, of);
   const { drawMs } = record.timing;
   if (record.state === 'cancelled' && drawMs !== null && meanDrawMs !== undefined && meanDrawMs > 0)
     return { ...record, share: Math.round(Math.min(1, drawMs / meanDrawMs) * 100) / 100 };
@@ -182,13 +200,25 @@ function finalRecord(
   return { ...record, notPicked: selection?.notPicked[record.candidate] ?? null };
 }
 
-async function deliveredOf(storage: Storage, manifest: CandidateRecord[], selection: Selection | undefined) {
+/** The record, marked if it is in the audit sample. */
+function audited(
+  record: CandidateRecord,
+  { request, plan }: { request: string; plan: PlanDoc | undefined },
+): CandidateRecord {
+  const { candidate, scores, verdict } = record;
+  const audit = plan && verdict ? auditOf(request, { candidate, scores, verdict }, plan.policy) : undefined;
+  return audit === undefined ? record : { ...record, audit };
+}
+
+async function deliveredOf(
+  manifest: CandidateRecord[],
+  { selection, urlOf }: { selection: Selection | undefined; urlOf: (key: string) => Promise<string> },
+) {
   const winners = selection?.winners ?? [];
   return Promise.all(
     winners.map(async ({ candidate, rank, quality }) => {
       const record = manifest[candidate];
       const key = record?.image?.key ?? '';
-      const urlOf = (of: string) => storage.signedUrl(of, { expiresInSeconds: URL_SECONDS });
       const files = await Promise.all(
         (record?.files ?? []).map(async (file) => ({ ...file, url: await urlOf(file.key) })),
       );

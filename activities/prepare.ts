@@ -6,6 +6,7 @@ import type { AnyScorer } from '../scorers/scorer.js';
 import { dimensionsRead } from '../selection/dimensions.js';
 import { pinned, versionProblems, type Versions } from '../selection/pins.js';
 import { questionDimensions } from '../selection/questions.js';
+import type { Decision } from '../selection/review.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
@@ -26,6 +27,7 @@ import {
 import { requireJson, writeJson } from './documents.js';
 import { withFailures } from './failures.js';
 import { servingHosts } from './pool.js';
+import { readDecisions } from './reviews.js';
 import { readExpected, type Expected } from './stats.js';
 
 /** Who draws: there is no other yet. */
@@ -36,6 +38,8 @@ export interface PrepareAnswer extends Expected {
   queue: string;
   /** True if the request was planned before: candidates may be drawn already. */
   again: boolean;
+  /** What people said of its candidates when it ran before. */
+  decisions?: Record<number, Decision>;
   /** Of the policy: below it two candidates are near-duplicates. */
   minDistance?: number;
   /** Candidates that the ComfyUIs of the pool which serve now take at once. Absent: none serves yet. */
@@ -112,7 +116,8 @@ export function createPrepareActivities(deps: {
       const expected = await readExpected(storage, asked.release, PROVIDER);
       const hosts = await servingHosts(storage, DEFAULT_POOL);
       const pool = hosts.length > 0 && { slots: hosts.reduce((sum, { slots = 1 }) => sum + slots, 0) };
-      return { queue: plan.queue, again, minDistance, ...expected, ...pool };
+      const reviews = again && (await readDecisions(storage, { tenant, request }));
+      return { queue: plan.queue, again, minDistance, ...expected, ...pool, ...reviews };
     },
   });
 }

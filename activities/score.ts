@@ -4,6 +4,7 @@ import { CullError, ERRORS } from '../errors.js';
 import { fingerprintOf } from '../selection/fingerprint.js';
 import { modelsUsed, scoreProblems } from '../selection/pins.js';
 import { rankQuality } from '../selection/rank.js';
+import { waitsForReview } from '../selection/review.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
@@ -20,7 +21,9 @@ export interface ScoreAnswer {
   pass: boolean;
   /** Ids of the gates that were not passed. */
   failed: string[];
-  /** Of one that passes: what it is ranked by, 0..100, and what tells it from others. */
+  /** Only a person can let it pass. Absent: it passes, or it is rejected. */
+  band?: 'review';
+  /** Of one that passes or waits for a person: what it is ranked by, 0..100, and what tells it from others. */
   quality?: number;
   fingerprint?: string;
   /** The first 16 digits. */
@@ -123,12 +126,15 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
 /** Few bytes: it is kept in the workflow's history. */
 function answerOf({ verdict, scores, image, cost }: CandidateRecord, policy: Policy): ScoreAnswer {
   const pass = verdict?.pass === true;
-  const fingerprint = pass ? fingerprintOf(scores) : undefined;
-  const pixels = pass ? image?.pixelSha256?.slice(0, PIXEL_DIGITS) : undefined;
+  const review = verdict !== null && waitsForReview(verdict);
+  const counts = pass || review;
+  const fingerprint = counts ? fingerprintOf(scores) : undefined;
+  const pixels = counts ? image?.pixelSha256?.slice(0, PIXEL_DIGITS) : undefined;
   return {
     pass,
     failed: verdict?.failed.map(({ gate }) => gate) ?? [],
-    ...(pass && { quality: rankQuality(scores, policy) }),
+    ...(review && { band: 'review' }),
+    ...(counts && { quality: rankQuality(scores, policy) }),
     ...(fingerprint !== undefined && { fingerprint }),
     ...(pixels !== undefined && { pixelSha256: pixels }),
     ...(cost !== null && { microUsd: cost.microUsd }),

@@ -14,6 +14,7 @@ import { addModels } from './commands/models.js';
 import { addPolicy } from './commands/policy.js';
 import { addRequestCommands } from './commands/request.js';
 import { addReplay } from './commands/replay.js';
+import { addReview } from './commands/review.js';
 import { addScore } from './commands/score.js';
 import { addServe } from './commands/serve.js';
 import { addTune } from './commands/tune.js';
@@ -31,6 +32,7 @@ for (const add of [
   addGenerate,
   addBatch,
   addScore,
+  addReview,
   addLabel,
   addTune,
   addReplay,

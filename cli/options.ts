@@ -6,7 +6,7 @@ export const collect = (value: string, all: string[]): string[] => [...all, valu
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `90s`, `1.5m`, `2h`, `500ms` in milliseconds. */
+/** `90s`, `1.5m`, `2h`, `3d`, `500ms` in milliseconds. */
 export function duration(value: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(value) ?? [];
   if (amount === undefined || unit === undefined || Number(amount) === 0)

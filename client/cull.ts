@@ -1,7 +1,7 @@
 /** The library: connect, generate, watch, cancel. The command line and the service are built on it. */
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { causeOf, CullError, messageOf } from '../errors.js';
@@ -11,7 +11,6 @@ import type { Storage } from '../storage/storage.js';
 import {
   ORCHESTRATE_QUEUE,
   PROGRESS_QUERY,
-  argsOf,
   bestOfNWorkflowId,
   type CandidateRecord,
   type GenerateHeartbeat,
@@ -20,11 +19,14 @@ import {
   type RequestDoc,
   type RequestProgress,
   type ResultDoc,
+  type Reviewable,
 } from '../workflows/contract.js';
-import { askedText, requestOf, type GenerateOptions } from './request.js';
+import { readRequest } from './documents.js';
+import { requestOf, type GenerateOptions } from './request.js';
+import { listReviewable, takeDecisions, type Reviewed, type ReviewOptions } from './review.js';
+import { startWorkflow } from './start.js';
 import { putIfAbsent, storeRelease } from './store.js';
 import type { TemporalTarget } from './temporal.js';
-import { priorityOf } from './tenants.js';
 import { POLL_MS, resumeWinners, watchWinners, type WinnersStep } from './winners.js';
 
 /** What `watch` yields: the workflow's counters, and why nothing moves if that is so. */
@@ -122,30 +124,12 @@ export class Cull {
 
   private async start(doc: RequestDoc): Promise<void> {
     if (await this.result(doc.request)) return;
-    const { tenant, request } = doc;
-    try {
-      await this.temporal.workflow.start('bestOfN', {
-        workflowId: bestOfNWorkflowId(tenant, request),
-        taskQueue: ORCHESTRATE_QUEUE,
-        args: [argsOf(doc)],
-        priority: await priorityOf(this.storage, tenant, 'interactive'),
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `${askedText(doc)}, ${doc.template}`,
-      });
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
+    await startWorkflow(this, doc);
   }
 
   /** The request as it was asked. @throws CullError REQUEST_NOT_FOUND */
-  async requestDoc(request: string): Promise<RequestDoc> {
-    checkName('request', request);
-    const object = await this.storage.get(keys.request(this.tenant, request));
-    if (object) return JSON.parse(object.body.toString('utf8')) as RequestDoc;
-    throw new CullError('REQUEST_NOT_FOUND', `there is no request ${request} of tenant ${this.tenant}`, {
-      hint: '`comfy-cull list` shows all',
-    });
+  requestDoc(request: string): Promise<RequestDoc> {
+    return readRequest(this.storage, { tenant: this.tenant, request });
   }
 
   /** result.json, or undefined while the request is open. */
@@ -234,6 +218,29 @@ export class Cull {
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }
+  }
+
+  /**
+   * Candidates that only a person can let pass (band review) and that nobody has decided on, best first.
+   *
+   * @throws CullError REQUEST_NOT_FOUND
+   */
+  reviewable(request: string): Promise<Reviewable[]> {
+    return listReviewable(this, request);
+  }
+
+  /**
+   * A person's word on candidates in the band review. Each becomes labels, and stands; an accepted candidate counts to K, and is delivered if it is
+   * among the best K. A request that has ended as a shortfall is delivered again with it. The same decision again changes nothing. Candidates of the
+   * audit sample can be named too: those are labels only.
+   *
+   * @throws CullError REQUEST_NOT_FOUND; REVIEW_REFUSED (not up for review), REVIEW_DECIDED (decided otherwise), REQUEST_INVALID: nothing was
+   *   written; TEMPORAL_UNREACHABLE: it is stored, and counts once repeated
+   * @example
+   * const { counted, wanted } = await cull.review(request, { accept: [3, 7], reject: [5], by: 'ann' });
+   */
+  review(request: string, options: ReviewOptions): Promise<Reviewed> {
+    return takeDecisions(this, request, options);
   }
 
   /** The newest requests first. */

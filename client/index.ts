@@ -2,6 +2,7 @@
 export { Cull, type Watched } from './cull.js';
 export type { WinnersStep } from './winners.js';
 export type { WinnerEvent, WinnerSoFar } from '../selection/winners.js';
+export type { Reviewed, ReviewOptions } from './review.js';
 export {
   checkRequest,
   askedText,
@@ -21,6 +22,7 @@ export type {
   RequestProgress,
   RequestState,
   ResultDoc,
+  Reviewable,
 } from '../workflows/contract.js';
 export { openStorage } from '../storage/index.js';
 export { CullError, ERRORS, type ErrorCode } from '../errors.js';

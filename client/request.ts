@@ -6,7 +6,7 @@ import { checkSeed } from '../selection/seeds.js';
 import type { Policy } from '../selection/types.js';
 import { checkName } from '../storage/keys.js';
 import type { Mode } from '../selection/stopping.js';
-import { MAX_CANDIDATES, type InputValue, type RequestDoc, type StoppingAsk } from '../workflows/contract.js';
+import { MAX_CANDIDATES, type InputValue, type RequestDoc, type ReviewAsk, type StoppingAsk } from '../workflows/contract.js';
 
 /** A release as the templates room makes it; the client only stores it. */
 export interface ReleaseLike {
@@ -32,6 +32,11 @@ export interface GenerateOptions {
   hurry?: number;
   /** Milliseconds from the start of the request; what is not there by then is a shortfall. @default none */
   deadlineMs?: number;
+  /**
+   * Whether a request that is short while candidates are in the band review ends as a shortfall that lists them, or waits for a person (`Cull.review`):
+   * until its deadline, or 7 days from its start. @default 'end'
+   */
+  review?: 'wait' | 'end';
   /** Needs a price per hour at the workers (CULL_COMFYUI_USD_PER_HOUR). @default none */
   budgetUsd?: number;
   /**
@@ -46,6 +51,8 @@ export interface GenerateOptions {
 }
 
 export const DEFAULT_CANDIDATES = 24;
+/** How long a request without a deadline waits for a person. */
+const REVIEW_MS = 7 * 24 * 3_600_000;
 const LEAST_CAP = 64;
 const CAP_PER_IMAGE = 16;
 
@@ -136,6 +143,9 @@ function stoppingOf(options: GenerateOptions): StoppingAsk | undefined {
   };
 }
 
+const reviewOf = ({ review, deadlineMs }: GenerateOptions): ReviewAsk | undefined =>
+  review === 'wait' ? { untilMs: deadlineMs ?? REVIEW_MS } : undefined;
+
 /** What was asked, in few words: `best 4 of 24`, `4 that pass, of at most 64`. */
 export const askedText = ({
   deliver,
@@ -156,7 +166,8 @@ export function requestOf(options: GenerateOptions, tenant: string): RequestDoc 
   const request = options.key ?? newName();
   // Without a seed of its own a repeated request would differ from the first only by chance: the seed counts only if it was given.
   const what = { tenant, release: release.id, template: release.bindings.name, inputs };
-  const body = { ...what, deliver, candidates, ...(stopping && { stopping }) };
+  const review = reviewOf(options);
+  const body = { ...what, deliver, candidates, ...(stopping && { stopping }), ...(review && { review }) };
   const hashed = canonicalize({ ...body, ...(options.seed === undefined ? {} : { seed }) }) ?? '';
   const bodySha256 = createHash('sha256').update(hashed).digest('hex');
   return { request, ...body, seed, createdAt: new Date().toISOString(), bodySha256 };

@@ -22,7 +22,8 @@ export function readDiversity(yaml: LocatedYaml, at: Entry): Diversity {
   return diversity;
 }
 
-function readShare(yaml: LocatedYaml, entry: Entry, meaning: string): number | undefined {
+/** A share from 0 to 1. `meaning` follows the range in the words of a problem. */
+export function readShare(yaml: LocatedYaml, entry: Entry, meaning: string): number | undefined {
   const value = yaml.number(entry, entry.key);
   if (value !== undefined && (value < 0 || value > 1))
     yaml.problem(entry.offset, `${entry.key} ${value} is outside the possible 0 to 1${meaning}`);

@@ -56,6 +56,8 @@ export interface ReleaseDrift {
 export interface DriftRecord {
   scores: Scores;
   verdict: Verdict | null;
+  /** One that a person let pass does not pass by itself. */
+  review?: unknown;
 }
 
 /** Below so many independent candidates in a period, nothing is said. */
@@ -102,7 +104,9 @@ export function createDriftTally({ level }: { level: number }): DriftTally {
     add({ release: name, policy, records }, period) {
       const release = releases.get(name) ?? newRelease();
       releases.set(name, release);
-      const judged = records.flatMap(({ scores, verdict }) => (verdict ? [{ scores, verdict }] : []));
+      const judged = records.flatMap(({ scores, verdict, review }) =>
+        verdict ? [{ scores, verdict, passes: verdict.pass && review === undefined }] : [],
+      );
       release.requests[period]++;
       release.candidates[period] += judged.length;
       const put = (series: Omit<Series, 'values'>, values: number[]): void => {
@@ -115,7 +119,7 @@ export function createDriftTally({ level }: { level: number }): DriftTally {
       const read = dimensionsRead(policy);
       put(
         { what: 'pass', name: '', reads: gates.flatMap(({ reads }) => reads) },
-        judged.map(({ verdict }) => Number(verdict.pass)),
+        judged.map(({ passes }) => Number(passes)),
       );
       for (const { id, reads } of gates)
         put(

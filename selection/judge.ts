@@ -97,7 +97,8 @@ function judgeRule(rule: string, input: RuleInput, gate: { onUnassessable: OnUna
 
 const isInside = (value: number, { min = -Infinity, max = Infinity }: Bounds): boolean => value >= min && value <= max;
 
-function thresholdReason(value: number, gate: ThresholdGate): string {
+/** What a value is against what its gate wants. */
+export function thresholdReason(value: number, gate: ThresholdGate): string {
   const is = `${gate.dimension} is ${numberText(value, [gate.accept.min, gate.accept.max])}`;
   if (gate.reason !== undefined) return `${gate.reason} (${is})`;
   return `${is}, ${wanted(gate.accept)} wanted${gate.on === 'quality' ? ' (quality)' : ''}`;

@@ -1,4 +1,5 @@
 /** A policy file (YAML, short forms) to a `Policy` (canonical form): every mistake with file, line and column. */
+import { readAudit } from './audit-file.js';
 import { didYouMean } from './closest.js';
 import { readDiversity, readMinPerGroup } from './diversity-file.js';
 import { LocatedYaml, type Entry, type Located } from './located-yaml.js';
@@ -27,6 +28,7 @@ const TOP = [
   'diversity',
   'minPerGroup',
   'deliverReview',
+  'audit',
   'questions',
   'params',
   'pins',
@@ -94,6 +96,7 @@ export function parsePolicy(text: string, options: PolicyFile): Policy {
     else if (entry.key === 'diversity') policy.diversity = readDiversity(yaml, entry);
     else if (entry.key === 'minPerGroup') Object.assign(policy, readMinPerGroup(yaml, entry));
     else if (entry.key === 'deliverReview') policy.deliverReview = yaml.boolean(entry, 'deliverReview') ?? false;
+    else if (entry.key === 'audit') Object.assign(policy, readAudit(yaml, entry));
     else if (entry.key === 'params') policy.params = readParams(reading, entry);
     else if (entry.key === 'pins') {
       const scorers = [...new Set(Object.keys(reading.dimensions).map(scorerOf))];
@@ -114,7 +117,7 @@ export function parsePolicy(text: string, options: PolicyFile): Policy {
  */
 export function canonicalPolicy(policy: Policy): Policy {
   const gates = TIERS.flatMap((tier) => policy.gates.filter((gate) => gate.tier === tier));
-  const { rank, rankModel, diversity, minPerGroup, deliverReview, questions, params, pins } = policy;
+  const { rank, rankModel, diversity, minPerGroup, deliverReview, audit, questions, params, pins } = policy;
   const { minDistance, lambda, by } = diversity;
   const plain: Policy = {
     policy: policy.policy,
@@ -124,6 +127,7 @@ export function canonicalPolicy(policy: Policy): Policy {
     diversity: { minDistance, ...(lambda !== undefined && { lambda, ...(by === 'fingerprint' && { by }) }) },
     ...(minPerGroup !== undefined && { minPerGroup }),
     deliverReview,
+    ...(audit && { audit }),
     ...(questions && { questions }),
     params,
     ...(pins && { pins }),

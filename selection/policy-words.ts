@@ -1,6 +1,6 @@
 /** A policy as people say it. */
 import type { Dimensions } from './policy-file.js';
-import type { Diversity, Gate, LogisticModel, Policy } from './types.js';
+import type { Audit, Diversity, Gate, LogisticModel, Policy } from './types.js';
 import { wanted } from './words.js';
 
 /**
@@ -45,4 +45,11 @@ export function rankModelWords({ intercept, weights, fittedOn = {} }: LogisticMo
   const terms = sorted(weights).map(([dimension, weight]) => `${weight} ${dimension}`);
   const facts = sorted(fittedOn).map(([name, value]) => `${name} ${value}`);
   return `logistic ${[intercept, ...terms].join(' + ')}${facts.length === 0 ? '' : `; fitted on ${facts.join(', ')}`}`;
+}
+
+/** What is marked for a person to look at. */
+export function auditWords(audit: Audit | undefined): string {
+  if (!audit) return 'none';
+  const { nearGate, rejects, margin } = audit;
+  return `a share of ${nearGate} of the passes within ${margin} of a gate, and of ${rejects} of the rejects`;
 }

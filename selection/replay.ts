@@ -1,6 +1,8 @@
 /** What a request would have delivered under another policy, from its stored scores alone. */
 import { dimensionsRead, gateDimensions } from './dimensions.js';
 import { judge } from './judge.js';
+import { marginOf } from './margin.js';
+import { reviewed, type Review } from './review.js';
 import { countGates, select, toSelectable } from './select.js';
 import type { Band, Policy, RequestFields, Scores, SelectionCandidate, ThresholdGate, Verdict } from './types.js';
 
@@ -12,6 +14,8 @@ export interface ReplayRecord {
   scores: Scores;
   verdict: Verdict | null;
   image: { pixelSha256: string | null } | null;
+  /** What a person said of it: it holds under every policy that puts it into the band review. */
+  review?: Pick<Review, 'decision'>;
 }
 
 type Scored = ReplayRecord & { verdict: Verdict };
@@ -98,7 +102,7 @@ export function replay(
   const request = { deliver, inputs };
   const scored = records.filter((record): record is Scored => record.verdict !== null);
   const judged = scored
-    .flatMap((record) => toSelectable({ ...record, verdict: judge(record.scores, policy, request) }))
+    .flatMap((record) => toSelectable({ ...record, verdict: reviewed(judge(record.scores, policy, request), record.review) }))
     .map((one): SelectionCandidate => {
       const embedding = embeddings?.get(one.candidate);
       return embedding === undefined ? one : { ...one, embedding };
@@ -164,7 +168,7 @@ function flipOf(
 ): Flip[] {
   if (before.pass === after.pass) return [];
   const against = (after.pass ? before : after).failed
-    .map(({ gate, reason }) => ({ gate, reason, margin: marginOf(scores, { gate, policy }) }))
+    .map(({ gate, reason }) => ({ gate, reason, margin: marginAt(scores, { gate, policy }) }))
     .sort((a, b) => (after.pass ? 1 : -1) * ((a.margin ?? Infinity) - (b.margin ?? Infinity) || 0));
   const known = against.find(({ margin }) => margin !== null) ?? against[0];
   return known === undefined
@@ -172,16 +176,7 @@ function flipOf(
     : [{ candidate, before: before.band, after: after.band, passes: after.pass, ...known }];
 }
 
-function marginOf(scores: Scores, { gate: id, policy }: { gate: string; policy: Policy }): number | null {
+function marginAt(scores: Scores, { gate: id, policy }: { gate: string; policy: Policy }): number | null {
   const gate = policy.gates.find((one): one is ThresholdGate => one.id === id && one.kind === 'threshold');
-  const score = gate && Object.hasOwn(scores, gate.dimension) ? scores[gate.dimension] : undefined;
-  if (gate === undefined || score?.status !== 'ok') return null;
-  const value = score[gate.on];
-  const { min, max } = policy.deliverReview && gate.review ? { ...gate.accept, ...gate.review } : gate.accept;
-  const distances = [min, max].flatMap((bound) => {
-    if (bound === undefined) return [];
-    const scale = gate.on === 'quality' ? 100 : Math.max(Math.abs(value), Math.abs(bound));
-    return [scale === 0 ? 0 : Math.abs(value - bound) / scale];
-  });
-  return distances.length === 0 ? null : Math.min(...distances);
+  return gate ? marginOf(scores, gate, policy) : null;
 }

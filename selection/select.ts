@@ -121,6 +121,12 @@ export const passingOf = (
 export const countPicked = (passing: readonly Passing[], limits: Limits): number =>
   fill(rankingOf(passing), limits, (open) => open).length;
 
+/** Whether a candidate would count beside others: it is a near-duplicate of none of them. */
+export function apartFrom(others: readonly Passing[], minDistance: number): (one: Passing) => boolean {
+  const ranked = rankingOf(others);
+  return (one) => rankingOf([one]).every((own) => !ranked.some((other) => areNearDuplicates(other, own, minDistance)));
+}
+
 function rankingOf(passing: readonly (Passing & { embedding?: ArrayLike<number> })[]): Ranked[] {
   return passing
     .toSorted((a, b) => b.quality - a.quality || a.candidate - b.candidate)

@@ -73,6 +73,8 @@ export interface Policy {
   minPerGroup?: number | Record<string, number>;
   /** Whether band review counts as passing. @default false */
   deliverReview: boolean;
+  /** Shares that are marked for a person to look at. Absent: none. */
+  audit?: Audit;
   /** Yes/no questions to a vision model; each is a dimension `question.<name>`, the probability of yes. */
   questions?: Record<string, Question>;
   /** What must measure. Absent: not decided yet. */
@@ -107,6 +109,19 @@ export interface Diversity {
   /** What `lambda` compares: embeddings, and fingerprints where one is missing; or fingerprints only. @default 'embedding' */
   by?: 'embedding' | 'fingerprint';
 }
+
+/** What is marked for a person to look at, besides the band review. Shares, 0..1. */
+export interface Audit {
+  /** Of the passes near a gate. */
+  nearGate: number;
+  /** Of those in the band reject. */
+  rejects: number;
+  /** What is near: 0.05 is within 5 points of quality, or within 5 % of a raw value. */
+  margin: number;
+}
+
+/** Why a candidate is in the audit sample. */
+export type AuditMark = 'near-gate' | 'reject';
 
 export interface Question {
   ask: string;

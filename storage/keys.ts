@@ -21,6 +21,7 @@ export const keys = {
     { n, mask, extension }: { n: number; mask?: string | undefined; extension: string },
   ) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.${n}${mask === undefined ? '' : `.${mask}`}.${extension}`,
+  candidates: (tenant: string, request: string) => `${tenant}/requests/${request}/candidates/`,
   record: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.json`,
   /** The candidate's CLIP embedding, where there is one: float32, little-endian, unit length. */
@@ -28,6 +29,8 @@ export const keys = {
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.f32`,
   /** The networks that measure this request: id -> sha256. */
   models: (tenant: string, request: string) => `${tenant}/requests/${request}/models.json`,
+  /** What people said of candidates in the band review. */
+  reviews: (tenant: string, request: string) => `${tenant}/requests/${request}/reviews.json`,
   manifest: (tenant: string, request: string) => `${tenant}/requests/${request}/manifest.ndjson`,
   /** The winners so far, and the events that led to them. */
   winners: (tenant: string, request: string) => `${tenant}/requests/${request}/winners.json`,

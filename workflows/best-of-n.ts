@@ -28,6 +28,7 @@ import {
   type RequestProgress,
 } from './contract.js';
 import { deliver, generateOn, lose, prepare, score } from './proxies.js';
+import { passingIn, reviewProgress, takeReviews, waitForPeople, withAccepted } from './review.js';
 
 /**
  * Candidates of the first batch: two for each ComfyUI of a usual pool. The server writes and hands out a workflow task's candidates together, so
@@ -62,15 +63,25 @@ export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
     mode: args.stopping?.mode ?? 'best-of',
     wanted: args.deliver,
     candidates: args.candidates,
-    state: { ...state, passing: [] },
+    state: { ...withAccepted(state), passing: [], inReview: [], decisions: {} },
+    ...reviewProgress(args, state),
   }));
+  takeReviews(args, state, () => phase === 'delivering' || phase === 'ended');
 
   let end: 'done' | 'failed' | 'cancelled' | 'continue';
   let error: RequestError | null = null;
   try {
-    if (!args.carried) Object.assign(state, await prepare({ tenant, request }));
-    phase = 'drawing';
-    end = await drawAndScore(args, state);
+    if (!args.carried) {
+      const { decisions, ...prepared } = await prepare({ tenant, request });
+      Object.assign(state, prepared);
+      if (decisions) state.decisions = { ...decisions, ...state.decisions };
+    }
+    if (state.stop === undefined) phase = 'drawing';
+    end = state.stop === undefined ? await drawAndScore(args, state) : 'done';
+    if (end === 'done' && args.review) {
+      phase = 'reviewing';
+      end = await waitForPeople(args, state, isFull);
+    }
   } catch (thrown) {
     end = isCancellation(thrown) ? 'cancelled' : 'failed';
     if (end === 'failed') error = failureOf(thrown);
@@ -106,7 +117,7 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
   };
   try {
     for (;;) {
-      const full = workflowInfo().historyLength > CONTINUE_AT_EVENTS;
+      const full = isFull();
       const step = nextStep(standingOf(args, state, inFlight), stoppingPolicyOf(args, state));
       if (fatal.length > 0) break;
       if ('stop' in step) {
@@ -133,6 +144,8 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
   return 'done';
 }
 
+const isFull = (): boolean => workflowInfo().historyLength > CONTINUE_AT_EVENTS;
+
 const stoppingPolicyOf = (
   { candidates, deliver: wanted, stopping }: BestOfNArgs,
   { prior, slots }: BestOfNState,
@@ -146,7 +159,8 @@ const stoppingPolicyOf = (
 
 /** Where the request stands, as `nextStep` wants to know it. */
 function standingOf({ deliver: k }: BestOfNArgs, state: BestOfNState, inFlight: number): StoppingState {
-  const { launched, scored, passing = [], minDistance = 0, busyMs = 0, spentMicroUsd = 0, priced = 0 } = state;
+  const passing = passingIn(state);
+  const { launched, scored, minDistance = 0, busyMs = 0, spentMicroUsd = 0, priced = 0 } = state;
   const drawMs = scored > 0 ? busyMs / scored : state.drawMs;
   const microUsdEach = priced > 0 ? spentMicroUsd / priced : state.microUsdEach;
   return {
@@ -173,7 +187,8 @@ async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate
     state.drawn++;
     if (drawn.slots !== undefined) state.slots = drawn.slots;
     const answer = await score({ tenant, request, candidate, image: drawn.image });
-    const { pass, failed, microUsd } = answer;
+    const { pass, band, failed, microUsd } = answer;
+    const isCounted = args.stopping !== undefined || args.review !== undefined;
     state.scored++;
     state.busyMs = (state.busyMs ?? 0) + Date.now() - startedAt;
     if (microUsd !== undefined) {
@@ -183,10 +198,11 @@ async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate
     if (pass) {
       state.passed++;
       state.firstPassAt ??= Date.now();
-      if (args.stopping !== undefined) (state.passing ??= []).push(passingOf(candidate, answer));
+      if (isCounted) (state.passing ??= []).push(passingOf(candidate, answer));
     } else {
       state.rejected++;
       for (const gate of failed) state.gates[gate] = (state.gates[gate] ?? 0) + 1;
+      if (band === 'review' && isCounted) (state.inReview ??= []).push(passingOf(candidate, answer));
     }
   } catch (thrown) {
     if (isCancellation(thrown)) {

@@ -1,8 +1,9 @@
 /** What others may know of the workflows: names, arguments, documents. Types and constants only; safe in every bundle. */
 import type { PassRate } from '../selection/pass-rate.js';
+import type { Decision, Review } from '../selection/review.js';
 import type { Passing } from '../selection/select.js';
 import type { Mode, StopReason } from '../selection/stopping.js';
-import type { Policy, Scores, Verdict } from '../selection/types.js';
+import type { AuditMark, Policy, Scores, Verdict } from '../selection/types.js';
 
 export const ORCHESTRATE_QUEUE = 'cull-orchestrate';
 export const SCORE_QUEUE = 'cull-score';
@@ -33,6 +34,8 @@ export interface RequestDoc {
   candidates: number;
   /** When to stop. Absent: with the N-th candidate. */
   stopping?: StoppingAsk;
+  /** Whether it waits for a person where too few pass. Absent: it does not. */
+  review?: ReviewAsk;
   /** The request's seed; each candidate's is derived from it. */
   seed: number;
   /** ISO 8601. */
@@ -56,6 +59,12 @@ export interface StoppingAsk {
   pointsEach?: number;
 }
 
+/** A request that is short while candidates are in the band review waits for a person. */
+export interface ReviewAsk {
+  /** So long at most; milliseconds from the start of the request. */
+  untilMs: number;
+}
+
 /** Argument of `bestOfN`. */
 export interface BestOfNArgs {
   tenant: string;
@@ -63,17 +72,19 @@ export interface BestOfNArgs {
   deliver: number;
   candidates: number;
   stopping?: StoppingAsk;
-  /** Set by continue-as-new only. */
+  review?: ReviewAsk;
+  /** Set by continue-as-new, and where an ended request is delivered again: with `stop` set, nothing is drawn. */
   carried?: BestOfNState;
 }
 
 /** What the workflow is told of a stored request. */
-export const argsOf = ({ tenant, request, deliver, candidates, stopping }: RequestDoc): BestOfNArgs => ({
+export const argsOf = ({ tenant, request, deliver, candidates, stopping, review }: RequestDoc): BestOfNArgs => ({
   tenant,
   request,
   deliver,
   candidates,
   ...(stopping && { stopping }),
+  ...(review && { review }),
 });
 
 /** The workflow's own memory: counters only; everything per candidate is in storage. */
@@ -104,6 +115,10 @@ export interface BestOfNState {
   slots?: number;
   /** Those that pass, to count near-duplicates once. Not kept where all N are drawn. */
   passing?: Passing[];
+  /** Those in the band review, decided on or not. */
+  inReview?: Passing[];
+  /** What people said of candidates; also of ones whose score is not here yet. */
+  decisions?: Record<number, Decision>;
   /** Milliseconds from start to verdict, summed over the scored ones. */
   busyMs?: number;
   /** Of `priced` candidates. */
@@ -132,13 +147,42 @@ export interface GenerateHeartbeat {
 
 /** Answer of the query `progress`. */
 export interface RequestProgress {
-  phase: 'preparing' | 'drawing' | 'delivering' | 'ended';
+  phase: 'preparing' | 'drawing' | 'reviewing' | 'delivering' | 'ended';
   mode: Mode;
   wanted: number;
   candidates: number;
   state: BestOfNState;
+  /** Candidates in the band review that would count and that nobody has decided on. Absent: none. */
+  review?: ReviewProgress;
 }
 export const PROGRESS_QUERY = 'progress';
+
+export interface ReviewProgress {
+  request: string;
+  waiting: number;
+  /** Milliseconds since the epoch; null: the request does not wait for a person. */
+  until: number | null;
+}
+
+/** Answer of the update `review`: how the request stands after it. */
+export interface ReviewAnswer {
+  /** Candidates that count to K: they pass by themselves, or were accepted. */
+  counted: number;
+  wanted: number;
+  /** Candidates in the band review that would count and that nobody has decided on. */
+  waiting: number;
+}
+
+/** The update `review`: what a person said of candidates, candidate -> decision. Decisions are stored before (reviews.json). */
+export type ReviewUpdate = Record<number, Decision>;
+export const REVIEW_UPDATE = 'review';
+/** Failure type of a `review` update that comes when the winners are being chosen already. */
+export const REVIEW_CLOSED = 'REVIEW_CLOSED';
+
+/** `reviews.json`: what people said of a request's candidates in the band review. The first word on a candidate stands. */
+export interface ReviewsDoc {
+  decisions: Record<number, Review>;
+}
 
 /** Why a request failed or a candidate was lost: a code of errors.ts, words, and facts (node errors) where there are some. */
 export interface RequestError {
@@ -174,12 +218,26 @@ export interface ResultDoc {
     missing: number;
     gates: Record<string, number>;
     reason: StopReason;
+    /** Candidates in the band review that nobody has decided on, best first: accepted ones would be delivered. Absent: recorded before there was a review. */
+    reviewable?: Reviewable[];
   };
   counts: { drawn: number; scored: number; passed: number; rejected: number; lost: number; cancelled: number };
   cost: null | { microUsd: number; perDeliveredMicroUsd: number | null };
   timing: { firstPassMs: number | null; totalMs: number };
   /** Why the request failed; null otherwise. */
   error: null | RequestError;
+}
+
+/** A candidate that only a person can let pass. */
+export interface Reviewable {
+  candidate: number;
+  seed: number;
+  /** What it would be ranked by, 0..100. */
+  quality: number;
+  key: string;
+  url: string;
+  /** The gates in question. */
+  failed: { gate: string; reason: string }[];
 }
 
 export type CandidateState = 'drawn' | 'delivered' | 'passed' | 'rejected' | 'lost' | 'cancelled';
@@ -200,6 +258,10 @@ export interface CandidateRecord {
   cost: null | { microUsd: number };
   /** Of a cancelled one: the share of a generation that had been drawn, 0..1. Absent: not known. */
   share?: number;
+  /** What a person said of it; the verdict is the one after that. Absent: nobody was asked. */
+  review?: Review;
+  /** Why it is in the audit sample of its policy. Absent: it is not. */
+  audit?: AuditMark;
   error: null | RequestError;
   /** What the output nodes made besides the image: passed through, never scored. Absent: nothing. */
   files?: CandidateFile[];

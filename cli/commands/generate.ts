@@ -27,6 +27,7 @@ interface Options {
   budget?: number;
   stream?: true;
   pointsEach?: number;
+  review?: 'wait' | 'end';
   detach?: true;
   json?: true;
 }
@@ -43,6 +44,12 @@ export function addGenerate(program: Command): void {
     .option('--hurry <0..1>', '0: no candidate more than needed; 1: as fast as can be (default: 0.6)', Number)
     .option('--deadline <time>', 'what is not there by then is a shortfall: 90s, 5m', duration)
     .option('--budget <usd>', 'stop before it is spent; needs CULL_COMFYUI_USD_PER_HOUR', Number)
+    .addOption(
+      new Option(
+        '--review <what>',
+        'too few pass, but some are in the band review: end as a shortfall, or wait for a person until the deadline (without one: 7 days)',
+      ).choices(['end', 'wait']),
+    )
     .addOption(
       new Option(
         '--mode <mode>',
@@ -78,9 +85,9 @@ export function addGenerate(program: Command): void {
         allowNodes: config.allowNodes,
       });
       const given = parseInputs(options.input);
-      const { deliver, mode, candidates, cap, hurry, pointsEach, seed, key } = options;
+      const { deliver, mode, candidates, cap, hurry, pointsEach, seed, key, review } = options;
       const { deadline: deadlineMs, budget: budgetUsd } = options;
-      const asked = { deliver, mode, candidates, cap, hurry, pointsEach, seed, key, deadlineMs, budgetUsd };
+      const asked = { deliver, mode, candidates, cap, hurry, pointsEach, seed, key, review, deadlineMs, budgetUsd };
       checkRequest({ ...asked, release });
       checkInputs(release, given);
       if (!options.detach) await checkOut(options.out);

@@ -8,7 +8,7 @@ import { pinned } from '../../selection/pins.js';
 import { changeWords, diffPolicies } from '../../selection/policy-diff.js';
 import { replacePart } from '../../selection/policy-edit.js';
 import { policyNotes } from '../../selection/policy-notes.js';
-import { diversityWords, gateWords, groupWords, rankModelWords } from '../../selection/policy-words.js';
+import { auditWords, diversityWords, gateWords, groupWords, rankModelWords } from '../../selection/policy-words.js';
 import { questionDimensions } from '../../selection/questions.js';
 import type { Pins, Policy } from '../../selection/types.js';
 import { hashPolicy } from '../../templates/release.js';
@@ -138,6 +138,7 @@ function shown(
     `diversity: ${diversityWords(policy.diversity)}`,
     `minimum per group: ${groupWords(policy.minPerGroup)}`,
     `the band review ${policy.deliverReview ? 'passes' : 'does not pass'}`,
+    `for a person to look at: ${auditWords(policy.audit)}`,
     policy.pins ? 'pinned to' : 'measured by',
     ...Object.entries(measures).map(
       ([dimension, { scorer, models }]) =>

@@ -131,6 +131,7 @@ const openDocument = (asked: RequestDoc, progress: RequestProgress | undefined) 
   wanted: asked.deliver,
   candidates: asked.candidates,
   phase: progress?.phase ?? null,
+  review: progress?.review ?? null,
   counts: progress
     ? {
         launched: progress.state.launched,

@@ -1,7 +1,8 @@
 /** Progress of a request: one line of text, and the display that keeps it on a terminal. */
-import type { RequestProgress } from '../../workflows/contract.js';
+import type { RequestProgress, ReviewProgress } from '../../workflows/contract.js';
 import { durationText } from './format.js';
 import { createLiveLine, type LiveLine, type LiveLineOptions } from './live-line.js';
+import { candidatesText } from './reviewable.js';
 
 const MAX_BAR = 32;
 const MIN_BAR = 8;
@@ -22,6 +23,7 @@ export function progressLine(
   options: { columns?: number | undefined; elapsedMs: number },
 ): string {
   const { phase, mode, candidates, wanted, state } = progress;
+  if (progress.phase === 'reviewing' && progress.review) return waitingLine(progress.review, options.columns);
   const { drawn, scored, passed, rejected, lost } = state;
   const ended = Math.min(candidates, scored + lost + state.cancelled);
   // A request that draws until K pass is as far as it has come to K; how many candidates that takes, nobody knows.
@@ -58,6 +60,15 @@ export function progressLine(
     return `[${'#'.repeat(filled)}${'-'.repeat(bar - filled)}]  ${long}`;
   }
   return forms.find((form) => form.length <= room) ?? percent.trim().slice(0, Math.max(0, room));
+}
+
+/** Drawing is over; what is left is for a person to do. */
+function waitingLine({ request, waiting, until }: ReviewProgress, columns = 0): string {
+  const waits = `waits for review: ${candidatesText(waiting)}`;
+  const till = until === null ? '' : `, until ${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const forms = [`${waits}${till}: comfy-cull review ${request}`, `${waits}: comfy-cull review ${request}`, waits];
+  if (columns < 1) return forms[0] ?? waits;
+  return forms.find((form) => form.length < columns) ?? waits.slice(0, Math.max(0, columns - 1));
 }
 
 function timeLeft(at: {

@@ -1,7 +1,7 @@
 /** The end of a request in words: what was delivered, why the rest was not, what it cost, where it lies. */
-import { fileURLToPath } from 'node:url';
 import type { CandidateRecord, ResultDoc } from '../../workflows/contract.js';
 import { durationText, moneyText, numberText, printable, wrap } from './format.js';
+import { candidatesText, placeOf, reviewableLines, reviewCommand } from './reviewable.js';
 import { isModelMissing, missingLines, noteMissing, type MissingModels } from './missing-models.js';
 
 const INDENT = '  ';
@@ -26,6 +26,7 @@ export function resultReport(
   const sections = [
     headline(result, records, columns),
     winners(result, records, columns),
+    forReview(result, columns),
     unmeasured(records, columns),
     rejections(records, columns),
     passedOver(records, columns),
@@ -79,6 +80,8 @@ function shortfallHint(
 ): string {
   const [gate] = Object.entries(shortfall?.gates ?? {}).sort(([, a], [, b]) => b - a);
   if (records.some(lacksModels)) return 'Models are missing, so gates could not tell; what to type is below.';
+  const left = shortfall?.reviewable?.length ?? 0;
+  if (left > 0) return `${candidatesText(left)} can still be delivered if a person accepts ${left === 1 ? 'it' : 'them'}; see below.`;
   const why = WHY_SHORT[shortfall?.reason ?? 'cap'];
   if (why !== undefined)
     return `${why}${gate ? ` Most were rejected by ${gate[0]}: ${gate[1]} of ${counts.scored}.` : ''}`;
@@ -115,6 +118,22 @@ function winners(result: ResultDoc, records: readonly CandidateRecord[], columns
     if (header.length === base.length + MAX_DIMENSIONS) break;
   }
   return ['Winners', ...table([header, ...rows])];
+}
+
+/** Whom a person could still let pass, and what to type. */
+function forReview({ request, shortfall }: ResultDoc, columns: number): string[] {
+  const { reviewable = [] } = shortfall ?? {};
+  if (reviewable.length === 0) return [];
+  const command = reviewCommand(
+    request,
+    reviewable.map(({ candidate }) => candidate),
+  );
+  return [
+    `For a person to decide: ${candidatesText(reviewable.length)}`,
+    ...reviewableLines(reviewable, columns),
+    ...wrap('Those that you accept are delivered, and every decision is a label:', columns),
+    ...wrap(command, columns - INDENT.length).map((line) => INDENT + line),
+  ];
 }
 
 /** Dimensions worth a column: those that rejected most, then those that differ most between candidates. */
@@ -246,17 +265,11 @@ function facts({ cost, timing, delivered, request, release }: ResultDoc, columns
   );
 }
 
-/** Where the delivered images lie: a path for files, the key's folder for anything else (signed URLs are too long to read). */
-function folderOf(delivered: ResultDoc['delivered']): string | undefined {
-  const [first] = delivered;
+/** The folder of the delivered images. */
+function folderOf([first]: ResultDoc['delivered']): string | undefined {
   if (!first) return undefined;
-  const upTo = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
-  if (!first.url.startsWith('file:')) return upTo(first.key);
-  try {
-    return upTo(fileURLToPath(first.url));
-  } catch {
-    return upTo(first.key);
-  }
+  const place = placeOf(first);
+  return place.slice(0, Math.max(place.lastIndexOf('/'), place.lastIndexOf('\\')) + 1);
 }
 
 /** Rows right-aligned under their header. */

@@ -9,8 +9,17 @@ import { emptyRecord, readJson, writeJson, writeRecord } from '../../activities/
 import { float32 } from '../../activities/float32.js';
 import type { Diversity } from '../../selection/types.js';
 import { keys, openStorage, type Storage } from '../../storage/index.js';
-import type { BestOfNResult, PlanDoc, RequestDoc, ResultDoc } from '../../workflows/contract.js';
-import { ok, policyOf } from '../selection/samples.js';
+import { judge } from '../../selection/judge.js';
+import type {
+  BestOfNResult,
+  CandidateRecord,
+  PlanDoc,
+  RequestDoc,
+  ResultDoc,
+  ReviewsDoc,
+  StatsDoc,
+} from '../../workflows/contract.js';
+import { ok, policyOf, threshold } from '../selection/samples.js';
 
 let folder: string;
 let storage: Storage;
@@ -52,7 +61,72 @@ async function deliverTwo(request: string, diversity: Diversity): Promise<number
   return result!.delivered.map(({ candidate }) => candidate);
 }
 
+/** One that passes, four in the band review (one accepted, one rejected, two open), one rejected. */
+async function deliverReviewed(request: string): Promise<{ result: ResultDoc; records: CandidateRecord[] }> {
+  const tenant = 'default';
+  const gate = threshold({ dimension: 'noise.sigma', accept: { min: 50 }, review: { min: 40 } });
+  const policy = policyOf([gate], { audit: { nearGate: 1, rejects: 1, margin: 0.05 } });
+  const asked: Partial<RequestDoc> = { request, tenant, release: 'sha256:1', deliver: 4, candidates: 6, seed: 1 };
+  await writeJson(storage, keys.request(tenant, request), asked);
+  await writeJson(storage, keys.plan(tenant, request), { request, tenant, policy } satisfies Partial<PlanDoc>);
+  for (const [candidate, quality] of [52, 45, 41, 48, 49, 10].entries()) {
+    const scores = { 'noise.sigma': ok(1, quality) };
+    const verdict = judge(scores, policy);
+    const image = { key: `${candidate}.png`, sha256: '', pixelSha256: null, width: 1, height: 1 };
+    const drawn = emptyRecord(candidate, candidate + 100, verdict.pass ? 'passed' : 'rejected');
+    await writeRecord(storage, { tenant, request, candidate }, { ...drawn, image, scores, verdict });
+  }
+  const at = '2026-01-01T00:00:00.000Z';
+  const decisions: ReviewsDoc['decisions'] = {
+    1: { decision: 'accept', by: 'ann', at },
+    3: { decision: 'reject', by: 'bob', at },
+    // a word on one that was rejected changes nothing
+    5: { decision: 'accept', by: 'eve', at },
+  };
+  await writeJson(storage, keys.reviews(tenant, request), { decisions } satisfies ReviewsDoc);
+  const activities = createDeliverActivities({ storage });
+  const ask = { tenant, request, end: 'done', error: null, launched: 6, startedAt: 0, firstPassAt: null } as const;
+  const run = (): Promise<BestOfNResult> => activities.deliver(ask);
+  await new MockActivityEnvironment().run(run);
+  const manifest = await storage.get(keys.manifest(tenant, request));
+  const lines = String(manifest?.body).trim().split('\n');
+  const result = await readJson<ResultDoc>(storage, keys.result(tenant, request));
+  return { result: result!, records: lines.map((line) => JSON.parse(line) as CandidateRecord) };
+}
+
 describe('deliver', () => {
+  it('delivers what people accepted, and lists whom they could still be asked about, best first', async () => {
+    const { result, records } = await deliverReviewed('reviewed');
+    expect(result.delivered.map(({ candidate }) => candidate)).toEqual([0, 1]);
+    expect(result.counts).toMatchObject({ passed: 2, rejected: 4 });
+    expect(result.shortfall).toMatchObject({ missing: 2, gates: { 'noise.sigma': 4 } });
+    expect(result.shortfall?.reviewable).toEqual([
+      expect.objectContaining({ candidate: 4, seed: 104, quality: 49, key: '4.png' }),
+      expect.objectContaining({ candidate: 2, seed: 102, quality: 41, key: '2.png' }),
+    ]);
+    const [first] = result.shortfall?.reviewable ?? [];
+    expect(first?.url).toContain('4.png');
+    expect(first?.failed).toEqual([
+      { gate: 'noise.sigma', reason: 'noise.sigma is 49, at least 50 wanted (quality)' },
+    ]);
+    expect(records[1]).toMatchObject({
+      state: 'delivered',
+      verdict: { pass: true, band: 'review' },
+      review: { decision: 'accept', by: 'ann' },
+    });
+    expect(records[3]).toMatchObject({ state: 'rejected', review: { decision: 'reject', by: 'bob' } });
+    expect(records[5]).toMatchObject({ state: 'rejected', verdict: { pass: false } });
+    expect(records[5]).not.toHaveProperty('review');
+  });
+
+  it('marks the audit sample, and teaches the next request only what passes by itself', async () => {
+    const { records } = await deliverReviewed('taught');
+    expect(records.map(({ audit }) => audit)).toEqual(['near-gate', undefined, undefined, undefined, undefined, 'reject']);
+    const stats = await readJson<StatsDoc>(storage, keys.stats('1', 'comfyui'));
+    expect(stats?.requests.map(({ passed, ended }) => [passed, ended])).toContainEqual([1, 6]);
+    expect(stats?.requests.some(({ passed }) => passed > 1)).toBe(false);
+  });
+
   it('compares the stored embeddings of those that pass where the policy wants variety', async () => {
     expect(await deliverTwo('quality', { minDistance: 0 })).toEqual([0, 1]);
     expect(await deliverTwo('variety', { minDistance: 0, lambda: 0.5 })).toEqual([0, 2]);

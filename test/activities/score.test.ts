@@ -134,6 +134,16 @@ describe('score', () => {
     expect(await winnersOf('silent')).toBeUndefined();
   });
 
+  it('tells the workflow of one that only a person can let pass what it tells of one that passes', async () => {
+    // without its inputs the rule has no answer, and its gate says review
+    const answer = await scoreOne('asked', { deliver: 4 });
+    expect(answer).toMatchObject({ pass: false, band: 'review', failed: ['studio'] });
+    expect(answer.quality).toBeTypeOf('number');
+    expect(answer.fingerprint).toMatch(/^[0-9a-f]{16}$/);
+    const rejected = await scoreOne('refused', { deliver: 1, inputs: { style: 'studio' } });
+    expect(Object.keys(rejected).sort()).toEqual(['failed', 'pass']);
+  });
+
   it('judges with the inputs and the K of the request', async () => {
     expect(await scoreOne('studio', { deliver: 4, inputs: { style: 'studio' } })).toMatchObject({ pass: true });
     expect(await scoreOne('beach', { deliver: 4, inputs: { style: 'beach' } })).toMatchObject({ failed: ['studio'] });

@@ -138,6 +138,18 @@ describe('parsePolicy', () => {
     expect(canonicalPolicy(inline)).toEqual(inline);
   });
 
+  it('reads what is marked for a person to look at', () => {
+    const of = (text: string) => parse(`policy: p\naudit: ${text}`).audit;
+    expect(of('{ nearGate: 0.1, rejects: 0.02, margin: 0.03 }')).toEqual({ nearGate: 0.1, rejects: 0.02, margin: 0.03 });
+    expect(of('{ rejects: 0.02 }')).toEqual({ nearGate: 0, rejects: 0.02, margin: 0.05 });
+    expect(parse('policy: p')).not.toHaveProperty('audit');
+    expect(canonicalPolicy(parse('policy: p\naudit: { nearGate: 1 }')).audit).toEqual({
+      nearGate: 1,
+      rejects: 0,
+      margin: 0.05,
+    });
+  });
+
   it('understands anchors and aliases', () => {
     const { gates } = parse(
       'policy: p\ngates:\n  generic:\n    exposure.clippedShare: { raw: &low { max: 0.1 } }\n    background.whiteShare: { raw: *low }',
@@ -359,6 +371,18 @@ describe('parsePolicy refuses', () => {
       'p.yaml:2:24: the minimum of the group studio must be a whole number of at least 1, not 0',
     ],
     ['no group', 'policy: p\nminPerGroup: {}', 'p.yaml:2:1: minPerGroup names no group'],
+    [
+      'an audit of more than all',
+      'policy: p\naudit: { nearGate: 5 }',
+      'p.yaml:2:20: nearGate 5 is outside the possible 0 to 1 (share of the passes near a gate)',
+    ],
+    ['an audit of nothing', 'policy: p\naudit: {}', 'p.yaml:2:1: audit names no share: give nearGate or rejects'],
+    [
+      'a margin without a share',
+      'policy: p\naudit: { rejects: 0.1, margin: 0.1 }',
+      'p.yaml:2:24: margin says what is near a gate, and there is no nearGate',
+    ],
+    ['an audit of something else', 'policy: p\naudit: { near: 1 }', /^p\.yaml:2:10: audit has no "near"/],
     [
       'a word for a boolean',
       'policy: p\ndeliverReview: maybe',

@@ -58,6 +58,23 @@ describe('replay', () => {
     );
   });
 
+  it('keeps what people said of the band review, and asks nobody about what is rejected now', () => {
+    const banded = (min: number): Policy =>
+      policyOf([threshold({ dimension: SHARP, accept: { min: 60 }, review: { min } })]);
+    const [good, left, bad] = drawn(banded(40), 3, ...sharp(70, 50, 45));
+    const accepted: ReplayRecord = {
+      ...left!,
+      state: 'delivered',
+      verdict: { ...left!.verdict!, pass: true },
+      review: { decision: 'accept' },
+    };
+    const records = [good!, accepted, { ...bad!, review: { decision: 'reject' as const } }];
+    const same = replay(records, { policy: banded(40), deliver: 3 });
+    expect(same.after).toEqual(same.before);
+    expect(same.after).toMatchObject({ passed: 2, delivered: [0, 1], missing: 1 });
+    expect(replay(records, { policy: banded(55), deliver: 3 }).left).toEqual([1]);
+  });
+
   it('adds up, whatever the other policy: before - left + entered = after, and what is not taken bounds it', () => {
     fc.assert(
       fc.property(

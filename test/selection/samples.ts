@@ -1,6 +1,7 @@
 /** Arbitrary scores, policies and candidates for the property tests, and short makers for the examples. */
 import fc from 'fast-check';
 import type {
+  Audit,
   Diversity,
   Gate,
   Policy,
@@ -124,8 +125,11 @@ const minPerGroup = fc.oneof(
   }),
 );
 
-/** A policy that wants variety, groups, both or neither. */
-export const demandingArbitrary = fc.record({ diversity, minPerGroup }, { requiredKeys: ['diversity'] });
+const share = fc.constantFrom(0, 0.01, 0.05, 1);
+const audit: fc.Arbitrary<Audit> = fc.record({ nearGate: share, rejects: share, margin: share });
+
+/** A policy that wants variety, groups, an audit, some of these or nothing. */
+export const demandingArbitrary = fc.record({ diversity, minPerGroup, audit }, { requiredKeys: ['diversity'] });
 
 /** Candidates with distinct indices, judged by the policy that comes with them. */
 export const requestArbitrary = fc
