@@ -34,7 +34,9 @@ export async function readDecisions(
   const doc = await readJson<ReviewsDoc>(storage, keys.reviews(tenant, request));
   if (!doc) return {};
   return {
-    decisions: Object.fromEntries(Object.entries(doc.decisions).map(([candidate, { decision }]) => [candidate, decision])),
+    decisions: Object.fromEntries(
+      Object.entries(doc.decisions).map(([candidate, { decision }]) => [candidate, decision]),
+    ),
   };
 }
 

@@ -6,7 +6,13 @@ import { checkSeed } from '../selection/seeds.js';
 import type { Policy } from '../selection/types.js';
 import { checkName } from '../storage/keys.js';
 import type { Mode } from '../selection/stopping.js';
-import { MAX_CANDIDATES, type InputValue, type RequestDoc, type ReviewAsk, type StoppingAsk } from '../workflows/contract.js';
+import {
+  MAX_CANDIDATES,
+  type InputValue,
+  type RequestDoc,
+  type ReviewAsk,
+  type StoppingAsk,
+} from '../workflows/contract.js';
 
 /** A release as the templates room makes it; the client only stores it. */
 export interface ReleaseLike {

@@ -19,6 +19,7 @@ import {
 } from '../workflows/contract.js';
 import type { Cull } from './cull.js';
 import { startWorkflow } from './start.js';
+import { resumeWinners } from './winners.js';
 
 /** What a decision needs of `Cull`. */
 export type ReviewDoors = Pick<
@@ -39,7 +40,11 @@ const CLOSED = new Set([REVIEW_CLOSED, 'AcceptedUpdateCompletedWorkflow']);
  *
  * @returns how an open request stands; undefined: it has ended
  */
-export async function settle(doors: ReviewDoors, doc: RequestDoc, decisions: ReviewUpdate): Promise<ReviewAnswer | undefined> {
+export async function settle(
+  doors: ReviewDoors,
+  doc: RequestDoc,
+  decisions: ReviewUpdate,
+): Promise<ReviewAnswer | undefined> {
   const { tenant, request } = doc;
   const handle = doors.temporal.workflow.getHandle(bestOfNWorkflowId(tenant, request));
   for (let round = 0; round < ROUNDS; round++) {
@@ -55,6 +60,7 @@ export async function settle(doors: ReviewDoors, doc: RequestDoc, decisions: Rev
         hint: 'the decision is stored; start a worker and repeat the command, so that it counts now',
       });
     if (result) {
+      await resumeWinners(doors.storage, { tenant, request });
       await startWorkflow(doors.temporal, doc, endOf(doc, result));
       await untilEnded(handle);
       continue;
@@ -88,9 +94,7 @@ function failureOf(error: unknown, request: string): unknown {
     });
   if (!(error instanceof WorkflowUpdateFailedError)) return error;
   const code = typeOf(error);
-  return Object.hasOwn(ERRORS, code)
-    ? new CullError(code as ErrorCode, causeOf(error), { cause: error })
-    : error;
+  return Object.hasOwn(ERRORS, code) ? new CullError(code as ErrorCode, causeOf(error), { cause: error }) : error;
 }
 
 /** Resolves when no workflow of the request runs. */

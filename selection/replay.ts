@@ -102,7 +102,9 @@ export function replay(
   const request = { deliver, inputs };
   const scored = records.filter((record): record is Scored => record.verdict !== null);
   const judged = scored
-    .flatMap((record) => toSelectable({ ...record, verdict: reviewed(judge(record.scores, policy, request), record.review) }))
+    .flatMap((record) =>
+      toSelectable({ ...record, verdict: reviewed(judge(record.scores, policy, request), record.review) }),
+    )
     .map((one): SelectionCandidate => {
       const embedding = embeddings?.get(one.candidate);
       return embedding === undefined ? one : { ...one, embedding };

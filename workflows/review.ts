@@ -26,7 +26,7 @@ export function takeReviews(args: BestOfNArgs, state: BestOfNState, isClosed: ()
       return { counted: countOf(args, state), wanted: args.deliver, waiting: waitingIn(state).length };
     },
     {
-      validator(decisions) {
+      validator(decisions: ReviewUpdate) {
         if (isClosed()) throw refused(REVIEW_CLOSED, 'the winners are being chosen');
         for (const [candidate, decision] of Object.entries(decisions)) {
           const index = Number(candidate);

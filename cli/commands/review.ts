@@ -8,7 +8,14 @@ import type { Decision } from '../../selection/review.js';
 import { openStorage } from '../../storage/index.js';
 import { lookBack, withLookBack, type LookBackOptions } from '../look-back.js';
 import { createOutput } from '../output.js';
-import { candidatesText, paragraph, placeOf, reviewableLines, reviewCommand, reviewedText } from '../views/reviewable.js';
+import {
+  candidatesText,
+  paragraph,
+  placeOf,
+  reviewableLines,
+  reviewCommand,
+  reviewedText,
+} from '../views/reviewable.js';
 import { withCull } from '../with-cull.js';
 
 interface ReviewCommand extends LookBackOptions {
@@ -58,7 +65,10 @@ async function list(request: string, options: ReviewCommand): Promise<void> {
     request,
   );
   for (const one of found) output.document(one);
-  if (found.length === 0) return output.note(`${request}: no candidate waits for a person`);
+  if (found.length === 0) {
+    output.note(`${request}: no candidate waits for a person`);
+    return;
+  }
   output.text(
     [
       `${candidatesText(found.length)} of ${request} for a person to decide, best first`,

@@ -81,7 +81,8 @@ function shortfallHint(
   const [gate] = Object.entries(shortfall?.gates ?? {}).sort(([, a], [, b]) => b - a);
   if (records.some(lacksModels)) return 'Models are missing, so gates could not tell; what to type is below.';
   const left = shortfall?.reviewable?.length ?? 0;
-  if (left > 0) return `${candidatesText(left)} can still be delivered if a person accepts ${left === 1 ? 'it' : 'them'}; see below.`;
+  if (left > 0)
+    return `${candidatesText(left)} can still be delivered if a person accepts ${left === 1 ? 'it' : 'them'}; see below.`;
   const why = WHY_SHORT[shortfall?.reason ?? 'cap'];
   if (why !== undefined)
     return `${why}${gate ? ` Most were rejected by ${gate[0]}: ${gate[1]} of ${counts.scored}.` : ''}`;

@@ -27,7 +27,11 @@ export function paragraph(
 ): string[] {
   const margin = INDENT.repeat(2);
   const width = Math.max(LEAST_WIDTH, columns - margin.length);
-  return [INDENT + head, ...reasons.flatMap((reason) => wrap(reason, width)).map((line) => margin + line), margin + place];
+  return [
+    INDENT + head,
+    ...reasons.flatMap((reason) => wrap(reason, width)).map((line) => margin + line),
+    margin + place,
+  ];
 }
 
 /** What to type to accept all of them; every other choice is a part of it. */

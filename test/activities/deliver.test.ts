@@ -106,9 +106,7 @@ describe('deliver', () => {
     ]);
     const [first] = result.shortfall?.reviewable ?? [];
     expect(first?.url).toContain('4.png');
-    expect(first?.failed).toEqual([
-      { gate: 'noise.sigma', reason: 'noise.sigma is 49, at least 50 wanted (quality)' },
-    ]);
+    expect(first?.failed).toEqual([{ gate: 'noise.sigma', reason: 'noise.sigma is 49, at least 50 wanted (quality)' }]);
     expect(records[1]).toMatchObject({
       state: 'delivered',
       verdict: { pass: true, band: 'review' },
@@ -121,7 +119,14 @@ describe('deliver', () => {
 
   it('marks the audit sample, and teaches the next request only what passes by itself', async () => {
     const { records } = await deliverReviewed('taught');
-    expect(records.map(({ audit }) => audit)).toEqual(['near-gate', undefined, undefined, undefined, undefined, 'reject']);
+    expect(records.map(({ audit }) => audit)).toEqual([
+      'near-gate',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      'reject',
+    ]);
     const stats = await readJson<StatsDoc>(storage, keys.stats('1', 'comfyui'));
     expect(stats?.requests.map(({ passed, ended }) => [passed, ended])).toContainEqual([1, 6]);
     expect(stats?.requests.some(({ passed }) => passed > 1)).toBe(false);

@@ -1,5 +1,6 @@
 /** The main paths of `bestOfN`, each a request on a real server whose history is recorded and replayed. */
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import { REVIEW_UPDATE, type ReviewUpdate } from '../../workflows/contract.js';
 import { answering, type WorkflowBench } from '../support/workflow-worker.js';
 
 export interface Scenario {
@@ -53,6 +54,33 @@ export const scenarios: Scenario[] = [
       });
       const stopping = { mode: 'quota', hurry: 0.6, deadlineMs: 60_000 } as const;
       const handle = await bench.start({ candidates: 64, deliver: 4, stopping });
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
+    name: 'review',
+    async run(bench) {
+      const activities = answering();
+      let last = (): void => undefined;
+      const scored = new Promise<void>((resolve) => (last = resolve));
+      bench.use({
+        ...activities,
+        score: ({ candidate }) => {
+          if (candidate === 7) last();
+          const told = { quality: 50 + candidate, pixelSha256: `p${candidate}` };
+          return Promise.resolve(
+            candidate === 0
+              ? { pass: true, failed: [], ...told }
+              : { pass: false, failed: ['background.tint'], band: 'review', ...told },
+          );
+        },
+      });
+      const handle = await bench.start({ candidates: 8, deliver: 3, review: { untilMs: 3_600_000 } });
+      await scored;
+      const tell = (decisions: ReviewUpdate) => handle.executeUpdate(REVIEW_UPDATE, { args: [decisions] });
+      await tell({ 3: 'accept', 4: 'reject' });
+      await tell({ 5: 'accept' });
       await handle.result();
       return started(handle);
     },

@@ -53,7 +53,11 @@ describe('auditOf', () => {
     fc.assert(
       fc.property(drawn, share, ([scores, any, given, candidate], more) => {
         const mark = marked(scores, { ...any, audit: given }, candidate);
-        const larger = { ...given, nearGate: Math.min(1, given.nearGate + more), rejects: Math.min(1, given.rejects + more) };
+        const larger = {
+          ...given,
+          nearGate: Math.min(1, given.nearGate + more),
+          rejects: Math.min(1, given.rejects + more),
+        };
         if (mark !== undefined) expect(marked(scores, { ...any, audit: larger }, candidate)).toBe(mark);
         const { pass, band } = judge(scores, any);
         if (mark === 'near-gate') expect(pass).toBe(true);

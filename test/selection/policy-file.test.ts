@@ -140,7 +140,11 @@ describe('parsePolicy', () => {
 
   it('reads what is marked for a person to look at', () => {
     const of = (text: string) => parse(`policy: p\naudit: ${text}`).audit;
-    expect(of('{ nearGate: 0.1, rejects: 0.02, margin: 0.03 }')).toEqual({ nearGate: 0.1, rejects: 0.02, margin: 0.03 });
+    expect(of('{ nearGate: 0.1, rejects: 0.02, margin: 0.03 }')).toEqual({
+      nearGate: 0.1,
+      rejects: 0.02,
+      margin: 0.03,
+    });
     expect(of('{ rejects: 0.02 }')).toEqual({ nearGate: 0, rejects: 0.02, margin: 0.05 });
     expect(parse('policy: p')).not.toHaveProperty('audit');
     expect(canonicalPolicy(parse('policy: p\naudit: { nearGate: 1 }')).audit).toEqual({
