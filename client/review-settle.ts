@@ -61,7 +61,7 @@ export async function settle(
       });
     if (result) {
       await resumeWinners(doors.storage, { tenant, request });
-      await startWorkflow(doors.temporal, doc, endOf(doc, result));
+      await startWorkflow(doors, doc, endOf(doc, result));
       await untilEnded(handle);
       continue;
     }

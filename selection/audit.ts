@@ -64,5 +64,7 @@ function nearestGate(scores: Scores, policy: Policy): Questioned | undefined {
     .sort((a, b) => a.margin - b.margin);
   const score = nearest && scores[nearest.gate.dimension];
   if (nearest === undefined || score?.status !== 'ok') return undefined;
-  return { gate: nearest.gate.id, reason: thresholdReason(score[nearest.gate.on], nearest.gate) };
+  // the gate's own words are those for an image that it rejects
+  const { reason: _, ...gate } = nearest.gate;
+  return { gate: gate.id, reason: thresholdReason(score[gate.on], gate) };
 }

@@ -3,6 +3,7 @@ import type { CandidateRecord, ResultDoc } from '../../workflows/contract.js';
 import type { Score, Scores } from '../../selection/types.js';
 import { durationText, numberText } from './format.js';
 import { html, type Html } from './html.js';
+import { DECIDED } from './reviewable.js';
 
 export interface Card {
   record: CandidateRecord;
@@ -15,7 +16,7 @@ export interface Card {
 
 export function candidateCard(card: Card): Html {
   const { record, winner, gates } = card;
-  const { candidate, verdict, notPicked, error } = record;
+  const { candidate, verdict, notPicked, review, error } = record;
   const state = stateText(card);
   const failed = verdict?.failed ?? [];
   return html`<li class="card ${record.state}" id="candidate-${candidate}" data-gates="${gates.join(' ')}">
@@ -24,12 +25,11 @@ export function candidateCard(card: Card): Html {
       <div class="body">
         <div class="head">
           <h3 id="c-${candidate}">Candidate ${candidate}</h3>
-          <span class="state ${verdict?.band === 'review' && record.state === 'rejected' ? 'review' : record.state}"
-            >${state}</span
-          >
+          <span class="state ${waits(record) ? 'review' : record.state}">${state}</span>
         </div>
         ${winner && html`<p class="quality"><b>${winner.quality.toFixed(1)}</b> quality</p>`}
         ${notPicked !== null && html`<p class="note">${sentence(notPicked)}</p>`}
+        ${review && html`<p class="note">${sentence(DECIDED[review.decision])} by ${review.by}</p>`}
         ${
           failed.length > 0 &&
           html`<ul class="reasons">
@@ -45,9 +45,13 @@ export function candidateCard(card: Card): Html {
 
 function stateText({ record, winner }: Card): string {
   if (winner) return `Winner ${winner.rank}`;
-  if (record.state === 'rejected') return record.verdict?.band === 'review' ? 'Review' : 'Rejected';
+  if (record.state === 'rejected') return waits(record) ? 'Review' : 'Rejected';
   return sentence(record.state);
 }
+
+/** Nobody has decided on it yet. */
+const waits = ({ state, verdict, review }: CandidateRecord): boolean =>
+  state === 'rejected' && verdict?.band === 'review' && review === undefined;
 
 function picture({ record, winner, thumbnail, link }: Card): Html {
   const { candidate, image } = record;

@@ -7,6 +7,8 @@ import { numberText, wrap } from './format.js';
 const INDENT = '  ';
 const LEAST_WIDTH = 30;
 
+export const DECIDED = { accept: 'accepted', reject: 'rejected' } as const;
+
 /** `1 candidate`, `3 candidates`. */
 export const candidatesText = (count: number): string => `${count} candidate${count === 1 ? '' : 's'}`;
 
@@ -51,13 +53,12 @@ export function placeOf({ key, url }: { key: string; url: string }): string {
 /** What became of decisions. */
 export function reviewedText({ request, state, wanted, counted, waiting, decisions, labels }: Reviewed): string {
   const lines = decisions.map(({ candidate, decision, by, at, known, asked }) => {
-    const word = decision === 'accept' ? 'accepted' : 'rejected';
-    return `candidate ${candidate}: ${word}${known ? ` before, by ${by} at ${at}` : ''}${asked === 'audit' ? ' (audit: a label)' : ''}`;
+    return `candidate ${candidate}: ${DECIDED[decision]}${known ? ` before, by ${by} at ${at}` : ''}${asked === 'audit' ? ' (audit: a label)' : ''}`;
   });
-  const left = waiting > 0 ? `; ${candidatesText(waiting)} more can be reviewed` : '';
+  const left = waiting > 0 ? `; ${waiting} more can be reviewed` : '';
   const standing =
     state !== 'running'
-      ? `${request} has ended: ${state}, ${counted} of ${wanted} delivered${left}`
+      ? `${request} has ended: ${state}, ${counted} of ${wanted} delivered${left}\nIts files, as they are now: comfy-cull watch ${request}`
       : counted >= wanted
         ? `${request}: ${counted} of ${wanted} count; they are being delivered: comfy-cull watch ${request}`
         : `${request}: ${counted} of ${wanted} count so far${left}`;

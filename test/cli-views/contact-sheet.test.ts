@@ -31,6 +31,23 @@ describe('contactSheet', () => {
     expect(cardOf(page, 0)).toContain('too-small');
   });
 
+  it('says who decided on one in the band review', () => {
+    const { verdict } = records[7]!;
+    const by = (decision: 'accept' | 'reject') =>
+      cardOf(
+        sheetOf({
+          records: records.with(7, {
+            ...records[7]!,
+            ...(decision === 'accept' && { state: 'passed', verdict: { ...verdict!, pass: true } }),
+            review: { decision, by: '<ann>', at: '2026-01-01T00:00:00.000Z' },
+          }),
+        }),
+        7,
+      );
+    expect(by('accept')).toMatch(/Passed.*Accepted by &lt;ann&gt;/s);
+    expect(by('reject')).toMatch(/Rejected.*Rejected by &lt;ann&gt;/s);
+  });
+
   it('has a filter for each group and each gate, with rules that name what exists', () => {
     const page = sheetOf();
     const inputs = [...page.matchAll(/<input[^>]*id="(show-[a-z0-9-]+)"/g)].map((match) => match[1]);

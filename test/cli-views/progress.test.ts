@@ -30,6 +30,21 @@ describe('progressLine', () => {
     );
   });
 
+  it('says that it waits for a person, for how many candidates, until when, and what to type', () => {
+    const review = { request: 'mugs', waiting: 3, until: Date.UTC(2026, 10, 30, 3, 15) };
+    const waits = progressOf({}, { phase: 'reviewing', review });
+    const full = 'waits for review: 3 candidates, until 2026-11-30 03:15 UTC: comfy-cull review mugs';
+    expect(progressLine(waits, { elapsedMs: 0 })).toBe(full);
+    expect(progressLine(waits, { columns: 100, elapsedMs: 0 })).toBe(full);
+    expect(progressLine(waits, { columns: 80, elapsedMs: 0 })).toBe(
+      'waits for review: 3 candidates: comfy-cull review mugs',
+    );
+    for (let columns = 1; columns < 100; columns++)
+      expect(progressLine(waits, { columns, elapsedMs: 0 }).length).toBeLessThan(columns);
+    // while it draws, drawing is what counts
+    expect(progressLine(progressOf({}, { review }), { elapsedMs: 0 })).toContain('drawn');
+  });
+
   it('is plain text without a width', () => {
     const plain = '58 % done, drawn 14/24, scored 13, passed 5, rejected 8, lost 1, about 10 s left';
     expect(progressLine(progressOf(), { columns: 0, elapsedMs: 14_000 })).toBe(plain);

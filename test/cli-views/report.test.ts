@@ -51,6 +51,36 @@ Release  sha256:${'ab'.repeat(32)}`);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
+  it('lists whom a person could still accept, where the picture lies, and what to type', () => {
+    const reviewable = [7, 0].map((candidate) => ({
+      candidate,
+      seed: 1_000 + candidate,
+      quality: 60.5,
+      key: `t/requests/r/candidates/000${candidate}.png`,
+      url: candidate === 7 ? 'file:///data/my%20files/0007.png' : 'https://bucket/0000.png?signature=long',
+      failed: [{ gate: 'noise.sigma', reason: 'noise.sigma is 5, at most 4 wanted' }],
+    }));
+    const shortfall: ResultDoc = {
+      ...result,
+      state: 'shortfall',
+      wanted: 4,
+      shortfall: { missing: 2, gates: { 'noise.sigma': 2 }, reason: 'cap', reviewable },
+    };
+    const report = resultReport(shortfall, records);
+    expect(report).toContain('2 candidates can still be delivered if a person accepts them; see below.');
+    expect(report).toContain(`\
+For a person to decide: 2 candidates
+  candidate 7, quality 60.5
+    noise.sigma is 5, at most 4 wanted
+    /data/my files/0007.png
+  candidate 0, quality 60.5
+    noise.sigma is 5, at most 4 wanted
+    t/requests/r/candidates/0000.png
+Those that you accept are delivered, and every decision is a label:
+  comfy-cull review req-1 accept 7 0
+`);
+  });
+
   it('says how to reach K after a shortfall', () => {
     const shortfall: ResultDoc = {
       ...result,

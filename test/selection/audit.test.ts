@@ -72,6 +72,11 @@ describe('questionedGates', () => {
     const gates = (scores: Scores) => questionedGates({ scores, verdict: judge(scores, policy) }, policy);
     expect(gates(of(10, 9)).map(({ gate }) => gate)).toEqual(['sharpness.tileP90', 'noise.sigma']);
     expect(gates(of(42, 7.99))).toEqual([{ gate: 'noise.sigma', reason: 'noise.sigma is 7.99, at most 8 wanted' }]);
+    const worded = policyOf([{ ...sharp, reason: 'Blurred' }], { audit: all });
+    const scores = of(41.2, 1);
+    expect(questionedGates({ scores, verdict: judge(scores, worded) }, worded)[0]?.reason).toBe(
+      'sharpness.tileP90 is 41.2, at least 40 wanted (quality)',
+    );
     expect(gates(of(90, 1))).toEqual([]);
   });
 });
