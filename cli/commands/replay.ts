@@ -152,7 +152,7 @@ function refuseIfNothing(
         hint: 'reach further back with --since, or check --release and --tenant; `comfy-cull list` shows the newest',
       },
     );
-  const lines = refused.map(({ dimension, was, is }) => `${dimension}: stored by ${was}, today ${is}`);
+  const lines = refused.map(({ dimension, was, is }) => `${dimension}: stored by ${was}, wanted ${is}`);
   throw new CullError(
     'SCORES_INCOMPARABLE',
     `none of ${requests.refused} requests can be compared: ${lines.join('; ')}`,

@@ -93,7 +93,7 @@ function missing({ candidates, notTaken, delivered }: ReplaySummary): string[] {
 function refusals({ requests, refused, assumed }: ReplaySummary): string[] {
   const lines = refused.map(
     ({ dimension, was, is, ...n }) =>
-      `  ${dimension}: stored by ${was}, today ${is} (${some(n.requests, 'request')}, ${some(n.candidates, 'candidate')})`,
+      `  ${dimension}: stored by ${was}, wanted ${is} (${some(n.requests, 'request')}, ${some(n.candidates, 'candidate')})`,
   );
   const unknown = Object.entries(assumed).map(
     ([dimension, models]) =>
