@@ -233,6 +233,8 @@ export const ERRORS = {
   POLICY_NOT_FOUND: { title: 'There is no policy of this name', retry: false, http: 404, exit: 2 },
   BODY_INVALID: { title: 'The body or a parameter is not as documented', retry: false, http: 422, exit: 2 },
   BODY_TOO_LARGE: { title: 'The body is too large', retry: false, http: 413, exit: 2 },
+  URL_REFUSED: { title: 'The signed URL is not valid, or no longer', retry: false, http: 403, exit: 1 },
+  FILE_NOT_FOUND: { title: 'There is no such file', retry: false, http: 404, exit: 1 },
   RATE_LIMITED: { title: 'Too many calls with this API key', retry: true, http: 429, exit: 1 },
   TOO_MANY_REQUESTS: { title: 'Too many requests are open', retry: true, http: 429, exit: 1 },
   INTERNAL: { title: 'A defect in Cull', retry: false, http: 500, exit: 1 },

@@ -12,6 +12,7 @@ import type { Caller } from './keys.js';
 import { docsPage } from './docs-page.js';
 import { callerOf, limitRate } from './callers.js';
 import { createDoor, DEFAULT_LIMITS, type Limits } from './limits.js';
+import { createFileServer } from './files.js';
 import { HttpError, problemOf } from './problem.js';
 import { Reads } from './reads.js';
 import { batchRoutes } from './routes/batches.js';
@@ -111,6 +112,8 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
     healthRoutes,
   ])
     app.route('/', routes(service));
+  const files = createFileServer(cull.storage);
+  app.get('/files/*', (c) => files(c.req.raw));
   const about = document(version);
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
     type: 'http',

@@ -6,7 +6,7 @@ import { readRelease } from '../../cli/release.js';
 import { Cull, type Watched } from '../../client/cull.js';
 import type { GenerateOptions } from '../../client/request.js';
 import { embeddedTarget } from '../../client/temporal.js';
-import { openStorage } from '../../storage/index.js';
+import { openStorage, type Storage } from '../../storage/index.js';
 import type { CandidateRecord, ResultDoc } from '../../workflows/contract.js';
 import { startWorker, type WorkerProcess } from './worker-process.js';
 
@@ -30,10 +30,12 @@ export async function openPipeline(options: {
   address: string;
   comfyUrls: string[];
   env?: Record<string, string>;
+  /** Of the client; `env` is to name the same for the worker. @default a folder of their own */
+  storage?: Storage;
 }): Promise<Pipeline> {
   const { address, comfyUrls } = options;
   const dir = await mkdtemp(join(tmpdir(), 'cull-e2e-'));
-  const storage = openStorage(join(dir, 'storage'));
+  const storage = options.storage ?? openStorage(join(dir, 'storage'));
   const env = {
     CULL_DIR: join(dir, '.cull'),
     CULL_STORAGE: join(dir, 'storage'),
