@@ -1,10 +1,11 @@
 /** Files by signed URL, for a storage whose URLs lead to the service: a folder with a public address. */
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { CullError } from '../errors.js';
 import { contentTypeOf } from '../storage/content-type.js';
 import type { ByteRange, Storage, StoredObject } from '../storage/storage.js';
 import { HttpError } from './problem.js';
+
+type Body = ConstructorParameters<typeof Response>[0];
 
 /** A cache may keep a file no longer than its URL is good, and at most so long: what is erased is to go. */
 const LONGEST_CACHE_SECONDS = 24 * 3600;
@@ -102,8 +103,7 @@ async function answerWith(
   }
   headers.set('content-length', String(range ? range.end - range.start + 1 : size));
   if (range) headers.set('content-range', `bytes ${range.start}-${range.end}/${size}`);
-  const body = Readable.toWeb(object.body) as ReadableStream<Uint8Array>;
-  return new Response(body as unknown as BodyInit, { status: range ? 206 : 200, headers });
+  return new Response(Readable.toWeb(object.body) as Body, { status: range ? 206 : 200, headers });
 }
 
 /** `If-None-Match` compares weakly. */
