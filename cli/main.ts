@@ -18,6 +18,7 @@ import { addReview } from './commands/review.js';
 import { addScore } from './commands/score.js';
 import { addServe } from './commands/serve.js';
 import { addTune } from './commands/tune.js';
+import { addUp } from './commands/up.js';
 import { addWorker } from './commands/worker.js';
 import { createOutput, errorText, exitCodeOf } from './output.js';
 import { version } from './version.js';
@@ -42,6 +43,7 @@ for (const add of [
   addRequestCommands,
   addWorker,
   addServe,
+  addUp,
   addKeys,
   addFleet,
   addModels,

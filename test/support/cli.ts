@@ -14,6 +14,8 @@ export interface RunningCli {
   readonly child: ChildProcess;
   /** Resolves once the text has appeared on stderr or stdout. */
   saw(text: string): Promise<void>;
+  /** What it said so far. */
+  seen(): string;
   readonly ended: Promise<CliRun>;
 }
 
@@ -48,6 +50,7 @@ export function startCli(
   return {
     child,
     ended,
+    seen: () => stdout + stderr,
     saw: (text) =>
       new Promise((found, reject) => {
         const check = () => {

@@ -1,0 +1,98 @@
+/** The service of this process: from its options to a port, until a signal. */
+import { Option } from 'commander';
+import type { Config } from '../config.js';
+import { CullError } from '../errors.js';
+import { createService } from '../service/app.js';
+import { DEFAULT_LIMITS, type Limits } from '../service/limits.js';
+import { listen } from '../service/server.js';
+import { createLog } from '../telemetry/log.js';
+import { readCatalogue } from './catalogue.js';
+import { connect } from './connect.js';
+import { wholeNumber } from './options.js';
+import type { Output } from './output.js';
+import { version } from './version.js';
+
+export interface ServiceChoice {
+  host: string;
+  port: number;
+  templates: string;
+  policies: string;
+  rate: number;
+  maxOpen: number;
+  maxQueued: number;
+  /** Everybody is the tenant of CULL_TENANT. */
+  open?: true;
+  tls?: { cert: string; key: string };
+}
+
+const GRACE_MS = 10_000;
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+const wholeNumberOrZero = (text: string): number => (text === '0' ? 0 : wholeNumber(text));
+
+/** Options that every command with a service has. */
+export const serviceOptions = (): Option[] => [
+  new Option('-p, --port <port>', 'port to listen on; 0: any free one').default(8080).argParser(wholeNumberOrZero),
+  new Option('--templates <folder>', 'templates that requests may name').default('examples/templates'),
+  new Option('--policies <folder>', 'policies that requests may name').default('examples/policies'),
+  new Option('--rate <n>', 'calls per second of one key').default(DEFAULT_LIMITS.perSecond).argParser(wholeNumber),
+  new Option('--max-open <n>', 'open requests of one tenant')
+    .default(DEFAULT_LIMITS.openRequests)
+    .argParser(wholeNumber),
+  new Option('--max-queued <n>', 'waiting candidates above which no request is taken')
+    .default(DEFAULT_LIMITS.queued)
+    .argParser(wholeNumber),
+];
+
+/**
+ * Serves until SIGTERM or SIGINT, then finishes what is being answered.
+ *
+ * @param options.embedded true to ignore TEMPORAL_*
+ * @param options.onListening called with the address once it listens
+ * @throws CullError USAGE for an open service that others can reach; CONFIG_INVALID for a taken port
+ */
+export async function runService(
+  config: Config,
+  choice: ServiceChoice,
+  options: { output: Output; embedded?: boolean; onListening?: (url: string) => void },
+): Promise<void> {
+  const { host, port, open, tls } = choice;
+  const { output, embedded = false, onListening } = options;
+  if (open && !LOOPBACK.has(host))
+    throw new CullError('USAGE', `--open would let everybody in who reaches ${host}`, {
+      hint: 'listen on 127.0.0.1, or leave --open out and make keys: comfy-cull keys create',
+    });
+  const catalogue = await readCatalogue(config, choice);
+  const signalled = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  const { cull, close } = await connect(config, { start: true, embedded, onStep: output.note });
+  const ending = new AbortController();
+  const limits: Partial<Limits> = {
+    perSecond: choice.rate,
+    openRequests: choice.maxOpen,
+    queued: choice.maxQueued,
+  };
+  try {
+    const app = createService({
+      cull,
+      catalogue,
+      version,
+      log: createLog({ level: config.logLevel, name: 'service' }),
+      limits,
+      ending: ending.signal,
+      ...(open && { openTenant: config.tenant }),
+    });
+    const listening = await listen({ fetch: app.fetch, host, port, ...(tls && { tls }) });
+    output.note(
+      `serving ${catalogue.templates.size} templates at ${listening.url}; documentation at ${listening.url}/docs`,
+    );
+    if (open) output.note(`open to everybody on this machine, as tenant ${config.tenant}`);
+    onListening?.(listening.url);
+    await signalled;
+    output.note('ending: open answers are finished first');
+    ending.abort();
+    await listening.close(GRACE_MS);
+  } finally {
+    await close();
+  }
+}

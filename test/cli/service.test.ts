@@ -1,0 +1,78 @@
+/** `comfy-cull up` and `serve`, run as their users run them. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { runningStack } from '../../stack/index.js';
+import { runCli, startCli, type RunningCli } from '../support/cli.js';
+
+let dir: string;
+let env: Record<string, string>;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'cull-up-'));
+  env = { CULL_DIR: join(dir, '.cull'), TEMPORAL_CLI_PATH: inject('temporalBinary') };
+});
+afterAll(async () => {
+  await runCli(['down'], { env });
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Where it listens, once it does. */
+async function urlOf(running: RunningCli): Promise<string> {
+  await running.saw('documentation at ');
+  return /documentation at (\S+)\/docs/.exec(running.seen())?.[1] ?? '';
+}
+
+describe('up', () => {
+  test('serves all of it in one command, without a key, and ends whole on SIGINT', async () => {
+    const up = startCli(['up', '--port', '0'], { env, cwd: dir });
+    const url = await urlOf(up);
+    const response = await fetch(`${url}/v1/requests?wait=120s`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        template: 'product',
+        policy: 'generic',
+        inputs: { width: 128, height: 128 },
+        candidates: 2,
+      }),
+    });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ wanted: 1, counts: { drawn: 2 } });
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    const taken = await runCli(['serve', '--port', new URL(url).port], { env, cwd: dir });
+    expect([taken.code, taken.stderr]).toEqual([2, expect.stringMatching(/cannot listen .*\n.*--port/)]);
+    up.child.kill('SIGINT');
+    const { code, stderr } = await up.ended;
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/the embedded stack has ended/)]);
+    expect(await runningStack(join(dir, '.cull'))).toBeUndefined();
+  });
+});
+
+describe('serve', () => {
+  test('wants a key, which the command line makes, shows once and takes back', async () => {
+    const serve = startCli(['serve', '--port', '0'], { env, cwd: dir });
+    const url = await urlOf(serve);
+    expect((await fetch(`${url}/v1/requests`)).status).toBe(401);
+    const made = await runCli(['keys', 'create', '--scopes', 'read', '--expires', '1d', '--note', 'shop', '--json'], {
+      env,
+    });
+    const { key, id } = JSON.parse(made.stdout) as { key: string; id: string };
+    const read = await fetch(`${url}/v1/requests`, { headers: { authorization: `Bearer ${key}` } });
+    expect(read.status).toBe(200);
+    const list = await runCli(['keys', 'list'], { env });
+    expect(list.stdout).toMatch(new RegExp(`^${id} +default +good until .* read +shop`));
+    expect(list.stdout).not.toContain(key);
+    expect((await runCli(['keys', 'revoke', id], { env })).stdout).toMatch(/is revoked/);
+    expect((await runCli(['keys', 'list'], { env })).stdout).toMatch(/revoked/);
+    serve.child.kill('SIGTERM');
+    expect((await serve.ended).code).toBe(0);
+  });
+
+  test('refuses to be open to a network, and half a certificate', async () => {
+    const open = await runCli(['serve', '--open', '--host', '0.0.0.0'], { env, cwd: dir });
+    expect([open.code, open.stderr]).toEqual([2, expect.stringMatching(/--open would let everybody in/)]);
+    const half = await runCli(['serve', '--tls-cert', 'cert.pem'], { env, cwd: dir });
+    expect(half.code).toBe(2);
+  });
+});
