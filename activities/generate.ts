@@ -1,7 +1,7 @@
 /** generate: one candidate's picture, drawn or found, into storage. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import type { Provider } from '../providers/provider.js';
+import type { GenerationJob, Provider } from '../providers/provider.js';
 import { deriveSeed } from '../selection/seeds.js';
 import type { Storage } from '../storage/storage.js';
 import { bindSeed } from '../templates/bind.js';
@@ -26,8 +26,10 @@ export interface GenerateActivities {
   generate(ask: GenerateAsk): Promise<GenerateAnswer>;
 }
 
-/** Cancellations arrive with heartbeats; this often they are asked for. */
-const HEARTBEAT_MS = 1_000;
+/** A cancellation arrives with the answer to a heartbeat, and until then a GPU draws what nobody wants: a quarter of a draw, a second at most. */
+const HEARTBEATS_PER_DRAW = 4;
+const SLOWEST_HEARTBEAT_MS = 1_000;
+export const FASTEST_HEARTBEAT_MS = 250;
 /** Those of its siblings are a heartbeat apart; nothing is lost where it takes longer. */
 const TOLD_WITHIN_MS = 10_000;
 
@@ -73,7 +75,18 @@ export function createGenerateActivities(deps: {
         throw handedBack;
       }
 
-      const timer = setInterval(() => context.heartbeat(beat), HEARTBEAT_MS);
+      const job: GenerationJob = {
+        ...ref,
+        pool,
+        seed,
+        attempt,
+        fresh: isFirstTry,
+        graph: bindSeed(plan.graph, plan.seedAt, seed),
+        output: plan.output,
+        ...(plan.masks && { masks: plan.masks }),
+        files: inputFiles(storage, ref.tenant, plan),
+      };
+      const timer = setInterval(() => context.heartbeat(beat), heartbeatMs(provider.quote(job).seconds));
       let drawingSince: number | undefined;
       const run = context.info.workflowExecution?.runId ?? ref.request;
       const stopped = new AbortController();
@@ -81,32 +94,19 @@ export function createGenerateActivities(deps: {
       const stop = (): void => (context.cancellationDetails?.cancelRequested ? void siblings.stop(run) : giveUp());
       try {
         const generation = await untilShutdown({ context, leave, stop }, () => {
-          const drawing = provider.generate(
-            {
-              ...ref,
-              pool,
-              seed,
-              attempt,
-              fresh: isFirstTry,
-              graph: bindSeed(plan.graph, plan.seedAt, seed),
-              output: plan.output,
-              ...(plan.masks && { masks: plan.masks }),
-              files: inputFiles(storage, ref.tenant, plan),
+          const drawing = provider.generate(job, {
+            signal: stopped.signal,
+            ...(beat.handle ? { resume: beat.handle } : {}),
+            onSubmitted: (handle) => {
+              beat.handle = handle;
+              context.heartbeat(beat);
+              return Promise.resolve();
             },
-            {
-              signal: stopped.signal,
-              ...(beat.handle ? { resume: beat.handle } : {}),
-              onSubmitted: (handle) => {
-                beat.handle = handle;
-                context.heartbeat(beat);
-                return Promise.resolve();
-              },
-              onProgress: (progress) => {
-                drawingSince ??= performance.now();
-                beat.progress = progress;
-              },
+            onProgress: (progress) => {
+              drawingSince ??= performance.now();
+              beat.progress = progress;
             },
-          );
+          });
           siblings.join(run, { isDrawing: () => drawingSince !== undefined, stop: giveUp, ended: drawing });
           return drawing;
         });
@@ -126,6 +126,13 @@ export function createGenerateActivities(deps: {
     },
   });
 }
+
+/** @param drawSeconds what a candidate takes here; null: not known yet */
+const heartbeatMs = (drawSeconds: number | null): number =>
+  Math.min(
+    SLOWEST_HEARTBEAT_MS,
+    Math.max(FASTEST_HEARTBEAT_MS, ((drawSeconds ?? Infinity) * 1_000) / HEARTBEATS_PER_DRAW),
+  );
 
 /** Whether the request wants this candidate no more; a worker that ends, or whose attempt timed out, says nothing of the kind. */
 function isStopped({ cancellationSignal, cancellationDetails: why }: Context): boolean {

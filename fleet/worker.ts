@@ -1,7 +1,7 @@
 /** The Temporal Worker of one ComfyUI and one task queue. */
 import { hostname } from 'node:os';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { createGenerateActivities } from '../activities/generate.js';
+import { createGenerateActivities, FASTEST_HEARTBEAT_MS } from '../activities/generate.js';
 import type { TemporalTarget } from '../client/temporal.js';
 import type { Config } from '../config.js';
 import type { Provider } from '../providers/provider.js';
@@ -59,9 +59,9 @@ export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
         poolSlots,
       }),
       tuner: { ...NO_OTHER_TASKS, activityTaskSlotSupplier: slots.supplier },
-      // A cancellation arrives with the answer to a heartbeat.
-      maxHeartbeatThrottleInterval: '1s',
-      defaultHeartbeatThrottleInterval: '1s',
+      // generate says how often a candidate is heard of: a cancellation arrives with the answer.
+      maxHeartbeatThrottleInterval: FASTEST_HEARTBEAT_MS,
+      defaultHeartbeatThrottleInterval: FASTEST_HEARTBEAT_MS,
       shutdownGraceTime: DRAIN,
     });
     const ended = new AbortController();

@@ -57,6 +57,11 @@ export const RequestBody = z
     hurry: z.number().min(0).max(1).optional().openapi({ description: '0: cheap. 1: fast' }),
     deadlineSeconds: z.number().positive().max(31_536_000).optional(),
     budgetUsd: z.number().positive().max(1_000_000).optional(),
+    pointsEach: z
+      .number()
+      .min(0)
+      .optional()
+      .openapi({ description: 'Mode value: what one candidate costs, in points of quality' }),
     seed: z.int().min(0).max(MAX_SEED).optional(),
   })
   .openapi('RequestBody');
