@@ -16,12 +16,14 @@ export interface Connected {
 /**
  * @param options.start whether to start the embedded stack if it does not run; without, its absence is an error that says so
  * @param options.embedded true to ignore TEMPORAL_* (the demo brings its own server)
+ * @param options.publicUrl where this process serves a folder's files, if CULL_PUBLIC_URL does not say
  */
 export async function connect(
   config: Config,
-  options: { start: boolean; embedded?: boolean; onStep?: (step: string) => void },
+  options: { start: boolean; embedded?: boolean; publicUrl?: string | undefined; onStep?: (step: string) => void },
 ): Promise<Connected> {
-  const storage = openStorage(config.storage);
+  const publicUrl = config.storage.publicUrl ?? options.publicUrl;
+  const storage = openStorage({ ...config.storage, ...(publicUrl !== undefined && { publicUrl }) });
   const { tenant } = config;
   const target = options.embedded ? undefined : temporalTarget(process.env);
   if (target) {

@@ -65,7 +65,12 @@ export async function runService(
   const signalled = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-  const { cull, close } = await connect(config, { start: true, embedded, onStep: output.note });
+  const { cull, close } = await connect(config, {
+    start: true,
+    embedded,
+    publicUrl: ownAddress(choice),
+    onStep: output.note,
+  });
   const ending = new AbortController();
   const limits: Partial<Limits> = {
     perSecond: choice.rate,
@@ -96,3 +101,9 @@ export async function runService(
     await close();
   }
 }
+
+/** The files of a folder are served here, too; who listens on every address, or on any port, has no one address to name. */
+const ownAddress = ({ host, port, tls }: ServiceChoice): string | undefined =>
+  port === 0 || host === '0.0.0.0' || host === '::'
+    ? undefined
+    : `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
