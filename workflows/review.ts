@@ -80,8 +80,10 @@ export async function waitForPeople(
 ): Promise<'done' | 'continue'> {
   const leftMs = (): number => state.startedAt + (args.review?.untilMs ?? 0) - Date.now();
   const isSettled = (): boolean => waitingIn(state).length === 0 || countOf(args, state) >= args.deliver;
-  if (!isSettled() && leftMs() > 0) await condition(() => isSettled() || isFull(), leftMs());
+  if (isSettled() || leftMs() <= 0) return 'done';
+  await condition(() => isSettled() || isFull(), leftMs());
   if (!isSettled() && leftMs() > 0) return 'continue';
+  // only after a wait: where K passed by themselves, the reason why drawing ended stays
   if (countOf(args, state) >= args.deliver) state.stop = 'quota';
   return 'done';
 }

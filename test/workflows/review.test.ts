@@ -24,7 +24,6 @@ const WEEK_MS = 7 * 24 * 3_600_000;
 const asked: Partial<BestOfNArgs> = {
   deliver: 3,
   candidates: 5,
-  stopping: { mode: 'quota' },
   review: { untilMs: WEEK_MS },
 };
 
@@ -102,8 +101,7 @@ describe('a request that waits for a person', () => {
     await reviewing(handle);
     await tell(handle, { 1: 'reject', 2: 'accept', 3: 'reject' });
     await handle.result();
-    expect(delivered).toHaveLength(1);
-    expect(delivered[0]?.stop).not.toBe('quota');
+    expect(delivered).toMatchObject([{ stop: 'cap' }]);
   });
 
   test('ends when its time is over', async () => {
@@ -111,18 +109,18 @@ describe('a request that waits for a person', () => {
     bench.use(activities);
     const handle = await bench.start({ ...asked, review: { untilMs: 1_500 } });
     await handle.result();
-    expect(delivered).toMatchObject([{ end: 'done' }]);
-    expect(delivered[0]?.stop).not.toBe('quota');
+    expect(delivered).toMatchObject([{ end: 'done', stop: 'cap' }]);
   });
 
-  test('waits where all N were drawn, too', async () => {
+  test('waits where it gave up on the way to K, too', async () => {
     const { activities, delivered } = scoring();
     bench.use(activities);
-    const handle = await bench.start({ ...asked, stopping: undefined });
-    expect((await reviewing(handle)).review?.waiting).toBe(3);
-    await tell(handle, { 1: 'accept', 3: 'accept' });
+    const handle = await bench.start({ ...asked, deliver: 2, candidates: 3, stopping: { mode: 'quota', hurry: 1 } });
+    // which of them end before it gives up is left to chance
+    expect((await reviewing(handle)).review?.waiting).toBeGreaterThan(0);
+    expect(await tell(handle, { 0: 'accept', 1: 'accept', 2: 'accept' })).toMatchObject({ waiting: 0 });
     await handle.result();
-    expect(delivered).toMatchObject([{ stop: 'quota' }]);
+    expect(delivered).toMatchObject([{ end: 'done' }]);
   });
 
   test('does not wait where K pass, or for near-duplicates of those that pass', async () => {
@@ -132,7 +130,7 @@ describe('a request that waits for a person', () => {
     bench.use(activities);
     await (await bench.start(asked)).result();
     await (await bench.start({ ...asked, deliver: 1 })).result();
-    expect(delivered.map(({ stop }) => stop)).toEqual([expect.any(String), 'quota']);
+    expect(delivered.map(({ stop }) => stop)).toEqual(['cap', 'cap']);
   });
 
   test('the same decision twice is one; another one, a candidate that cannot be, and a word too late are refused', async () => {
@@ -171,7 +169,7 @@ describe('a request that waits for a person', () => {
       score: ({ candidate }) =>
         Promise.resolve({ pass: false, failed: ['g'], band: 'review', quality: 50, pixelSha256: `p${candidate}` }),
     });
-    const handle = await bench.start({ ...asked, deliver, candidates, stopping: undefined });
+    const handle = await bench.start({ ...asked, deliver, candidates });
     await reviewing(handle);
     for (let candidate = 0; candidate < deliver; candidate++)
       expect(await tell(handle, { [candidate]: 'accept' })).toMatchObject({ counted: candidate + 1 });
@@ -207,7 +205,8 @@ describe('a request that waits for a person', () => {
       }),
     });
     await (await bench.start(asked)).result();
-    expect(delivered).toMatchObject([{ stop: 'quota' }]);
+    // it did not wait for a word on those
+    expect(delivered).toMatchObject([{ end: 'done', stop: 'cap' }]);
   });
 });
 
