@@ -6,6 +6,7 @@ import { deriveSeed } from '../selection/seeds.js';
 import { comparesEmbeddings, countPicked, passingOf, select, toSelectable } from '../selection/select.js';
 import type { StopReason } from '../selection/stopping.js';
 import type { Policy, Selection, SelectionCandidate } from '../selection/types.js';
+import { groupsOf } from '../selection/vary.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import type {
@@ -46,7 +47,8 @@ export interface DeliverAsk {
 }
 
 export interface DeliverActivities {
-  lose(ref: CandidateRef & { error: RequestError }): Promise<void>;
+  /** `vary`: the place of the value that it was to be drawn with. */
+  lose(ref: CandidateRef & { error: RequestError; vary?: number }): Promise<void>;
   deliver(ask: DeliverAsk): Promise<BestOfNResult>;
 }
 
@@ -58,10 +60,13 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
   const { storage } = deps;
   const urlOf = (key: string) => storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
   return withFailures({
-    async lose({ error, ...ref }: CandidateRef & { error: RequestError }): Promise<void> {
+    async lose({ error, vary, ...ref }: CandidateRef & { error: RequestError; vary?: number }): Promise<void> {
       const request = await requireJson<RequestDoc>(storage, keys.request(ref.tenant, ref.request));
       const known = await readRecord(storage, ref);
-      const record = known ?? emptyRecord(ref.candidate, deriveSeed(request.seed, ref.candidate), 'lost');
+      const plan =
+        vary === undefined ? undefined : await readJson<PlanDoc>(storage, keys.plan(ref.tenant, ref.request));
+      const group = vary === undefined ? undefined : groupsOf(plan)[vary];
+      const record = known ?? emptyRecord(ref.candidate, deriveSeed(request.seed, ref.candidate), 'lost', group);
       await writeRecord(storage, ref, { ...record, state: 'lost', error });
     },
 
@@ -74,7 +79,7 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
       // A failed or cancelled request delivers nothing, but keeps every score: what was paid for stays readable.
       const wanted = asked.deliver;
       const candidates = plan && end === 'done' ? await selectable(storage, ask, { records, policy: plan.policy }) : [];
-      const selection = plan ? select(candidates, plan.policy, wanted) : undefined;
+      const selection = plan ? select(candidates, plan.policy, wanted, { groups: groupsOf(plan) }) : undefined;
       const meanDrawMs = meanOf(records.flatMap(({ image, timing }) => (image && timing.drawMs) ?? []));
       const manifest = records.map((record) => finalRecord(record, { request, plan, selection, meanDrawMs }));
       const delivered = await deliveredOf(manifest, { selection, urlOf });
@@ -100,6 +105,7 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
                 gates: selection.gates,
                 reason: shortBecause(ask.stop),
                 reviewable: await reviewableOf(records, { candidates, selection, policy: plan.policy, urlOf }),
+                ...(selection.missingPerGroup && { missingPerGroup: selection.missingPerGroup }),
               }
             : null,
         counts: countsOf(manifest),
@@ -123,12 +129,9 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
       });
       await endWinners(storage, ask, {
         state,
-        delivered: delivered.map(({ candidate, rank, seed, quality, key }) => ({
-          candidate,
-          rank,
-          seed,
-          quality,
-          key,
+        delivered: delivered.map(({ candidate, rank, seed, quality, key, group }) => ({
+          ...{ candidate, rank, seed, quality, key },
+          ...(group !== undefined && { group }),
         })),
         why: (candidate) => selection?.notPicked[candidate] ?? `the request was ${state}`,
       });
@@ -222,7 +225,11 @@ async function deliveredOf(
       const files = await Promise.all(
         (record?.files ?? []).map(async (file) => ({ ...file, url: await urlOf(file.key) })),
       );
-      const picture = { candidate, seed: record?.seed ?? 0, rank, quality, key, url: await urlOf(key) };
+      const group = record?.group;
+      const picture = {
+        ...{ candidate, seed: record?.seed ?? 0, rank, quality, key, url: await urlOf(key) },
+        ...(group !== undefined && { group }),
+      };
       return files.length === 0 ? picture : { ...picture, files };
     }),
   );

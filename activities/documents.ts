@@ -50,8 +50,13 @@ export const readRecord = (storage: Storage, { tenant, request, candidate }: Can
 export const writeRecord = (storage: Storage, { tenant, request }: CandidateRef, record: CandidateRecord) =>
   writeJson(storage, keys.record(tenant, request, record.candidate), record);
 
-/** A record of a candidate of which nothing is known but its seed. */
-export function emptyRecord(candidate: number, seed: number, state: CandidateRecord['state']): CandidateRecord {
+/** A record of a candidate of which nothing is known but its seed, and its group where it has one. */
+export function emptyRecord(
+  candidate: number,
+  seed: number,
+  state: CandidateRecord['state'],
+  group?: string,
+): CandidateRecord {
   return {
     candidate,
     seed,
@@ -66,5 +71,6 @@ export function emptyRecord(candidate: number, seed: number, state: CandidateRec
     timing: { queuedMs: null, drawMs: null, scoreMs: null },
     cost: null,
     error: null,
+    ...(group !== undefined && { group }),
   };
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { GenerationJob, Provider } from '../providers/provider.js';
 import { deriveSeed } from '../selection/seeds.js';
+import { groupsOf } from '../selection/vary.js';
 import type { Storage } from '../storage/storage.js';
 import { bindSeed } from '../templates/bind.js';
 import { DEFAULT_POOL, type GenerateHeartbeat } from '../workflows/contract.js';
@@ -11,15 +12,21 @@ import { createPlanReader, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
 import { findDrawn, inputFiles, storeCancelled, storeGeneration } from './pictures.js';
 import { createSiblings } from './siblings.js';
+import { planFor, settleValue } from './varied.js';
 
-/** `again`: the request ran before, so that even a first try may find the candidate drawn. */
-export type GenerateAsk = CandidateRef & { again: boolean };
+/**
+ * `again`: the request ran before, so that even a first try may find the candidate drawn. `vary`: the place of the value to draw with; absent: the
+ * request varies nothing.
+ */
+export type GenerateAsk = CandidateRef & { again: boolean; vary?: number };
 
 export interface GenerateAnswer {
   /** The storage key of the picture. */
   image: string;
   /** Candidates that the ComfyUIs of the pool take at once, as this worker sees them. Absent: it does not know. */
   slots?: number;
+  /** The place of the value that it was drawn with: of what was asked for, or of an earlier run's choice. */
+  vary?: number;
 }
 
 export interface GenerateActivities {
@@ -59,16 +66,20 @@ export function createGenerateActivities(deps: {
   const siblings = createSiblings();
 
   return withFailures({
-    async generate({ again, ...ref }: GenerateAsk): Promise<GenerateAnswer> {
+    async generate({ again, vary: choice, ...ref }: GenerateAsk): Promise<GenerateAnswer> {
       const context = Context.current();
       const { attempt } = context.info;
       const beat = carriedOn(ref.candidate, context.info.heartbeatDetails as GenerateHeartbeat | undefined);
       refuseEndless(beat, attempt);
-      const plan = await planOf(ref);
+      const whole = await planOf(ref);
+      const vary = choice === undefined ? undefined : await settleValue(storage, ref, choice);
+      const group = vary === undefined ? undefined : groupsOf(whole)[vary];
+      const plan = planFor(whole, group);
+      const answer = (image: string): GenerateAnswer => ({ image, ...(vary !== undefined && { vary }) });
       const seed = deriveSeed(plan.seed, ref.candidate);
       const isFirstTry = attempt === 1 && !again;
-      const found = await findDrawn(storage, ref, { seed, isFirstTry });
-      if (found) return { image: found };
+      const found = await findDrawn(storage, ref, { seed, group, isFirstTry });
+      if (found) return answer(found);
       const handedBack = await handBack(storage, beat, { host: provider.host, pool });
       if (handedBack) {
         context.heartbeat(beat);
@@ -110,13 +121,13 @@ export function createGenerateActivities(deps: {
           siblings.join(run, { isDrawing: () => drawingSince !== undefined, stop: giveUp, ended: drawing });
           return drawing;
         });
-        const image = await storeGeneration(storage, { ref, seed, generation, usdPerHour });
-        return { image, ...(deps.poolSlots && { slots: deps.poolSlots() }) };
+        const image = await storeGeneration(storage, { ref, seed, group, generation, usdPerHour });
+        return { ...answer(image), ...(deps.poolSlots && { slots: deps.poolSlots() }) };
       } catch (error) {
         const drawMs = drawingSince === undefined ? 0 : Math.round(performance.now() - drawingSince);
         if (stopped.signal.aborted) await isTold(context, { within: toldWithinMs, leave });
         const isUnwanted = isStopped(context);
-        if (isUnwanted) await storeCancelled(storage, { ref, seed, handle: beat.handle, drawMs, usdPerHour });
+        if (isUnwanted) await storeCancelled(storage, { ref, seed, group, handle: beat.handle, drawMs, usdPerHour });
         const failure = endedWith(stopped.signal.aborted && !isUnwanted ? stoppedAlone() : error, beat, provider.host);
         context.heartbeat(beat);
         throw failure;

@@ -19,9 +19,15 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
  */
 export async function storeGeneration(
   storage: Storage,
-  done: { ref: CandidateRef; seed: number; generation: Generation; usdPerHour: number | undefined },
+  done: {
+    ref: CandidateRef;
+    seed: number;
+    group?: string | undefined;
+    generation: Generation;
+    usdPerHour: number | undefined;
+  },
 ): Promise<string> {
-  const { ref, seed, generation, usdPerHour } = done;
+  const { ref, seed, group, generation, usdPerHour } = done;
   const { bytes, format, width, height, host, promptId, timing } = generation;
   const files: CandidateFile[] = [];
   for (const file of generation.files) {
@@ -36,7 +42,7 @@ export async function storeGeneration(
   const key = keys.image(ref.tenant, ref.request, ref.candidate, format === 'jpeg' ? 'jpg' : format);
   await storage.put(key, bytes, { contentType: `image/${format}` });
   const record: CandidateRecord = {
-    ...emptyRecord(ref.candidate, seed, 'drawn'),
+    ...emptyRecord(ref.candidate, seed, 'drawn', group),
     host,
     promptId,
     image: { key, sha256: sha256(bytes), pixelSha256: null, width, height },
@@ -61,15 +67,16 @@ export async function storeCancelled(
   given: {
     ref: CandidateRef;
     seed: number;
+    group?: string | undefined;
     handle: { host: string; promptId: string } | undefined;
     drawMs: number;
     usdPerHour: number | undefined;
   },
 ): Promise<void> {
-  const { ref, seed, handle, drawMs, usdPerHour } = given;
+  const { ref, seed, group, handle, drawMs, usdPerHour } = given;
   if (await readRecord(storage, ref)) return;
   await writeRecord(storage, ref, {
-    ...emptyRecord(ref.candidate, seed, 'cancelled'),
+    ...emptyRecord(ref.candidate, seed, 'cancelled', group),
     host: handle?.host ?? null,
     promptId: handle?.promptId ?? null,
     timing: { queuedMs: null, drawMs, scoreMs: null },
@@ -84,7 +91,7 @@ export async function storeCancelled(
 export async function findDrawn(
   storage: Storage,
   ref: CandidateRef,
-  { seed, isFirstTry }: { seed: number; isFirstTry: boolean },
+  { seed, group, isFirstTry }: { seed: number; group?: string | undefined; isFirstTry: boolean },
 ): Promise<string | undefined> {
   if (isFirstTry) return undefined;
   const record = await readRecord(storage, ref);
@@ -106,7 +113,7 @@ export async function findDrawn(
     }
   }
   if (!image) return undefined;
-  const found = { ...emptyRecord(ref.candidate, seed, 'drawn'), image, ...(files.length > 0 ? { files } : {}) };
+  const found = { ...emptyRecord(ref.candidate, seed, 'drawn', group), image, ...(files.length > 0 ? { files } : {}) };
   await writeRecord(storage, ref, found);
   return image.key;
 }

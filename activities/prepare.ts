@@ -7,7 +7,9 @@ import { dimensionsRead } from '../selection/dimensions.js';
 import { pinned, versionProblems, type Versions } from '../selection/pins.js';
 import { questionDimensions } from '../selection/questions.js';
 import type { Decision } from '../selection/review.js';
+import { minimaOf } from '../selection/select.js';
 import type { Policy } from '../selection/types.js';
+import { groupsOf } from '../selection/vary.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { bind } from '../templates/bind.js';
@@ -15,6 +17,7 @@ import { checkGraph } from '../templates/check.js';
 import { checkSeeds } from '../templates/check-seed.js';
 import { checkInputs } from '../templates/inputs.js';
 import { modelFields, modelsOf, modelSet } from '../templates/models.js';
+import { checkVary } from '../templates/vary.js';
 import type { Bindings, Graph, Release } from '../templates/types.js';
 import {
   DEFAULT_POOL,
@@ -40,6 +43,8 @@ export interface PrepareAnswer extends Expected {
   again: boolean;
   /** What people said of its candidates when it ran before. */
   decisions?: Record<number, Decision>;
+  /** Of the policy: winners that each varied value must have at least. */
+  minima?: number[];
   /** Of the policy: below it two candidates are near-duplicates. */
   minDistance?: number;
   /** Candidates that the ComfyUIs of the pool which serve now take at once. Absent: none serves yet. */
@@ -77,10 +82,10 @@ export function createPrepareActivities(deps: {
       checkVersions(policy, versions);
 
       const { values, files } = nameFiles(tenant, asked.inputs);
-      const inputs = checkInputs(release, values);
-      const text = (name: string) => (typeof inputs[name] === 'string' ? inputs[name] : undefined);
+      const variants = variantsOf(release, { asked, values });
+      const { inputs } = variants[0];
       const graph = bind(release, inputs);
-      const models = modelsOf(graph);
+      const models = [...new Set(variants.flatMap((one) => modelsOf(bind(release, one.inputs))))].sort();
       const queue = gpuQueue(DEFAULT_POOL, modelSet(models));
       const plan: PlanDoc = {
         request,
@@ -91,10 +96,10 @@ export function createPrepareActivities(deps: {
         seedAt: release.bindings.seed,
         output: release.bindings.output,
         files,
-        prompt: text('prompt'),
-        negativePrompt: text('negative'),
         inputs: forRules(inputs, asked.inputs),
-        ...comparedWith(release.bindings, { given: asked.inputs, inputs }),
+        ...comparedWith(release.bindings, asked.inputs),
+        ...readBy(release.bindings, inputs),
+        ...(asked.vary && varyPlan(release.bindings, asked.vary.input, variants)),
         seed: asked.seed,
         deliver: asked.deliver,
         candidates: asked.candidates,
@@ -117,10 +122,60 @@ export function createPrepareActivities(deps: {
       const hosts = await servingHosts(storage, DEFAULT_POOL);
       const pool = hosts.length > 0 && { slots: hosts.reduce((sum, { slots = 1 }) => sum + slots, 0) };
       const reviews = again && (await readDecisions(storage, { tenant, request }));
-      return { queue: plan.queue, again, minDistance, ...expected, ...pool, ...reviews };
+      const least = plan.vary && release.policy.minPerGroup && minimaOf(groupsOf(plan), release.policy);
+      const minima = least && groupsOf(plan).map((group) => least.get(group) ?? 0);
+      return { queue: plan.queue, again, minDistance, ...(minima && { minima }), ...expected, ...pool, ...reviews };
     },
   });
 }
+
+interface Variant {
+  value?: string | number | boolean;
+  inputs: Record<string, string | number | boolean>;
+}
+
+/** The inputs with each value of the one that is varied; once where none is. */
+function variantsOf(
+  release: Release<Policy>,
+  { asked, values }: { asked: RequestDoc; values: Record<string, string | number | boolean> },
+): [Variant, ...Variant[]] {
+  const { vary } = asked;
+  const [first, ...others] = vary ? checkVary(release, vary) : [];
+  if (!vary || first === undefined) return [{ inputs: checkInputs(release, values) }];
+  const of = (value: string | number | boolean): Variant => ({
+    value,
+    inputs: checkInputs(release, { ...values, [vary.input]: value }),
+  });
+  return [of(first), ...others.map(of)];
+}
+
+/** What scorers are told of the inputs, but for photos and regions. */
+function readBy(
+  { expect }: Bindings,
+  inputs: Variant['inputs'],
+): Pick<PlanDoc, 'prompt' | 'negativePrompt' | 'expect'> {
+  const text = (name: string) => (typeof inputs[name] === 'string' ? inputs[name] : undefined);
+  const expected = Object.entries(expect ?? {}).flatMap(([name, value]): [string, unknown][] => {
+    const found = typeof value === 'object' && 'input' in value ? inputs[value.input] : value;
+    return found === undefined ? [] : [[name, found]];
+  });
+  const [prompt, negativePrompt] = [text('prompt'), text('negative')];
+  return {
+    ...(prompt !== undefined && { prompt }),
+    ...(negativePrompt !== undefined && { negativePrompt }),
+    ...(expect && { expect: Object.fromEntries(expected) }),
+  };
+}
+
+const varyPlan = (bindings: Bindings, input: string, variants: readonly Variant[]): Pick<PlanDoc, 'vary'> => ({
+  vary: {
+    input,
+    at: bindings.inputs[input]?.at ?? [],
+    values: variants.flatMap(({ value, inputs }) =>
+      value === undefined ? [] : [{ value, ...readBy(bindings, inputs) }],
+    ),
+  },
+});
 
 /** The template's own graph, with the models of this request and nothing else of it: other tenants' ComfyUIs run it. */
 function warmUpFor(release: Release<Policy>, bound: Graph): Graph | undefined {
@@ -160,28 +215,23 @@ const forRules = (
     }),
   );
 
-/** What the template declares that scorers compare with, filled in. A photo that the caller did not give is left out: there is only its name. */
+/** The photos and regions that the template declares and scorers compare with. A photo that the caller did not give is left out: there is only its name. */
 function comparedWith(
-  { references, named, masks, expect }: Bindings,
-  of: { given: RequestDoc['inputs']; inputs: Record<string, string | number | boolean> },
-): Pick<PlanDoc, 'references' | 'named' | 'masks' | 'expect'> {
+  { references, named, masks }: Bindings,
+  given: RequestDoc['inputs'],
+): Pick<PlanDoc, 'references' | 'named' | 'masks'> {
   const photo = (name: string): string | undefined => {
-    const value = of.given[name];
+    const value = given[name];
     return typeof value === 'object' ? value.image : undefined;
   };
   const photos = Object.entries(named ?? {}).flatMap(([name, input]): [string, string][] => {
     const sha256 = photo(input);
     return sha256 === undefined ? [] : [[name, sha256]];
   });
-  const expected = Object.entries(expect ?? {}).flatMap(([name, value]): [string, unknown][] => {
-    const found = typeof value === 'object' && 'input' in value ? of.inputs[value.input] : value;
-    return found === undefined ? [] : [[name, found]];
-  });
   return {
     ...(references && { references: references.flatMap((name) => photo(name) ?? []) }),
     ...(named && { named: Object.fromEntries(photos) }),
     ...(masks && { masks }),
-    ...(expect && { expect: Object.fromEntries(expected) }),
   };
 }
 

@@ -15,6 +15,7 @@ import { toFailure, withFailures } from './failures.js';
 import { float32 } from './float32.js';
 import { createModelKeeper } from './same-models.js';
 import type { ScorePool } from './scoring/pool.js';
+import { planFor } from './varied.js';
 import { createAnnouncer } from './winners.js';
 
 export interface ScoreAnswer {
@@ -51,13 +52,14 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
   const answered = async (record: CandidateRecord, plan: PlanDoc): Promise<ScoreAnswer> => {
     const answer = answerOf(record, plan.policy);
     const { quality = 0, fingerprint, pixelSha256 } = answer;
-    const { candidate, seed, image } = record;
+    const { candidate, seed, image, group } = record;
     if (answer.pass && image)
       await announce(plan, {
         candidate,
         seed,
         quality,
         key: image.key,
+        ...(group !== undefined && { group }),
         ...(fingerprint !== undefined && { fingerprint }),
         ...(pixelSha256 !== undefined && { pixelSha256 }),
       });
@@ -67,7 +69,11 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
   return withFailures({
     async score(ref: CandidateRef & { image: string }): Promise<ScoreAnswer> {
       const context = Context.current();
-      const [plan, record, object] = await Promise.all([planOf(ref), readRecord(storage, ref), storage.get(ref.image)]);
+      const [whole, record, object] = await Promise.all([
+        planOf(ref),
+        readRecord(storage, ref),
+        storage.get(ref.image),
+      ]);
       if (!record?.image || !object)
         throw new CullError(
           'STORAGE_MISSING',
@@ -76,6 +82,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
             hint: 'all workers must use the same CULL_STORAGE',
           },
         );
+      const plan = planFor(whole, record.group);
       // One of another version was made before an upgrade: it is measured again.
       if (record.verdict && scoreProblems(record.scores, plan.policy).length === 0) {
         await keepModels(ref, modelsUsed(record.scores, plan.policy));

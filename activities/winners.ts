@@ -1,6 +1,7 @@
 /** winners.json: the winners so far, for those who want the first image at once. */
 import { LRUCache } from 'lru-cache';
 import { comparesEmbeddings, pickWinners } from '../selection/select.js';
+import { groupsOf } from '../selection/vary.js';
 import {
   noWinners,
   withEnd,
@@ -62,7 +63,7 @@ export function createAnnouncer(storage: Storage): AnnouncePass {
             return embedding ? { ...one, embedding } : one;
           }),
           plan.policy,
-          { k: plan.deliver, groups: [] },
+          { k: plan.deliver, groups: groupsOf(plan) },
         );
       const at = new Date().toISOString();
       const changed = all.reduce((so, one) => withPass(so, one, { at, choose }), doc);

@@ -18,6 +18,42 @@ export function parseInputs(pairs: string[]): Record<string, string> {
 }
 
 /**
+ * The input that is varied, with its values: `["style=studio,office"]` -> `{ input: "style", values: ["studio", "office"] }`. Values with commas are
+ * written as a JSON list: `prompt=["a mug, red", "a mug, blue"]`.
+ *
+ * @throws CullError USAGE
+ */
+export function parseVary(given: readonly string[]): { input: string; values: string[] } | undefined {
+  const [first, ...more] = given;
+  if (first === undefined) return undefined;
+  if (more.length > 0)
+    throw new CullError('USAGE', 'one input can be varied, and --vary is given more than once', {
+      hint: 'write all values of it into one: --vary style=studio,office',
+    });
+  const at = first.indexOf('=');
+  const text = first.slice(at + 1).trim();
+  const values = text.startsWith('[') ? parseList(first, text) : text.split(',').map((value) => value.trim());
+  if (at < 1 || values.some((value) => value === ''))
+    throw new CullError('USAGE', `--vary ${first} is not input=value,value`, {
+      hint: 'write --vary style=studio,office; values with commas as --vary \'prompt=["a mug, red", "a mug, blue"]\'',
+    });
+  return { input: first.slice(0, at), values };
+}
+
+function parseList(given: string, text: string): string[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list) && list.every((value) => ['string', 'number', 'boolean'].includes(typeof value)))
+      return list.map(String);
+  } catch {
+    // said below
+  }
+  throw new CullError('USAGE', `--vary ${given} is no JSON list of texts, numbers and switches`, {
+    hint: 'write --vary \'prompt=["a mug, red", "a mug, blue"]\'',
+  });
+}
+
+/**
  * Checks and types the inputs; image inputs (`-i photo=face.png`) are put into storage and named by their hash.
  *
  * @throws CullError TEMPLATE_INPUT_*

@@ -6,6 +6,7 @@ import { CullError, messageOf } from '../errors.js';
 import { pictureName } from '../selection/tuning/labels.js';
 import type { ScoredPicture } from '../selection/tuning/examples.js';
 import type { Scores } from '../selection/types.js';
+import { inputsWith } from '../selection/vary.js';
 import { isName } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import type { CandidateRecord } from '../workflows/contract.js';
@@ -48,8 +49,11 @@ export async function storedPictures(
 ): Promise<ScoredPicture[]> {
   const pictures: ScoredPicture[] = [];
   for await (const { plan, records } of finishedRequests(storage, looking.requests, looking)) {
-    const request = { inputs: plan?.inputs, deliver: plan?.deliver };
-    pictures.push(...records.flatMap(pictureOf).map((picture) => ({ ...picture, request })));
+    for (const record of records) {
+      const inputs = inputsWith(plan?.inputs, plan?.vary, record.group);
+      const request = { inputs, deliver: plan?.deliver };
+      pictures.push(...pictureOf(record).map((picture) => ({ ...picture, request })));
+    }
   }
   return pictures;
 }

@@ -1,5 +1,6 @@
 /** Candidates as rows of one flat table, for notebooks and DuckDB (docs/replay.md lists the columns). */
 import type { BasicType } from 'hyparquet-writer';
+import { planFor } from '../activities/varied.js';
 import type { FinishedRequest } from '../client/finished.js';
 import type { Score } from '../selection/types.js';
 import type { CandidateRecord } from '../workflows/contract.js';
@@ -19,7 +20,12 @@ const CANDIDATE: readonly Column[] = [
   { name: 'release', type: 'STRING', of: ({ asked }) => asked.release },
   { name: 'template', type: 'STRING', of: ({ asked }) => asked.template },
   { name: 'policy', type: 'STRING', of: ({ plan }) => plan?.policy.policy ?? null },
-  { name: 'prompt', type: 'STRING', of: ({ plan }) => plan?.prompt ?? null },
+  {
+    name: 'prompt',
+    type: 'STRING',
+    of: ({ plan }, { group }) => (plan && planFor(plan, group).prompt) ?? null,
+  },
+  { name: 'group', type: 'STRING', of: (_, { group }) => group ?? null },
   { name: 'requestState', type: 'STRING', of: ({ result }) => result.state },
   { name: 'wanted', type: 'INT32', of: ({ asked }) => asked.deliver },
   { name: 'candidate', type: 'INT32', of: (_, { candidate }) => candidate },

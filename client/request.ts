@@ -12,7 +12,9 @@ import {
   type RequestDoc,
   type ReviewAsk,
   type StoppingAsk,
+  type VaryAsk,
 } from '../workflows/contract.js';
+import { checkGroups, checkNotGiven, checkValues } from './groups.js';
 
 /** A release as the templates room makes it; the client only stores it. */
 export interface ReleaseLike {
@@ -26,6 +28,11 @@ export interface ReleaseLike {
 export interface GenerateOptions {
   release: ReleaseLike;
   inputs: Record<string, InputValue>;
+  /**
+   * An input of the template that differs between the candidates: a text, number or switch, and its 1 to 64 values. Each value is a group: all are drawn
+   * alike, or as the policy's `minPerGroup` needs them. @default none
+   */
+  vary?: VaryAsk;
   /** K: images to deliver, at least 1. */
   deliver: number;
   /** Until K pass; all N and the best K of them; or until K pass and one more is not worth its price. @default 'quota', 'best-of' with `candidates` */
@@ -83,10 +90,11 @@ export function modeOf(options: Pick<GenerateOptions, 'mode' | 'candidates' | 'c
 export function checkRequest(
   options: Omit<GenerateOptions, 'release' | 'inputs'> & { release?: Pick<ReleaseLike, 'policy'> },
 ): void {
-  const { deliver, seed, key, release } = options;
-  if (release) checkGroups(release.policy);
+  const { deliver, seed, key, release, vary } = options;
+  if (vary) checkValues(vary);
   if (!Number.isInteger(deliver) || deliver < 1)
     throw new CullError('REQUEST_INVALID', `deliver is ${deliver}; it must be a whole number of at least 1`);
+  if (release) checkGroups(release.policy, { deliver, groups: vary?.values.map(String) });
   checkStopping(options);
   const { mode, candidates } = modeOf(options);
   const name = mode === 'best-of' ? 'candidates' : 'cap';
@@ -157,15 +165,18 @@ export const askedText = ({
   deliver,
   candidates,
   stopping,
-}: Pick<RequestDoc, 'deliver' | 'candidates' | 'stopping'>): string =>
-  stopping === undefined || stopping.mode === 'best-of'
+  vary,
+}: Pick<RequestDoc, 'deliver' | 'candidates' | 'stopping' | 'vary'>): string =>
+  (stopping === undefined || stopping.mode === 'best-of'
     ? `best ${deliver} of ${candidates}`
-    : `${deliver} that pass, of at most ${candidates}`;
+    : `${deliver} that pass, of at most ${candidates}`) +
+  (vary === undefined ? '' : `, ${vary.values.length} values of ${vary.input}`);
 
 /** The stored form of a request, named by its key or by a new name. @throws as checkRequest */
 export function requestOf(options: GenerateOptions, tenant: string): RequestDoc {
   checkRequest(options);
-  const { release, inputs, deliver } = options;
+  const { release, inputs, deliver, vary } = options;
+  checkNotGiven(vary, inputs);
   const { candidates } = modeOf(options);
   const stopping = stoppingOf(options);
   const seed = options.seed ?? randomBytes(6).readUIntBE(0, 6);
@@ -173,7 +184,12 @@ export function requestOf(options: GenerateOptions, tenant: string): RequestDoc 
   // Without a seed of its own a repeated request would differ from the first only by chance: the seed counts only if it was given.
   const what = { tenant, release: release.id, template: release.bindings.name, inputs };
   const review = reviewOf(options);
-  const body = { ...what, deliver, candidates, ...(stopping && { stopping }), ...(review && { review }) };
+  const body = {
+    ...{ ...what, deliver, candidates },
+    ...(stopping && { stopping }),
+    ...(review && { review }),
+    ...(vary && { vary }),
+  };
   const hashed = canonicalize({ ...body, ...(options.seed === undefined ? {} : { seed }) }) ?? '';
   const bodySha256 = createHash('sha256').update(hashed).digest('hex');
   return { request, ...body, seed, createdAt: new Date().toISOString(), bodySha256 };
@@ -183,14 +199,4 @@ export function requestOf(options: GenerateOptions, tenant: string): RequestDoc 
 function newName(): string {
   const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return `${time}-${randomBytes(3).toString('hex')}`;
-}
-
-/** @throws CullError REQUEST_INVALID where the policy wants images of several groups: the candidates of a request are of none */
-export function checkGroups({ policy, minPerGroup }: Pick<Policy, 'policy' | 'minPerGroup'>): void {
-  if (minPerGroup === undefined) return;
-  throw new CullError(
-    'REQUEST_INVALID',
-    `the policy ${policy} wants images of several groups (minPerGroup); the candidates of one request are of none`,
-    { hint: 'ask for each look by a request of its own, with a policy without minPerGroup' },
-  );
 }

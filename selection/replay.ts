@@ -4,7 +4,17 @@ import { judge } from './judge.js';
 import { marginOf } from './margin.js';
 import { reviewed, type Review } from './review.js';
 import { countGates, select, toSelectable } from './select.js';
-import type { Band, Policy, RequestFields, Scores, SelectionCandidate, ThresholdGate, Verdict } from './types.js';
+import type {
+  Band,
+  Policy,
+  RequestFields,
+  Scores,
+  Selection,
+  SelectionCandidate,
+  ThresholdGate,
+  Verdict,
+} from './types.js';
+import { groupsOf, inputsWith, type Varied } from './vary.js';
 
 /** What a replay needs of a candidate's record: a line of manifest.ndjson fits. */
 export interface ReplayRecord {
@@ -16,6 +26,8 @@ export interface ReplayRecord {
   image: { pixelSha256: string | null } | null;
   /** What a person said of it: it holds under every policy that puts it into the band review. */
   review?: Pick<Review, 'decision'>;
+  /** What minima are counted by. */
+  group?: string;
 }
 
 type Scored = ReplayRecord & { verdict: Verdict };
@@ -79,7 +91,7 @@ export interface RequestReplay {
  * that stopped once K passed would have drawn on where fewer pass: what is missing after says how many, not that it had failed.
  *
  * @param records of one request; those without a verdict (lost, cancelled) are left out
- * @param options `deliver`: K; `inputs`: of the request, for rules; `embeddings`: of candidates, where the policy compares them
+ * @param options `deliver`: K; `inputs`: of the request, for rules; `vary`: of its plan; `embeddings`: of candidates, where the policy compares them
  *
  * @example
  * const { entered, left, after } = replay(records, { policy, deliver: 4 });
@@ -91,26 +103,30 @@ export function replay(
     policy,
     deliver,
     inputs,
+    vary,
     embeddings,
   }: {
     policy: Policy;
     deliver: number;
     inputs?: RequestFields['inputs'];
+    vary?: Varied | undefined;
     embeddings?: ReadonlyMap<number, ArrayLike<number>>;
   },
 ): RequestReplay {
-  const request = { deliver, inputs };
+  const judgeOne = (one: { scores: Scores; group?: string }, by: Policy): Verdict =>
+    judge(one.scores, by, { deliver, inputs: inputsWith(inputs, vary, one.group) });
+  const choose = (from: readonly SelectionCandidate[]) => select(from, policy, deliver, { groups: groupsOf({ vary }) });
   const scored = records.filter((record): record is Scored => record.verdict !== null);
   const judged = scored
     .flatMap((record) =>
-      toSelectable({ ...record, verdict: reviewed(judge(record.scores, policy, request), record.review) }),
+      toSelectable({ ...record, verdict: reviewed(judgeOne(record, policy), record.review) }),
     )
     .map((one): SelectionCandidate => {
       const embedding = embeddings?.get(one.candidate);
       return embedding === undefined ? one : { ...one, embedding };
     });
   const had = scored.filter(({ state }) => state === 'delivered').map(({ candidate }) => candidate);
-  const { winners, missing, gates } = select(judged, policy, deliver);
+  const { winners, missing, gates } = choose(judged);
   const has = winners.map(({ candidate }) => candidate).sort((a, b) => a - b);
   return {
     scored: scored.length,
@@ -124,33 +140,41 @@ export function replay(
     entered: has.filter((candidate) => !had.includes(candidate)),
     left: had.filter((candidate) => !has.includes(candidate)),
     flips: scored.flatMap((record, i) => flipOf(record, { after: judged[i]?.verdict ?? record.verdict, policy })),
-    notTaken: restOn(judged, { policy, request, delivered: has.length }),
+    notTaken: restOn(judged, { policy, judgeOne, choose, delivered: has.length }),
   };
 }
 
 /** How much of the answer rests on scores that were not taken. */
 function restOn(
   judged: readonly SelectionCandidate[],
-  { policy, request, delivered }: { policy: Policy; request: { deliver: number } & RequestFields; delivered: number },
+  {
+    policy,
+    judgeOne,
+    choose,
+    delivered,
+  }: {
+    policy: Policy;
+    judgeOne: (one: SelectionCandidate, by: Policy) => Verdict;
+    choose: (from: readonly SelectionCandidate[]) => Selection;
+    delivered: number;
+  },
 ): RequestReplay['notTaken'] {
   const read = dimensionsRead(policy);
   const dimensions: Record<string, number> = {};
   const undecided = new Set<number>();
   let candidates = 0;
-  for (const { candidate, scores } of judged) {
+  for (const one of judged) {
+    const { candidate, scores } = one;
     const missing = read.filter((dimension) => !isTaken(scores, dimension));
     if (missing.length === 0) continue;
     candidates++;
     for (const dimension of missing) dimensions[dimension] = (dimensions[dimension] ?? 0) + 1;
     const gates = policy.gates.filter((gate) => gateDimensions(gate).every((dimension) => isTaken(scores, dimension)));
-    if (judge(scores, { ...policy, gates }, request).band !== 'reject') undecided.add(candidate);
+    if (judgeOne(one, { ...policy, gates }).band !== 'reject') undecided.add(candidate);
   }
   const deliveredIf = (pass: boolean): number =>
-    select(
-      judged.map((one) => (undecided.has(one.candidate) ? { ...one, verdict: { ...one.verdict, pass } } : one)),
-      policy,
-      request.deliver,
-    ).winners.length;
+    choose(judged.map((one) => (undecided.has(one.candidate) ? { ...one, verdict: { ...one.verdict, pass } } : one)))
+      .winners.length;
   const possible = undecided.size === 0 ? [delivered] : [delivered, deliveredIf(false), deliveredIf(true)];
   return {
     candidates,

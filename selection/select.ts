@@ -237,11 +237,13 @@ export function toSelectable({
   scores,
   verdict,
   image,
+  group,
 }: {
   candidate: number;
   scores: Scores;
   verdict: Verdict | null;
   image: { pixelSha256: string | null } | null;
+  group?: string | undefined;
 }): SelectionCandidate[] {
   if (!verdict) return [];
   const fingerprint = fingerprintOf(scores);
@@ -251,6 +253,7 @@ export function toSelectable({
       verdict,
       scores,
       ...(fingerprint === undefined ? {} : { fingerprint }),
+      ...(group === undefined ? {} : { group }),
       ...(image?.pixelSha256 ? { pixelSha256: image.pixelSha256 } : {}),
     },
   ];

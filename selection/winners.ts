@@ -73,8 +73,10 @@ export function withPass(
   { at, choose }: { at: string; choose: (passed: readonly PassedSoFar[]) => Choice },
 ): WinnersDoc {
   if (hasEnded(doc)) return doc;
-  const isKnown = doc.passed.some(({ candidate }) => candidate === one.candidate);
-  const passed = isKnown ? doc.passed : [...doc.passed, one];
+  const known = doc.passed.find(({ candidate }) => candidate === one.candidate);
+  const isKnown = known?.quality === one.quality && known.key === one.key;
+  // one that was measured anew, by other scorers, counts as it is now
+  const passed = isKnown ? doc.passed : [...doc.passed.filter((other) => other !== known), one];
   const choice = choose(passed);
   const byCandidate = new Map(passed.map((other) => [other.candidate, other]));
   const chosen = choice.winners.flatMap(({ candidate }, place) => {
@@ -132,9 +134,16 @@ function changeTo(
 ): Change & { winners: number[] } {
   const before = new Set(winners);
   const after = new Set(chosen.map(({ candidate }) => candidate));
+  const stay = winners.filter((candidate) => after.has(candidate));
+  const places = [...after].filter((candidate) => before.has(candidate));
+  // their order changes only where one was measured anew: then all take their places again
+  const again = stay.every((candidate, place) => candidate === places[place]) ? [] : stay;
   return {
-    joined: chosen.filter(({ candidate }) => !before.has(candidate)),
-    left: winners.filter((candidate) => !after.has(candidate)).map((candidate) => ({ candidate, why: why(candidate) })),
+    joined: chosen.filter(({ candidate }) => !before.has(candidate) || again.includes(candidate)),
+    left: winners.flatMap((candidate) => {
+      if (again.includes(candidate)) return [{ candidate, why: 'measured anew' }];
+      return after.has(candidate) ? [] : [{ candidate, why: why(candidate) }];
+    }),
     winners: [...after],
   };
 }

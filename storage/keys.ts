@@ -24,6 +24,9 @@ export const keys = {
   candidates: (tenant: string, request: string) => `${tenant}/requests/${request}/candidates/`,
   record: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.json`,
+  /** Which of the request's varied values the candidate is drawn with. */
+  varied: (tenant: string, request: string, candidate: number) =>
+    `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.vary.json`,
   /** The candidate's CLIP embedding, where there is one: float32, little-endian, unit length. */
   embedding: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.f32`,

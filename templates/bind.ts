@@ -42,8 +42,17 @@ export function bind(template: { graph: Graph; bindings: Bindings }, inputs: Rec
  */
 export function bindSeed(graph: Graph, seedAt: readonly Place[], seed: number): Graph {
   checkSeed(seed);
+  return bindValue(graph, seedAt, seed);
+}
+
+/**
+ * A copy of the graph with one value in some places.
+ *
+ * @throws CullError TEMPLATE_INVALID if the graph lacks a place
+ */
+export function bindValue(graph: Graph, places: readonly Place[], value: InputValue): Graph {
   const bound = structuredClone(graph);
-  for (const place of seedAt) set(bound, place, seed);
+  for (const place of places) set(bound, place, value);
   return bound;
 }
 

@@ -19,6 +19,7 @@ import {
 import type { ScoreAnswer } from '../activities/score.js';
 import { countPicked, type Passing } from '../selection/select.js';
 import { nextStep, windowFor, type StoppingPolicy, type StoppingState } from '../selection/stopping.js';
+import { groupOfValue, minimaByGroup, nextValues } from '../selection/vary.js';
 import {
   PROGRESS_QUERY,
   type BestOfNArgs,
@@ -56,7 +57,7 @@ export const progressQuery = defineQuery<RequestProgress>(PROGRESS_QUERY);
 
 export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
   const { tenant, request } = args;
-  const state: BestOfNState = args.carried ?? newState(workflowInfo().startTime.getTime());
+  const state: BestOfNState = args.carried ?? newState(workflowInfo().startTime.getTime(), args.vary);
   let phase: RequestProgress['phase'] = args.carried ? 'drawing' : 'preparing';
   setHandler(progressQuery, () => ({
     phase,
@@ -105,10 +106,10 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
   let inFlight = 0;
   const fatal: unknown[] = [];
   const siblings = new CancellationScope();
-  const start = async (index: number): Promise<void> => {
+  const start = async (index: number, value: number | undefined): Promise<void> => {
     inFlight++;
     try {
-      await siblings.run(() => drawAndScoreOne(args, state, index));
+      await siblings.run(() => drawAndScoreOne(args, state, { candidate: index, value }));
     } catch (thrown) {
       fatal.push(thrown);
     } finally {
@@ -126,7 +127,8 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
       }
       if (full && inFlight === 0) return 'continue';
       const launch = full ? 0 : inFlight === 0 ? Math.min(step.launch, FIRST_BATCH) : step.launch;
-      for (let i = 0; i < launch; i++) void start(state.launched++);
+      const values = valuesOf(args, state, launch);
+      for (let i = 0; i < launch; i++) void start(state.launched++, values[i]);
       if (!full && launch < step.launch) {
         await sleep(REST_AFTER_MS);
         continue;
@@ -160,13 +162,13 @@ const stoppingPolicyOf = (
 /** Where the request stands, as `nextStep` wants to know it. */
 function standingOf({ deliver: k }: BestOfNArgs, state: BestOfNState, inFlight: number): StoppingState {
   const passing = passingIn(state);
-  const { launched, scored, minDistance = 0, busyMs = 0, spentMicroUsd = 0, priced = 0 } = state;
+  const { launched, scored, minDistance = 0, minima, busyMs = 0, spentMicroUsd = 0, priced = 0 } = state;
   const drawMs = scored > 0 ? busyMs / scored : state.drawMs;
   const microUsdEach = priced > 0 ? spentMicroUsd / priced : state.microUsdEach;
   return {
     launched,
     inFlight,
-    passed: countPicked(passing, { k, minDistance }),
+    passed: countPicked(passing, { k, minDistance, minima: new Map(Object.entries(minimaByGroup(minima))) }),
     elapsedMs: Date.now() - state.startedAt,
     spentMicroUsd,
     ...(drawMs !== undefined && { drawMs }),
@@ -178,14 +180,40 @@ function standingOf({ deliver: k }: BestOfNArgs, state: BestOfNState, inFlight: 
 const msLeft = ({ stopping }: BestOfNArgs, { startedAt }: BestOfNState): number | undefined =>
   stopping?.deadlineMs === undefined ? undefined : Math.max(1, startedAt + stopping.deadlineMs - Date.now());
 
+/** The values that the next candidates are drawn with; none where no input is varied. A fixed N is drawn evenly, whatever passes. */
+function valuesOf({ deliver: k, stopping }: BestOfNArgs, state: BestOfNState, count: number): number[] {
+  const { varied: values, minima, minDistance = 0, prior } = state;
+  if (!values) return [];
+  const passing = passingIn(state);
+  const isFixed = stopping === undefined || stopping.mode === 'best-of';
+  return nextValues(count, {
+    ...{ values, passing, k, minDistance },
+    ...(minima && !isFixed && { minima }),
+    ...(prior && { prior }),
+  });
+}
+
 /** One candidate: draw, score, count. A lost one is a line in the manifest; only what would lose all of them is thrown. */
-async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate: number): Promise<void> {
+async function drawAndScoreOne(
+  args: BestOfNArgs,
+  state: BestOfNState,
+  { candidate, value }: { candidate: number; value: number | undefined },
+): Promise<void> {
   const { tenant, request } = args;
   const startedAt = Date.now();
+  const vary = value === undefined ? {} : { vary: value };
+  let counted = countOf(state, value);
+  if (counted) counted.launched++;
   try {
-    const drawn = await generateOn(state.queue).generate({ tenant, request, candidate, again: state.again });
+    const drawn = await generateOn(state.queue).generate({ tenant, request, candidate, again: state.again, ...vary });
     state.drawn++;
     if (drawn.slots !== undefined) state.slots = drawn.slots;
+    if (counted && drawn.vary !== undefined && drawn.vary !== value) {
+      // an earlier run of this request had chosen otherwise, and that stands
+      counted.launched--;
+      counted = countOf(state, drawn.vary);
+      if (counted) counted.launched++;
+    }
     const answer = await score({ tenant, request, candidate, image: drawn.image });
     const { pass, band, failed, microUsd } = answer;
     const isCounted = args.stopping !== undefined || args.review !== undefined;
@@ -198,11 +226,12 @@ async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate
     if (pass) {
       state.passed++;
       state.firstPassAt ??= Date.now();
-      if (isCounted) (state.passing ??= []).push(passingOf(candidate, answer));
+      if (counted) counted.passed++;
+      if (isCounted) (state.passing ??= []).push(passingOf(candidate, answer, drawn.vary));
     } else {
       state.rejected++;
       for (const gate of failed) state.gates[gate] = (state.gates[gate] ?? 0) + 1;
-      if (band === 'review' && isCounted) (state.inReview ??= []).push(passingOf(candidate, answer));
+      if (band === 'review' && isCounted) (state.inReview ??= []).push(passingOf(candidate, answer, drawn.vary));
     }
   } catch (thrown) {
     if (isCancellation(thrown)) {
@@ -212,18 +241,28 @@ async function drawAndScoreOne(args: BestOfNArgs, state: BestOfNState, candidate
     const error = failureOf(thrown);
     if (FATAL.has(error.code)) throw thrown;
     state.lost++;
-    await CancellationScope.nonCancellable(() => lose({ tenant, request, candidate, error }));
+    await CancellationScope.nonCancellable(() => lose({ tenant, request, candidate, error, ...vary }));
+  } finally {
+    if (counted) counted.ended++;
   }
 }
 
-const passingOf = (candidate: number, { quality = 0, fingerprint, pixelSha256 }: ScoreAnswer): Passing => ({
+const countOf = ({ varied }: BestOfNState, value: number | undefined) =>
+  value === undefined ? undefined : varied?.[value];
+
+const passingOf = (
+  candidate: number,
+  { quality = 0, fingerprint, pixelSha256 }: ScoreAnswer,
+  value: number | undefined,
+): Passing => ({
   candidate,
   quality,
+  ...(value !== undefined && { group: groupOfValue(value) }),
   ...(fingerprint !== undefined && { fingerprint }),
   ...(pixelSha256 !== undefined && { pixelSha256 }),
 });
 
-const newState = (startedAt: number): BestOfNState => ({
+const newState = (startedAt: number, values: number | undefined): BestOfNState => ({
   launched: 0,
   drawn: 0,
   scored: 0,
@@ -236,6 +275,9 @@ const newState = (startedAt: number): BestOfNState => ({
   firstPassAt: null,
   queue: '',
   again: false,
+  ...(values !== undefined && {
+    varied: Array.from({ length: values }, () => ({ launched: 0, ended: 0, passed: 0 })),
+  }),
 });
 
 /** What an activity's failure says: our error code travels as the failure's type, the words as its message. */

@@ -4,6 +4,7 @@ import type { Decision, Review } from '../selection/review.js';
 import type { Passing } from '../selection/select.js';
 import type { Mode, StopReason } from '../selection/stopping.js';
 import type { AuditMark, Policy, Scores, Verdict } from '../selection/types.js';
+import type { ValueCount } from '../selection/vary.js';
 
 export const ORCHESTRATE_QUEUE = 'cull-orchestrate';
 export const SCORE_QUEUE = 'cull-score';
@@ -36,6 +37,8 @@ export interface RequestDoc {
   stopping?: StoppingAsk;
   /** Whether it waits for a person where too few pass. Absent: it does not. */
   review?: ReviewAsk;
+  /** An input that differs between the candidates; each value is a group. Absent: all candidates have the same inputs. */
+  vary?: VaryAsk;
   /** The request's seed; each candidate's is derived from it. */
   seed: number;
   /** ISO 8601. */
@@ -65,6 +68,12 @@ export interface ReviewAsk {
   untilMs: number;
 }
 
+/** A text, number or switch of the template, and its values: each candidate is drawn with one of them. */
+export interface VaryAsk {
+  input: string;
+  values: (string | number | boolean)[];
+}
+
 /** Argument of `bestOfN`. */
 export interface BestOfNArgs {
   tenant: string;
@@ -73,18 +82,21 @@ export interface BestOfNArgs {
   candidates: number;
   stopping?: StoppingAsk;
   review?: ReviewAsk;
+  /** How many values an input is varied over. Absent: none is. */
+  vary?: number;
   /** Set by continue-as-new, and where an ended request is delivered again: with `stop` set, nothing is drawn. */
   carried?: BestOfNState;
 }
 
 /** What the workflow is told of a stored request. */
-export const argsOf = ({ tenant, request, deliver, candidates, stopping, review }: RequestDoc): BestOfNArgs => ({
+export const argsOf = ({ tenant, request, deliver, candidates, stopping, review, vary }: RequestDoc): BestOfNArgs => ({
   tenant,
   request,
   deliver,
   candidates,
   ...(stopping && { stopping }),
   ...(review && { review }),
+  ...(vary && { vary: vary.values.length }),
 });
 
 /** The workflow's own memory: counters only; everything per candidate is in storage. */
@@ -126,6 +138,10 @@ export interface BestOfNState {
   priced?: number;
   /** Why it stopped drawing. */
   stop?: StopReason;
+  /** Of each value that an input is varied over. */
+  varied?: ValueCount[];
+  /** Winners that each value must have at least. */
+  minima?: number[];
 }
 
 /** What a heartbeat of `generate` carries: enough for the next try to find the job again, and for a person to see where it is. */
@@ -211,6 +227,8 @@ export interface ResultDoc {
     quality: number;
     key: string;
     url: string;
+    /** The value that the request varied, as a text. Absent: it varied nothing. */
+    group?: string;
     /** What came with the image (video, sound, text, …). Absent: nothing. */
     files?: (CandidateFile & { url: string })[];
   }[];
@@ -220,6 +238,8 @@ export interface ResultDoc {
     reason: StopReason;
     /** Candidates in the band review that nobody has decided on, best first: accepted ones would be delivered. Absent: recorded before there was a review. */
     reviewable?: Reviewable[];
+    /** Group -> winners that it lacks of its minimum. Absent: the policy has no `minPerGroup`. */
+    missingPerGroup?: Record<string, number>;
   };
   counts: { drawn: number; scored: number; passed: number; rejected: number; lost: number; cancelled: number };
   cost: null | { microUsd: number; perDeliveredMicroUsd: number | null };
@@ -263,6 +283,8 @@ export interface CandidateRecord {
   /** Why it is in the audit sample of its policy. Absent: it is not. */
   audit?: AuditMark;
   error: null | RequestError;
+  /** The value that the request varied, as a text. Absent: it varied nothing, or the candidate was cancelled before it was drawn. */
+  group?: string;
   /** What the output nodes made besides the image: passed through, never scored. Absent: nothing. */
   files?: CandidateFile[];
 }
@@ -302,6 +324,12 @@ export interface PlanDoc {
   masks?: Record<string, string>;
   /** What the picture should show: `{ people: 1, text: 'ACME' }`. */
   expect?: Record<string, unknown>;
+  /** Where the values go that differ between candidates, and what scorers read then; all above is with the first of them. Absent: none differ. */
+  vary?: {
+    input: string;
+    at: { node: string; field: string }[];
+    values: ({ value: string | number | boolean } & Pick<PlanDoc, 'prompt' | 'negativePrompt' | 'expect'>)[];
+  };
   seed: number;
   deliver: number;
   candidates: number;

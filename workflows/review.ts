@@ -1,6 +1,7 @@
 /** What people say of candidates in the band review: how the workflow counts it, and how it waits for it. */
 import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow';
 import { apartFrom, countPicked, type Passing } from '../selection/select.js';
+import { minimaByGroup } from '../selection/vary.js';
 import {
   REVIEW_CLOSED,
   REVIEW_UPDATE,
@@ -55,7 +56,11 @@ function waitingIn(state: BestOfNState): Passing[] {
 }
 
 const countOf = ({ deliver: k }: BestOfNArgs, state: BestOfNState): number =>
-  countPicked(passingIn(state), { k, minDistance: state.minDistance ?? 0 });
+  countPicked(passingIn(state), {
+    k,
+    minDistance: state.minDistance ?? 0,
+    minima: new Map(Object.entries(minimaByGroup(state.minima))),
+  });
 
 /** What the query tells of it. */
 export function reviewProgress({ request, review }: BestOfNArgs, state: BestOfNState): { review?: ReviewProgress } {

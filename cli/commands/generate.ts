@@ -1,11 +1,13 @@
 import { Option, type Command } from 'commander';
+import { checkNotGiven } from '../../client/groups.js';
 import { askedText, checkRequest, DEFAULT_CANDIDATES } from '../../client/request.js';
 import type { Mode } from '../../selection/stopping.js';
 import { readConfig } from '../../config.js';
 import { connect } from '../connect.js';
 import { follow } from '../follow.js';
 import { checkInputs } from '../../templates/inputs.js';
-import { parseInputs, resolveInputs } from '../inputs.js';
+import { checkVary } from '../../templates/vary.js';
+import { parseInputs, parseVary, resolveInputs } from '../inputs.js';
 import { collect, duration, wholeNumber } from '../options.js';
 import { checkOut } from '../out-folder.js';
 import { createOutput } from '../output.js';
@@ -14,6 +16,7 @@ import { SANDBOX_CLIP_NOTE, sandboxClip } from '../../stack/sandbox-clip.js';
 
 interface Options {
   input: string[];
+  vary: string[];
   deliver: number;
   candidates?: number;
   mode?: Mode;
@@ -39,6 +42,12 @@ export function addGenerate(program: Command): void {
     .description('draw candidates from a template and deliver the best that pass')
     .argument('<template>', 'API-format workflow JSON, with its bindings beside it (name.template.yaml)')
     .option('-i, --input <name=value>', 'template input; repeat for more', collect, [])
+    .option(
+      '--vary <input=values>',
+      'draw candidates with each of these values of an input: style=studio,office; each is a group',
+      collect,
+      [],
+    )
     .option('-k, --deliver <K>', 'images to deliver', wholeNumber, 1)
     .option('--cap <N>', 'candidates to draw at most (default: 16 per image, at least 64; up to 2000)', wholeNumber)
     .option('--hurry <0..1>', '0: no candidate more than needed; 1: as fast as can be (default: 0.6)', Number)
@@ -85,11 +94,17 @@ export function addGenerate(program: Command): void {
         allowNodes: config.allowNodes,
       });
       const given = parseInputs(options.input);
+      const varied = parseVary(options.vary);
+      const vary = varied && { input: varied.input, values: checkVary(release, varied) };
       const { deliver, mode, candidates, cap, hurry, pointsEach, seed, key, review } = options;
       const { deadline: deadlineMs, budget: budgetUsd } = options;
-      const asked = { deliver, mode, candidates, cap, hurry, pointsEach, seed, key, review, deadlineMs, budgetUsd };
+      const bounds = { deliver, mode, candidates, cap, hurry, pointsEach, deadlineMs, budgetUsd };
+      const asked = { ...bounds, seed, key, review, vary };
       checkRequest({ ...asked, release });
-      checkInputs(release, given);
+      checkNotGiven(varied, given);
+      // with a value of the varied input in its place, nothing else may be missing
+      const whole = varied ? { ...given, [varied.input]: varied.values[0] ?? '' } : given;
+      checkInputs(release, whole);
       if (!options.detach) await checkOut(options.out);
 
       const { cull, stack, close } = await connect(config, { start: true, onStep: output.note });
@@ -98,11 +113,9 @@ export function addGenerate(program: Command): void {
           output.note('CULL_COMFYUI_URLS is not set: two simulated ComfyUIs draw');
           if (sandboxClip(config) !== undefined) output.note(SANDBOX_CLIP_NOTE);
         }
-        const request = await cull.generate({
-          release,
-          inputs: await resolveInputs(cull, release, given),
-          ...asked,
-        });
+        const resolved = Object.entries(await resolveInputs(cull, release, whole));
+        const inputs = Object.fromEntries(resolved.filter(([name]) => name !== varied?.input));
+        const request = await cull.generate({ release, inputs, ...asked });
         output.note(
           `request ${request}: ${askedText(await cull.requestDoc(request))}, ${release.bindings.name}, ${release.id.slice(0, 19)}`,
         );

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import pLimit from 'p-limit';
 import { readEmbedding } from '../../activities/float32.js';
 import type { FinishedRequest } from '../../client/finished.js';
-import { checkGroups } from '../../client/request.js';
+import { checkGroups } from '../../client/groups.js';
 import { modelOptionsOf, readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
 import { loadScorers } from '../../scorers/registry.js';
@@ -10,6 +10,8 @@ import { createComparison, type Difference } from '../../selection/comparable.js
 import { createReplayTally, type ReplayTotals } from '../../selection/replay-totals.js';
 import { replay, type RequestReplay } from '../../selection/replay.js';
 import { comparesEmbeddings } from '../../selection/select.js';
+import type { Policy } from '../../selection/types.js';
+import { groupsOf } from '../../selection/vary.js';
 import type { Storage } from '../../storage/storage.js';
 import type { CandidateRecord, PlanDoc } from '../../workflows/contract.js';
 import { lookBack, withLookBack, type LookBackOptions } from '../look-back.js';
@@ -39,6 +41,8 @@ export interface ReplaySummary extends ReplayTotals {
   judgedBy: Record<string, number>;
   /** Requests that failed or were cancelled: they deliver nothing under any policy. */
   leftOut: number;
+  /** Requests whose groups are not those that the policy has minima for: they varied nothing, or something else. */
+  otherGroups: number;
   /** Lines and documents that could not be read. */
   unreadable: number;
   /** Dimensions whose networks are not on this machine -> those of the scores that were compared. */
@@ -65,16 +69,21 @@ export function addReplay(program: Command): void {
       const config = readConfig(process.env);
       const back = lookBack(options, { config, output });
       const policy = await readPolicy(options.policy, config.scorers);
-      checkGroups(policy);
       const models = modelOptionsOf(config);
       const scorers = await loadScorers(config.scorers);
       const comparison = createComparison(policy, await measuresFor(policy, { scorers, models }));
       const tally = createReplayTally({ keep: options.show });
       const judgedBy: Record<string, number> = {};
       let leftOut = 0;
+      const otherGroups: CullError[] = [];
       const replayOne = async ({ asked, result, plan, records }: FinishedRequest): Promise<void> => {
         if (!plan || (result.state !== 'delivered' && result.state !== 'shortfall')) {
           leftOut++;
+          return;
+        }
+        const unfit = groupsUnfit(policy, plan);
+        if (unfit) {
+          otherGroups.push(unfit);
           return;
         }
         const { request, createdAt, release } = asked;
@@ -90,6 +99,7 @@ export function addReplay(program: Command): void {
           policy,
           deliver: plan.deliver,
           inputs: plan.inputs,
+          vary: plan.vary,
           ...(comparesEmbeddings(policy) && { embeddings: await embeddingsOf(back.storage, plan, records) }),
         });
         tally.add(replayed, { request, canDrawOn: records.length < plan.candidates });
@@ -103,6 +113,7 @@ export function addReplay(program: Command): void {
       const totals = tally.totals();
       const { tenant } = back;
       const unreadable = back.unreadable();
+      if (totals.requests.replayed === 0 && otherGroups[0]) throw otherGroups[0];
       refuseIfNothing(totals, { tenant, since: options.since });
       const summary: ReplaySummary = {
         policy: policy.policy,
@@ -112,6 +123,7 @@ export function addReplay(program: Command): void {
         ...totals,
         judgedBy,
         leftOut,
+        otherGroups: otherGroups.length,
         unreadable,
         assumed: comparison.assumed(),
       };
@@ -119,6 +131,17 @@ export function addReplay(program: Command): void {
       output.text(replayReport(summary));
       process.exitCode = unreadable === 0 ? 0 : 1;
     });
+}
+
+/** Why the minima of a policy say nothing about a request. */
+function groupsUnfit(policy: Policy, plan: PlanDoc): CullError | undefined {
+  try {
+    checkGroups(policy, { deliver: plan.deliver, groups: plan.vary && groupsOf(plan) });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CullError) return error;
+    throw error;
+  }
 }
 
 async function embeddingsOf(

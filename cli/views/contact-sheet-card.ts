@@ -71,8 +71,9 @@ function reasonItem(reason: string): Html {
   return parts ? html`<li>${parts[1]} <small>${parts[2]}</small></li>` : html`<li>${reason}</li>`;
 }
 
-function details({ candidate, seed, host, image, timing, scores, verdict }: CandidateRecord): Html {
+function details({ candidate, seed, host, image, timing, scores, verdict, group }: CandidateRecord): Html {
   const facts: [string, string][] = [['Seed', String(seed)]];
+  if (group !== undefined) facts.push(['Group', group]);
   if (image) facts.push(['Size', `${image.width} × ${image.height}`]);
   if (host !== null) facts.push(['Drawn by', host]);
   if (timing.drawMs !== null) facts.push(['Drawn in', durationText(timing.drawMs)]);

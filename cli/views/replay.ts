@@ -38,7 +38,7 @@ const compared = (label: string, { before, after }: { before: number; after: num
   row(label, count(before), count(after), change(before, after));
 
 function headline(summary: ReplaySummary): string[] {
-  const { policy, tenant, since, release, requests, candidates, judgedBy, leftOut } = summary;
+  const { policy, tenant, since, release, requests, candidates, judgedBy, leftOut, otherGroups } = summary;
   const of = release === null ? '' : `, release ${release}`;
   const lines = [
     `The policy ${policy} on ${some(requests.replayed, 'request')} (${some(candidates, 'candidate')}) of ${tenant} since ${since}${of}`,
@@ -46,6 +46,10 @@ function headline(summary: ReplaySummary): string[] {
   const policies = Object.entries(judgedBy).map(([name, n]) => `${name} (${count(n)})`);
   lines.push(`judged before by ${policies.join(', ')}`);
   if (leftOut > 0) lines.push(`${some(leftOut, 'request')} that failed or were cancelled are left out`);
+  if (otherGroups > 0)
+    lines.push(
+      `${some(otherGroups, 'request')} left out, with other groups than the policy has minima for (minPerGroup)`,
+    );
   return lines;
 }
 

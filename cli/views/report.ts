@@ -6,6 +6,8 @@ import { isModelMissing, missingLines, noteMissing, type MissingModels } from '.
 
 const INDENT = '  ';
 const MAX_DIMENSIONS = 3;
+/** Letters of a group's name: it can be a whole prompt. */
+const MAX_GROUP = 24;
 
 /**
  * A report for a terminal: plain text, aligned, readable at 80 columns, no colour.
@@ -61,6 +63,8 @@ function headline(result: ResultDoc, records: readonly CandidateRecord[], column
   ].join(', ');
   const lines = [what, tally];
   if (error) lines.push(...wrap(`${error.code}: ${error.message}`, columns));
+  const lacking = Object.entries(result.shortfall?.missingPerGroup ?? {}).map(([group, lack]) => `${lack} of ${group}`);
+  if (lacking.length > 0) lines.push(...wrap(`Missing: ${lacking.join(', ')}`, columns));
   if (state === 'shortfall') lines.push(...wrap(shortfallHint(result, records), columns));
   return lines;
 }
@@ -99,12 +103,14 @@ function shortfallHint(
 function winners(result: ResultDoc, records: readonly CandidateRecord[], columns: number): string[] {
   if (result.delivered.length === 0) return [];
   const byCandidate = new Map(records.map((record) => [record.candidate, record]));
-  const base = ['rank', 'candidate', 'quality', 'seed'];
-  const rows = result.delivered.map(({ rank, candidate, quality, seed }) => [
+  const hasGroups = result.delivered.some(({ group }) => group !== undefined);
+  const base = ['rank', 'candidate', 'quality', 'seed', ...(hasGroups ? ['group'] : [])];
+  const rows = result.delivered.map(({ rank, candidate, quality, seed, group = '' }) => [
     String(rank),
     String(candidate),
     quality.toFixed(1),
     String(seed),
+    ...(hasGroups ? [group.length > MAX_GROUP ? `${group.slice(0, MAX_GROUP - 1)}…` : group] : []),
   ]);
   const header = [...base];
   for (const dimension of tellingDimensions(records)) {

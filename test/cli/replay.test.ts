@@ -105,6 +105,32 @@ describe('replay', () => {
     expect(run.stdout).toMatch(/2 verdicts \(100\.0 %\) rest on them; delivered are 0 to 2, here counted as 0/);
   });
 
+  test('counts minima by the groups of a request that varied an input, and judges each by its own value', async () => {
+    const vary = { input: 'style', at: [], values: [{ value: 'studio' }, { value: 'office' }] };
+    // studio, office, studio, office
+    await store('looks', sharp(90, 80, 70, 60), { vary });
+    await store('plain', sharp(90, 80));
+    await writeFile(join(dir, 'looks.yaml'), `${sharpAtLeast(40)}minPerGroup: 1\n`);
+    const both = linesOf((await cli('replay', '--policy', 'looks.yaml', '--json')).stdout);
+    expect(both.lines).toMatchObject([{ request: 'looks', after: { delivered: [0, 1] } }]);
+    expect(both.summary).toMatchObject({ requests: { replayed: 1 }, otherGroups: 1 });
+
+    const rule = `{ rule: 'request.inputs.style != "office"', reason: no offices }`;
+    const noOffice = `policy: sharp\ngates: { business: { studio: ${rule} } }\nrank: { ${SHARP}: 1 }\n`;
+    await writeFile(join(dir, 'studio.yaml'), noOffice);
+    const { lines } = linesOf((await cli('replay', '--policy', 'studio.yaml', '--json')).stdout);
+    expect(lines.find(({ request }) => request === 'looks')).toMatchObject({ after: { passed: 2, delivered: [0, 2] } });
+    await writeFile(join(dir, 'one-studio.yaml'), `${noOffice}minPerGroup: { studio: 1, office: 1 }\n`);
+    const short = linesOf((await cli('replay', '--policy', 'one-studio.yaml', '--json')).stdout);
+    expect(short.lines).toMatchObject([{ request: 'looks', after: { delivered: [0], missing: 1 } }]);
+
+    const beach = await writeFile(join(dir, 'beach.yaml'), `${sharpAtLeast(40)}minPerGroup: { beach: 1 }\n`).then(() =>
+      cli('replay', '--policy', 'beach.yaml'),
+    );
+    expect(beach.code).toBe(2);
+    expect(beach.stderr).toMatch(/beach/);
+  });
+
   test('refuses scores of another version by name, and compares the rest; none left is an error', async () => {
     const stale = sharp(90, 80).map((scores): Scores => ({
       [SHARP]: { status: 'ok', raw: 1, quality: 90, scorer: 'sharpness@0.0.1' },

@@ -68,7 +68,25 @@ describe('generate refuses', () => {
   test('a policy that wants several looks of one request', async () => {
     const looks = await file('looks.yaml', 'policy: looks\nminPerGroup: 15\n');
     const stderr = await refused('generate', TEMPLATE, ...PROMPT, '--policy', looks);
-    expect(stderr).toMatch(/REQUEST_INVALID.*looks.*minPerGroup/);
+    expect(stderr).toMatch(/REQUEST_INVALID.*looks.*minPerGroup[^]*--vary/);
+    const short = await refused('generate', TEMPLATE, '--vary', 'prompt=a,b', '--policy', looks, '-k', '20');
+    expect(short).toMatch(/REQUEST_INVALID.*at least 30 images, of 2 groups, and 20/);
+    const named = await file('named.yaml', 'policy: named\nminPerGroup: { studio: 1 }\n');
+    const other = await refused('generate', TEMPLATE, '--vary', 'prompt=studios,b', '--policy', named, '-k', '20');
+    expect(other).toMatch(/REQUEST_INVALID.*"studio".*did you mean studios/);
+  });
+
+  test.each([
+    ['no list', ['prompt'], /USAGE.*input=value/],
+    ['an empty value', ['prompt=a,,b'], /USAGE.*input=value/],
+    ['no JSON list', ['prompt=["a"'], /USAGE.*JSON list/],
+    ['an input that is not there', ['promt=a,b'], /TEMPLATE_INPUT_UNKNOWN.*promt[^]*did you mean "prompt"/],
+    ['a value twice', ['steps=4,8,4.0'], /TEMPLATE_INPUT_INVALID.*steps.*4 is there twice/],
+    ['a value that does not fit', ['steps=4,many'], /TEMPLATE_INPUT_INVALID.*steps.*"many"/],
+    ['an input that is given as well', ['prompt=a,b', '-i', 'prompt=c'], /REQUEST_INVALID.*prompt.*given and varied/],
+    ['two inputs', ['prompt=a,b', '--vary', 'steps=4,8'], /USAGE.*one input/],
+  ])('--vary with %s', async (_, vary, message) => {
+    expect(await refused('generate', TEMPLATE, '--vary', ...vary)).toMatch(message);
   });
 
   test('a rule over an input that the template does not have', async () => {

@@ -86,6 +86,30 @@ export const scenarios: Scenario[] = [
     },
   },
   {
+    name: 'varied',
+    async run(bench) {
+      const activities = answering();
+      bench.use({
+        ...activities,
+        prepare: async (ref) => ({ ...(await activities.prepare(ref)), minDistance: 0.05, minima: [2, 2] }),
+        // candidate 1 was drawn with the other value before
+        generate: async (ref) => ({
+          ...(await activities.generate(ref)),
+          ...(ref.vary !== undefined && { vary: ref.candidate === 1 ? 0 : ref.vary }),
+        }),
+        score: ({ candidate }) => Promise.resolve({ pass: candidate % 3 !== 0, failed: [], quality: candidate }),
+      });
+      const handle = await bench.start({
+        candidates: 64,
+        deliver: 4,
+        vary: 2,
+        stopping: { mode: 'quota', hurry: 0.6 },
+      });
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
     name: 'lost-candidate',
     async run(bench) {
       const activities = answering();

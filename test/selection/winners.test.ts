@@ -89,6 +89,16 @@ describe('the winners so far', () => {
     expect(withPass(ended, passed(2, 99), { at, choose })).toBe(ended);
   });
 
+  it('one that is measured anew takes its new place', () => {
+    const doc = fold([passed(0, 50), passed(1, 70), passed(0, 90)], plain, 2);
+    expect(doc.winners).toEqual([0, 1]);
+    expect(played(doc)).toMatchObject([
+      { candidate: 0, rank: 1, quality: 90 },
+      { candidate: 1, rank: 2, quality: 70 },
+    ]);
+    expect(doc.passed).toHaveLength(2);
+  });
+
   it('the end makes the set what was delivered; a resumed request goes on from what had passed', () => {
     const doc = fold([passed(0, 50), passed(1, 70)], plain, 2);
     const failed = withEnd(doc, { at, state: 'failed', delivered: [], why: () => 'the request was failed' });

@@ -2,6 +2,7 @@
 import { judge } from '../../selection/judge.js';
 import { select, toSelectable } from '../../selection/select.js';
 import type { Policy, Scores } from '../../selection/types.js';
+import { groupsOf, inputsWith } from '../../selection/vary.js';
 import { keys } from '../../storage/keys.js';
 import type { Storage } from '../../storage/storage.js';
 import type { CandidateRecord, PlanDoc, RequestDoc, ResultDoc } from '../../workflows/contract.js';
@@ -17,6 +18,8 @@ export interface StoredAsk {
   /** The cap. @default as many as there are scores */
   cap?: number;
   state?: 'failed' | 'cancelled';
+  /** Candidates are drawn with its values in turn. */
+  vary?: NonNullable<PlanDoc['vary']>;
   /** One candidate each; null: it was lost. */
   scores: readonly (Scores | null)[];
 }
@@ -26,7 +29,9 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
   const { tenant = 'default', request, createdAt, release = `sha256:${'ab'.repeat(32)}`, policy, deliver } = ask;
   const seed = 7;
   const scored = ask.scores.map((scores, candidate): CandidateRecord => {
-    const verdict = scores && judge(scores, policy);
+    const value = ask.vary?.values[candidate % ask.vary.values.length]?.value;
+    const group = value === undefined ? undefined : String(value);
+    const verdict = scores && judge(scores, policy, { deliver, inputs: inputsWith({}, ask.vary, group) });
     return {
       candidate,
       seed: seed + candidate,
@@ -46,10 +51,13 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
       notPicked: null,
       timing: { queuedMs: 10, drawMs: 2000, scoreMs: scores && 300 },
       cost: { microUsd: 900 },
+      ...(group !== undefined && { group }),
       error: scores ? null : { code: 'COMFY_NODE_FAILED', message: 'a node failed' },
     };
   });
-  const { winners, notPicked, missing, gates } = select(scored.flatMap(toSelectable), policy, deliver);
+  const { winners, notPicked, missing, gates } = select(scored.flatMap(toSelectable), policy, deliver, {
+    groups: groupsOf(ask),
+  });
   const ended = ask.state === undefined;
   const records = scored.map((record): CandidateRecord => {
     const won = ended && winners.some(({ candidate }) => candidate === record.candidate);
@@ -58,7 +66,11 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
   const candidates = ask.cap ?? records.length;
   const common = { request, tenant, release, deliver, candidates, seed };
   const doc: RequestDoc = { ...common, template: 'product', inputs: {}, createdAt, bodySha256: 'c'.repeat(64) };
-  const plan: PlanDoc = { ...common, policy, graph: {}, seedAt: [], output: ['9'], files: [], queue: 'default' };
+  const plan: PlanDoc = {
+    ...common,
+    ...{ policy, graph: {}, seedAt: [], output: ['9'], files: [], queue: 'default' },
+    ...(ask.vary && { inputs: {}, vary: ask.vary }),
+  };
   const result: ResultDoc = {
     request,
     release,

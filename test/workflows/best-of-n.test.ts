@@ -331,3 +331,77 @@ describe('until K pass', () => {
     expect(state.spentMicroUsd).toBeLessThanOrEqual(1_050);
   });
 });
+
+describe('an input that is varied', () => {
+  /** Each candidate's value as it was asked for. */
+  function values(activities: Activities): { activities: Activities; asked: (number | undefined)[] } {
+    const asked: (number | undefined)[] = [];
+    const generate: Activities['generate'] = (ref) => {
+      asked[ref.candidate] = ref.vary;
+      return activities.generate(ref).then((answer) => ({
+        ...answer,
+        ...(ref.vary !== undefined && answer.vary === undefined && { vary: ref.vary }),
+      }));
+    };
+    return { activities: { ...activities, generate }, asked };
+  }
+  const passing = { score: () => Promise.resolve({ pass: true, failed: [], quality: 50 }) };
+
+  test('a fixed N is drawn evenly, and nothing is asked where nothing is varied', async () => {
+    const { activities, asked } = values(answering());
+    bench.use(activities);
+    await (await bench.start({ candidates: 7, vary: 3 })).result();
+    expect(asked).toEqual([0, 1, 2, 0, 1, 2, 0]);
+    await (await bench.start({ candidates: 7 })).result();
+    expect(asked.slice(0, 7)).toEqual(Array(7).fill(undefined));
+  });
+
+  test('stops with the K-th only where all minima are met, and draws no more of a value that has its own', async () => {
+    const drawnWith: (number | undefined)[] = [];
+    const { activities, asked } = values({
+      ...answering(),
+      prepare: () => Promise.resolve({ queue: 'gpu', again: false, minima: [2, 2] }),
+      generate: ({ candidate, vary }) => {
+        drawnWith[candidate] = vary;
+        return Promise.resolve({ image: 'i' });
+      },
+      // of the second value only every fifth passes
+      score: ({ candidate }) =>
+        Promise.resolve(
+          drawnWith[candidate] === 0 || candidate % 5 === 0
+            ? { pass: true, failed: [], quality: 50 }
+            : { pass: false, failed: ['x'] },
+        ),
+    });
+    bench.use(activities);
+    const handle = await bench.start({ deliver: 4, candidates: 200, vary: 2, stopping: { mode: 'quota', hurry: 0 } });
+    await handle.result();
+    const { state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
+    expect(state.stop).toBe('quota');
+    const [first, second] = state.varied ?? [];
+    expect(second?.passed).toBe(2);
+    // two are needed; what was in flight when the second passed may be more
+    expect(first?.launched).toBeLessThanOrEqual(4);
+    expect(asked.slice(-1)).toEqual([1]);
+  });
+
+  test('counts what was drawn with the value of an earlier run as of that value', async () => {
+    const { activities } = values({
+      ...answering(),
+      ...passing,
+      prepare: () => Promise.resolve({ queue: 'gpu', again: true, minima: [1, 1] }),
+      // candidates 0 to 3 were drawn with the second value before
+      generate: ({ candidate, vary = 0 }) => Promise.resolve({ image: 'i', vary: candidate < 4 ? 1 : vary }),
+    });
+    bench.use(activities);
+    const handle = await bench.start({ deliver: 2, candidates: 64, vary: 2, stopping: { mode: 'quota', hurry: 0 } });
+    await handle.result();
+    const { state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
+    expect(state.stop).toBe('quota');
+    expect(state.launched).toBe(5);
+    expect(state.varied).toEqual([
+      { launched: 1, ended: 1, passed: 1 },
+      { launched: 4, ended: 4, passed: 4 },
+    ]);
+  });
+});
