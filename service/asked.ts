@@ -6,7 +6,8 @@ import { CullError } from '../errors.js';
 import { keys } from '../storage/keys.js';
 import { checkInputs } from '../templates/inputs.js';
 import type { Bindings } from '../templates/types.js';
-import type { InputValue } from '../workflows/contract.js';
+import { checkVary } from '../templates/vary.js';
+import type { InputValue, VaryAsk } from '../workflows/contract.js';
 import { releaseFor } from './catalogue.js';
 import type { Service } from './context.js';
 import type { RequestBody } from './schemas.js';
@@ -17,23 +18,31 @@ export async function optionsOf(
   { tenant }: Pick<Cull, 'tenant'>,
   body: z.infer<typeof RequestBody> & { key?: string },
 ): Promise<GenerateOptions> {
-  const { template, policy, inputs, deadlineSeconds, ...rest } = body;
+  const { template, policy, inputs, vary, deadlineSeconds, ...rest } = body;
   const release = releaseFor(catalogue, { template, ...(policy !== undefined && { policy }) });
   await checkImages(release.bindings, inputs, async (sha256) => !!(await storage.head(keys.input(tenant, sha256))));
+  const varied = vary && { input: vary.input, values: checkVary(release, vary) };
   return {
     release,
-    inputs: typed(release, inputs),
+    inputs: typed(release, inputs, varied),
+    ...(varied && { vary: varied }),
     ...rest,
     ...(deadlineSeconds !== undefined && { deadlineMs: deadlineSeconds * 1000 }),
   };
 }
 
 /** Everything in its declared type, as the command line would give it; only what the caller gave. */
-function typed(release: { bindings: Bindings }, inputs: Record<string, InputValue>): Record<string, InputValue> {
+function typed(
+  release: { bindings: Bindings },
+  inputs: Record<string, InputValue>,
+  varied: VaryAsk | undefined,
+): Record<string, InputValue> {
   const named = Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [name, typeof value === 'object' ? value.image : value]),
   );
-  const checked = checkInputs(release, named);
+  // with a value of the varied input in its place, nothing else may be missing
+  const first = varied && !Object.hasOwn(named, varied.input) ? { [varied.input]: varied.values[0] } : {};
+  const checked = checkInputs(release, { ...named, ...first });
   return Object.fromEntries(
     Object.entries(inputs).flatMap(([name, value]) => {
       const known = typeof value === 'object' ? value : checked[name];

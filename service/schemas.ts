@@ -47,6 +47,16 @@ export const RequestBody = z
       .record(z.string().max(128), InputValue)
       .default({})
       .openapi({ example: { prompt: 'product photo of a green bottle on a white background' } }),
+    vary: z
+      .strictObject({
+        input: z.string().max(128),
+        values: z
+          .array(z.union([z.string().max(20_000), z.number(), z.boolean()]))
+          .min(1)
+          .max(64),
+      })
+      .optional()
+      .openapi({ description: 'An input that differs between the candidates; each of its values is a group' }),
     deliver: z.int().min(1).max(2000).default(1).openapi({ description: 'K: images to deliver', example: 4 }),
     mode: z.enum(['quota', 'best-of', 'value']).optional().openapi({
       description:
@@ -111,6 +121,7 @@ export const RequestView = z
           quality: z.number(),
           key: z.string(),
           url: z.string(),
+          group: z.string().optional().openapi({ description: 'Its value of the input that the request varied' }),
           files: z.array(StoredFile.extend({ url: z.string() })).optional(),
         }),
       )

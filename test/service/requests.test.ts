@@ -54,6 +54,15 @@ describe('POST /v1/requests', () => {
     expect(delivered).toHaveLength(1);
   });
 
+  test('vary draws each candidate with one of the values, which its image names', async () => {
+    const { prompt, ...inputs } = INPUTS;
+    const vary = { input: 'prompt', values: [prompt, `${prompt}, from above`] };
+    const body = { ...BODY, inputs, vary, deliver: 2 };
+    const { delivered } = await read(service.call('POST', '/v1/requests?wait=60s', { body }));
+    expect(vary.values).toEqual(expect.arrayContaining((delivered as { group: string }[]).map(({ group }) => group)));
+    expect(delivered).toHaveLength(2);
+  });
+
   test('a key with the same body is the same request, with another body it is refused', async () => {
     const headers = { 'idempotency-key': 'order-1' };
     const first = await read(service.call('POST', '/v1/requests', { body: BODY, headers }));
@@ -72,6 +81,9 @@ describe('POST /v1/requests', () => {
     ['no JSON', '{', 'BODY_INVALID'],
     ['a field that there is not', { ...BODY, wanted: 4 }, 'BODY_INVALID'],
     ['K of another type', { ...BODY, deliver: '4' }, 'BODY_INVALID'],
+    ['an input that is given and varied', { ...BODY, vary: { input: 'prompt', values: ['a'] } }, 'REQUEST_INVALID'],
+    ['a value that does not fit', { ...BODY, vary: { input: 'steps', values: ['few'] } }, 'TEMPLATE_INPUT_INVALID'],
+    ['nothing to vary over', { ...BODY, vary: { input: 'steps', values: [] } }, 'BODY_INVALID'],
     ['K above N', { ...BODY, deliver: 5 }, 'REQUEST_INVALID'],
     ['both N and a cap', { ...BODY, mode: 'quota', cap: 4 }, 'REQUEST_INVALID'],
     ['a template that there is not', { ...BODY, template: 'produkt' }, 'TEMPLATE_NOT_FOUND'],
