@@ -39,7 +39,7 @@ export function planFor(plan: PlanDoc, group: string | undefined): PlanDoc {
   return {
     ...plan,
     ...scored,
-    graph: bindValue(plan.graph, vary.at, value) as PlanDoc['graph'],
+    graph: bindValue(plan.graph, vary.at, value),
     inputs: inputsWith(plan.inputs, vary, group),
   };
 }

@@ -118,9 +118,7 @@ export function replay(
   const choose = (from: readonly SelectionCandidate[]) => select(from, policy, deliver, { groups: groupsOf({ vary }) });
   const scored = records.filter((record): record is Scored => record.verdict !== null);
   const judged = scored
-    .flatMap((record) =>
-      toSelectable({ ...record, verdict: reviewed(judgeOne(record, policy), record.review) }),
-    )
+    .flatMap((record) => toSelectable({ ...record, verdict: reviewed(judgeOne(record, policy), record.review) }))
     .map((one): SelectionCandidate => {
       const embedding = embeddings?.get(one.candidate);
       return embedding === undefined ? one : { ...one, embedding };

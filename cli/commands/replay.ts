@@ -83,7 +83,8 @@ export function addReplay(program: Command): void {
         }
         const unfit = groupsUnfit(policy, plan);
         if (unfit) {
-          otherGroups.push(unfit);
+          // what is wrong with one that has groups tells more than that another has none
+          otherGroups[plan.vary ? 'unshift' : 'push'](unfit);
           return;
         }
         const { request, createdAt, release } = asked;

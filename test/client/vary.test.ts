@@ -121,8 +121,8 @@ test('generate --vary: prompts with commas, and the winners in words', async () 
     ['generate', TEMPLATE, '-p', 'examples/policies/generic.yaml', '--vary', `prompt=${values}`, ...args],
     { env: pipeline.env, cwd: pipeline.dir },
   );
-  expect(run.code).toBe(0);
   expect(run.stderr).toContain('2 values of prompt');
+  expect(run).toMatchObject({ code: 0 });
   expect(run.stdout).toMatch(/rank +candidate +quality +seed +group/);
   const result = (await pipeline.cull.result('looks')) as ResultDoc;
   expect(result.delivered.every(({ group }) => group !== undefined)).toBe(true);
