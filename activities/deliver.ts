@@ -12,6 +12,7 @@ import type { Storage } from '../storage/storage.js';
 import type {
   BestOfNResult,
   CandidateRecord,
+  DeliveredImage,
   PlanDoc,
   RequestDoc,
   RequestError,
@@ -26,6 +27,7 @@ import {
   writeRecord,
   type CandidateRef,
 } from './documents.js';
+import { convertWinners, isConverted } from './convert.js';
 import { withFailures } from './failures.js';
 import { readEmbedding } from './float32.js';
 import { reviewableOf, withReviews } from './reviews.js';
@@ -81,7 +83,12 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
       const candidates = plan && end === 'done' ? await selectable(storage, ask, { records, policy: plan.policy }) : [];
       const selection = plan ? select(candidates, plan.policy, wanted, { groups: groupsOf(plan) }) : undefined;
       const meanDrawMs = meanOf(records.flatMap(({ image, timing }) => (image && timing.drawMs) ?? []));
-      const manifest = records.map((record) => finalRecord(record, { request, plan, selection, meanDrawMs }));
+      const final = records.map((record) => finalRecord(record, { request, plan, selection, meanDrawMs }));
+      const won = final.filter(({ candidate }) => selection?.winners.some((winner) => winner.candidate === candidate));
+      const converted = isConverted(asked.images)
+        ? await convertWinners(storage, { tenant, request, ask: asked.images }, won)
+        : new Map<number, never>();
+      const manifest = final.map((record) => ({ ...record, ...madeOf(converted.get(record.candidate)) }));
       const delivered = await deliveredOf(manifest, { selection, urlOf });
 
       const state =
@@ -141,6 +148,8 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
     },
   });
 }
+
+const madeOf = (delivered: DeliveredImage | undefined) => (delivered ? { delivered } : {});
 
 /** Every started candidate's record; one without a record was cancelled before its picture was there. */
 async function readRecords(storage: Storage, ask: DeliverAsk, asked: RequestDoc): Promise<CandidateRecord[]> {
@@ -221,7 +230,7 @@ async function deliveredOf(
   return Promise.all(
     winners.map(async ({ candidate, rank, quality }) => {
       const record = manifest[candidate];
-      const key = record?.image?.key ?? '';
+      const key = record?.delivered?.key ?? record?.image?.key ?? '';
       const files = await Promise.all(
         (record?.files ?? []).map(async (file) => ({ ...file, url: await urlOf(file.key) })),
       );

@@ -121,7 +121,8 @@ export function createGenerateActivities(deps: {
           siblings.join(run, { isDrawing: () => drawingSince !== undefined, stop: giveUp, ended: drawing });
           return drawing;
         });
-        const image = await storeGeneration(storage, { ref, seed, group, generation, usdPerHour });
+        const { keepMetadata } = plan;
+        const image = await storeGeneration(storage, { ref, seed, group, generation, usdPerHour, keepMetadata });
         return { ...answer(image), ...(deps.poolSlots && { slots: deps.poolSlots() }) };
       } catch (error) {
         const drawMs = drawingSince === undefined ? 0 : Math.round(performance.now() - drawingSince);

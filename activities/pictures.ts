@@ -7,12 +7,13 @@ import type { Generation, InputFile } from '../providers/provider.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import type { CandidateFile, CandidateRecord, PlanDoc } from '../workflows/contract.js';
+import { withoutPrompt } from './picture-metadata.js';
 import { emptyRecord, readRecord, writeRecord, type CandidateRef } from './documents.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /**
- * Everything beside the image first, then the image, then the record: who sees one finds what it promises. The same generation stored twice
+ * Pictures without what ComfyUI writes into them (`keepMetadata`: with it). Everything beside the image first, then the image, then the record: who sees one finds what it promises. The same generation stored twice
  * gives the same objects.
  *
  * @returns the image's key
@@ -25,18 +26,22 @@ export async function storeGeneration(
     group?: string | undefined;
     generation: Generation;
     usdPerHour: number | undefined;
+    keepMetadata?: boolean | undefined;
   },
 ): Promise<string> {
-  const { ref, seed, group, generation, usdPerHour } = done;
-  const { bytes, format, width, height, host, promptId, timing } = generation;
+  const { ref, seed, group, generation, usdPerHour, keepMetadata = false } = done;
+  const { format, width, height, host, promptId, timing } = generation;
+  const cleaned = (picture: Uint8Array): Uint8Array => (keepMetadata ? picture : withoutPrompt(Buffer.from(picture)));
+  const bytes = cleaned(generation.bytes);
   const files: CandidateFile[] = [];
   for (const file of generation.files) {
     const { mask } = file;
     const extension = extensionOf(file.name) || 'bin';
     const key = keys.file(ref.tenant, ref.request, ref.candidate, { n: files.length + 1, mask, extension });
-    await storage.put(key, file.bytes, { contentType: file.contentType });
     const { kind, contentType } = file;
-    const about = { key, kind, contentType, bytes: file.bytes.length, sha256: sha256(file.bytes) };
+    const content = kind === 'image' ? cleaned(file.bytes) : file.bytes;
+    await storage.put(key, content, { contentType });
+    const about = { key, kind, contentType, bytes: content.length, sha256: sha256(content) };
     files.push(mask === undefined ? about : { ...about, mask });
   }
   const key = keys.image(ref.tenant, ref.request, ref.candidate, format === 'jpeg' ? 'jpg' : format);

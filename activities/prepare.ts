@@ -104,6 +104,7 @@ export function createPrepareActivities(deps: {
         deliver: asked.deliver,
         candidates: asked.candidates,
         queue,
+        ...(asked.images?.keepMetadata && { keepMetadata: true }),
       };
       const again = (await storage.head(keys.plan(tenant, request))) !== undefined;
       await writeJson(storage, keys.plan(tenant, request), plan);

@@ -8,6 +8,7 @@ import { checkName } from '../storage/keys.js';
 import type { Mode } from '../selection/stopping.js';
 import {
   MAX_CANDIDATES,
+  type ImageAsk,
   type InputValue,
   type RequestDoc,
   type ReviewAsk,
@@ -57,6 +58,8 @@ export interface GenerateOptions {
    * than that is to be gained. @default 1
    */
   pointsEach?: number;
+  /** Format, quality and size of the images. @default as drawn, without what ComfyUI writes into them */
+  images?: ImageAsk;
   /** The request's seed, 0 to 2^53-1. @default random */
   seed?: number;
   /** Names the request: the same key with the same body is the same request, with another body it is refused. @default a new name */
@@ -107,6 +110,7 @@ export function checkRequest(
     throw new CullError('REQUEST_INVALID', `${deliver} images cannot be delivered from ${candidates} candidates`, {
       hint: `ask for at least ${deliver} candidates, or fewer images`,
     });
+  checkImages(options.images);
   if (seed !== undefined) checkSeed(seed);
   if (key !== undefined) checkName('request', key);
 }
@@ -129,6 +133,18 @@ function checkStopping(options: Omit<GenerateOptions, 'release' | 'inputs'>): vo
   if (budgetUsd !== undefined && !(Number.isFinite(budgetUsd) && budgetUsd > 0))
     throw new CullError('REQUEST_INVALID', `the budget is ${budgetUsd} USD; it must be above 0`);
   checkPoints(pointsEach, mode);
+}
+
+function checkImages(images: ImageAsk = {}): void {
+  const { format, quality, maxSize } = images;
+  if (quality !== undefined && !(Number.isInteger(quality) && quality >= 1 && quality <= 100))
+    throw new CullError('REQUEST_INVALID', `quality is ${quality}; it must be a whole number from 1 to 100`);
+  if (quality !== undefined && (format === undefined || format === 'png'))
+    throw new CullError('REQUEST_INVALID', `${format ?? 'an image as it was drawn'} has no quality to set`, {
+      hint: 'name a format: jpeg, webp or avif',
+    });
+  if (maxSize !== undefined && !(Number.isInteger(maxSize) && maxSize >= 16 && maxSize <= 16_384))
+    throw new CullError('REQUEST_INVALID', `the longer side is to have ${maxSize} pixels; it must be 16 to 16384`);
 }
 
 function checkPoints(pointsEach: number | undefined, mode: Mode): void {
@@ -175,7 +191,7 @@ export const askedText = ({
 /** The stored form of a request, named by its key or by a new name. @throws as checkRequest */
 export function requestOf(options: GenerateOptions, tenant: string): RequestDoc {
   checkRequest(options);
-  const { release, inputs, deliver, vary } = options;
+  const { release, inputs, deliver, vary, images } = options;
   checkNotGiven(vary, inputs);
   const { candidates } = modeOf(options);
   const stopping = stoppingOf(options);
@@ -189,6 +205,7 @@ export function requestOf(options: GenerateOptions, tenant: string): RequestDoc 
     ...(stopping && { stopping }),
     ...(review && { review }),
     ...(vary && { vary }),
+    ...(images && { images }),
   };
   const hashed = canonicalize({ ...body, ...(options.seed === undefined ? {} : { seed }) }) ?? '';
   const bodySha256 = createHash('sha256').update(hashed).digest('hex');

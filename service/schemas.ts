@@ -72,6 +72,19 @@ export const RequestBody = z
       .min(0)
       .optional()
       .openapi({ description: 'Mode value: what one candidate costs, in points of quality' }),
+    images: z
+      .strictObject({
+        format: z.enum(['png', 'jpeg', 'webp', 'avif']).optional(),
+        quality: z.int().min(1).max(100).optional().openapi({ description: 'Of jpeg, webp and avif' }),
+        maxSize: z.int().min(16).max(16_384).optional().openapi({ description: 'Pixels of the longer side at most' }),
+        keepMetadata: z.boolean().optional().openapi({
+          description: 'Leave in what ComfyUI writes into an image: the graph with its prompts',
+        }),
+      })
+      .optional()
+      .openapi({
+        description: 'Form of the images; default: as drawn, without the graph that ComfyUI writes into them',
+      }),
     seed: z.int().min(0).max(MAX_SEED).optional(),
   })
   .openapi('RequestBody');

@@ -34,6 +34,9 @@ export const keys = {
   models: (tenant: string, request: string) => `${tenant}/requests/${request}/models.json`,
   /** What people said of candidates in the band review. */
   reviews: (tenant: string, request: string) => `${tenant}/requests/${request}/reviews.json`,
+  /** A winner in the form that was asked for, where that is not the candidate's own. */
+  delivered: (tenant: string, request: string, candidate: number, extension: string) =>
+    `${tenant}/requests/${request}/delivered/${candidateName(candidate)}.${extension}`,
   manifest: (tenant: string, request: string) => `${tenant}/requests/${request}/manifest.ndjson`,
   /** The winners so far, and the events that led to them. */
   winners: (tenant: string, request: string) => `${tenant}/requests/${request}/winners.json`,

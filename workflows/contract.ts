@@ -39,6 +39,8 @@ export interface RequestDoc {
   review?: ReviewAsk;
   /** An input that differs between the candidates; each value is a group. Absent: all candidates have the same inputs. */
   vary?: VaryAsk;
+  /** The form of the images. Absent: as drawn, without what ComfyUI writes into them. */
+  images?: ImageAsk;
   /** The request's seed; each candidate's is derived from it. */
   seed: number;
   /** ISO 8601. */
@@ -49,6 +51,30 @@ export interface RequestDoc {
 
 /** `extension`: of the file, with its dot. @default .png */
 export type InputValue = string | number | boolean | { image: string; extension?: string };
+
+/** The form of the images that are delivered. */
+export interface ImageAsk {
+  /** @default as drawn */
+  format?: 'png' | 'jpeg' | 'webp' | 'avif';
+  /** Of jpeg, webp and avif, 1 to 100. @default 90, 90, 65 */
+  quality?: number;
+  /** Pixels of the longer side at most; nothing is enlarged. @default as drawn */
+  maxSize?: number;
+  /** Leave in what ComfyUI writes into an image: the graph with its prompts. @default false */
+  keepMetadata?: boolean;
+}
+
+/** A winner that was converted. */
+export interface DeliveredImage {
+  key: string;
+  sha256: string;
+  format: 'png' | 'jpeg' | 'webp' | 'avif';
+  width: number;
+  height: number;
+  bytes: number;
+  /** sha256 of the candidate's image that it was made of. */
+  from: string;
+}
 
 /** When a request stops drawing, as it was asked. */
 export interface StoppingAsk {
@@ -282,6 +308,8 @@ export interface CandidateRecord {
   review?: Review;
   /** Why it is in the audit sample of its policy. Absent: it is not. */
   audit?: AuditMark;
+  /** Of a winner in another form than it was drawn. Absent: `image` is what was delivered. */
+  delivered?: DeliveredImage;
   error: null | RequestError;
   /** The value that the request varied, as a text. Absent: it varied nothing, or the candidate was cancelled before it was drawn. */
   group?: string;
@@ -320,6 +348,8 @@ export interface PlanDoc {
   references?: string[];
   /** The same by name: `logo`. */
   named?: Record<string, string>;
+  /** Leave in what ComfyUI writes into an image. Absent: take it out. */
+  keepMetadata?: true;
   /** Region name -> node that saves its mask. */
   masks?: Record<string, string>;
   /** What the picture should show: `{ people: 1, text: 'ACME' }`. */

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { checkNotGiven } from '../../client/groups.js';
 import { askedText, checkRequest, DEFAULT_CANDIDATES } from '../../client/request.js';
 import type { Mode } from '../../selection/stopping.js';
+import type { ImageAsk } from '../../workflows/contract.js';
 import { readConfig } from '../../config.js';
 import { connect } from '../connect.js';
 import { follow } from '../follow.js';
@@ -31,6 +32,10 @@ interface Options {
   stream?: true;
   pointsEach?: number;
   review?: 'wait' | 'end';
+  format?: ImageAsk['format'];
+  quality?: number;
+  maxSize?: number;
+  keepMetadata?: true;
   detach?: true;
   json?: true;
 }
@@ -77,6 +82,17 @@ export function addGenerate(program: Command): void {
     )
     .option('-p, --policy <file>', "policy file (default: the template's)")
     .option('-o, --out <folder>', 'where the files go', 'out')
+    .addOption(
+      new Option('--format <format>', 'format of the images (default: as drawn)').choices([
+        'png',
+        'jpeg',
+        'webp',
+        'avif',
+      ]),
+    )
+    .option('--quality <1..100>', 'quality of jpeg, webp and avif (default: 90, 90, 65)', Number)
+    .option('--max-size <pixels>', 'longer side of the images at most', wholeNumber)
+    .option('--keep-metadata', 'leave in what ComfyUI writes into an image: the graph with its prompts')
     .option('-s, --seed <seed>', 'seed of the request, 0 to 2^53-1 (default: random)', Number)
     .option('--key <key>', 'idempotency key: the same key and body is the same request')
     .addOption(
@@ -99,7 +115,7 @@ export function addGenerate(program: Command): void {
       const { deliver, mode, candidates, cap, hurry, pointsEach, seed, key, review } = options;
       const { deadline: deadlineMs, budget: budgetUsd } = options;
       const bounds = { deliver, mode, candidates, cap, hurry, pointsEach, deadlineMs, budgetUsd };
-      const asked = { ...bounds, seed, key, review, vary };
+      const asked = { ...bounds, seed, key, review, vary, ...imagesOf(options) };
       checkRequest({ ...asked, release });
       checkNotGiven(varied, given);
       // with a value of the varied input in its place, nothing else may be missing
@@ -133,4 +149,15 @@ export function addGenerate(program: Command): void {
         await close();
       }
     });
+}
+
+/** Nothing where nothing was asked: such a request is the same as ever. */
+function imagesOf({ format, quality, maxSize, keepMetadata }: Options): { images?: ImageAsk } {
+  const images: ImageAsk = {
+    ...(format && { format }),
+    ...(quality !== undefined && { quality }),
+    ...(maxSize !== undefined && { maxSize }),
+    ...(keepMetadata && { keepMetadata }),
+  };
+  return Object.keys(images).length === 0 ? {} : { images };
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDeliverActivities } from '../../activities/deliver.js';
 import { emptyRecord, readJson, writeJson, writeRecord } from '../../activities/documents.js';
@@ -13,6 +14,7 @@ import { judge } from '../../selection/judge.js';
 import type {
   BestOfNResult,
   CandidateRecord,
+  ImageAsk,
   PlanDoc,
   RequestDoc,
   ResultDoc,
@@ -30,10 +32,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Three that pass: 0 and 1 look alike to CLIP, 2 is another picture and not as good. */
-async function deliverTwo(request: string, diversity: Diversity): Promise<number[]> {
+async function deliverTwo(request: string, diversity: Diversity, images?: ImageAsk): Promise<number[]> {
   const tenant = 'default';
   const policy = policyOf([], { rank: { 'noise.sigma': 1 }, diversity });
-  const asked: Partial<RequestDoc> = { request, tenant, release: 'sha256:0', deliver: 2, candidates: 3, seed: 1 };
+  const what = { request, tenant, release: 'sha256:0', deliver: 2, candidates: 3, seed: 1 };
+  const asked: Partial<RequestDoc> = { ...what, ...(images && { images }) };
   await writeJson(storage, keys.request(tenant, request), asked);
   const plan: Partial<PlanDoc> = { request, tenant, policy };
   await writeJson(storage, keys.plan(tenant, request), plan);
@@ -95,6 +98,26 @@ async function deliverReviewed(request: string): Promise<{ result: ResultDoc; re
 }
 
 describe('deliver', () => {
+  it('delivers the winners in the form that was asked for, and the manifest says of what they were made', async () => {
+    const create = { width: 40, height: 20, channels: 3, background: 'red' } as const;
+    for (const candidate of [0, 1, 2]) await storage.put(`${candidate}.png`, await sharp({ create }).png().toBuffer());
+    expect(await deliverTwo('webp', { minDistance: 0 }, { format: 'webp', maxSize: 20 })).toEqual([0, 1]);
+    const result = await readJson<ResultDoc>(storage, keys.result('default', 'webp'));
+    expect(result?.delivered.map(({ key }) => key)).toEqual(
+      [0, 1].map((candidate) => keys.delivered('default', 'webp', candidate, 'webp')),
+    );
+    const manifest = String((await storage.get(keys.manifest('default', 'webp')))?.body);
+    const lines = manifest
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as CandidateRecord);
+    expect(lines.map(({ delivered }) => delivered?.width)).toEqual([20, 20, undefined]);
+    for (const { key, url } of result?.delivered ?? []) {
+      expect((await sharp((await storage.get(key))!.body).metadata()).format).toBe('webp');
+      expect(url).toContain('/delivered/');
+    }
+  });
+
   it('delivers what people accepted, and lists whom they could still be asked about, best first', async () => {
     const { result, records } = await deliverReviewed('reviewed');
     expect(result.delivered.map(({ candidate }) => candidate)).toEqual([0, 1]);

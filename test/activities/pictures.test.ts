@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -60,6 +61,22 @@ describe('what a candidate brought', () => {
       { key: 'acme/requests/r1/candidates/0007.2.png', kind: 'image', contentType: 'image/png' },
     ]);
     for (const { key, bytes } of record?.files ?? []) expect((await storage.head(key))?.size).toBe(bytes);
+  });
+
+  it('is stored without the graph that ComfyUI wrote into it, unless that is wanted', async () => {
+    const written = (bytes: Buffer) => bytes.includes('secret prompt');
+    const withPrompt = await sharp(generation.bytes)
+      .withExif({ IFD0: { ImageDescription: 'prompt: secret prompt' } })
+      .jpeg()
+      .toBuffer();
+    expect(written(withPrompt)).toBe(true);
+    generation = { ...generation, bytes: withPrompt };
+    const key = await store();
+    const clean = (await storage.get(key))!.body;
+    expect(written(clean)).toBe(false);
+    expect((await readRecord(storage, ref))?.image?.sha256).toBe(createHash('sha256').update(clean).digest('hex'));
+    await storeGeneration(storage, { ref, seed: 5, generation, usdPerHour: 1, keepMetadata: true });
+    expect((await storage.get(key))?.body).toEqual(withPrompt);
   });
 
   it('leaves no list in the record where there is nothing but the image', async () => {
