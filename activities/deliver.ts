@@ -31,6 +31,7 @@ import { convertWinners, isConverted } from './convert.js';
 import { withFailures } from './failures.js';
 import { readEmbedding } from './float32.js';
 import { reviewableOf, withReviews } from './reviews.js';
+import { rememberScorers } from './scorer-stats.js';
 import { meanOf, rememberRequest } from './stats.js';
 import { endWinners } from './winners.js';
 
@@ -130,6 +131,9 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
         const counted = countPicked(passingOf(own, plan.policy), { k: Infinity, minDistance });
         const stop = own.length < candidates.length ? undefined : ask.stop;
         await rememberRequest(storage, { tenant, request, release: asked.release, stop, counted }, records);
+        const { policy, inputs } = plan;
+        const fields = { deliver: plan.deliver, inputs };
+        await rememberScorers(storage, { tenant, request, release: asked.release, policy, fields }, records);
       }
       await storage.put(keys.manifest(tenant, request), manifest.map((line) => `${JSON.stringify(line)}\n`).join(''), {
         contentType: 'application/x-ndjson',

@@ -2,7 +2,8 @@
 import { CullError } from '../errors.js';
 import { warmUpOf } from '../providers/comfyui/prewarm.js';
 import { versionsOf } from '../scorers/registry.js';
-import type { AnyScorer } from '../scorers/scorer.js';
+import { takesFile, type AnyScorer } from '../scorers/scorer.js';
+import { cascadeOrder, FULL_SHARE, type Cascade } from '../selection/cascade.js';
 import { dimensionsRead } from '../selection/dimensions.js';
 import { pinned, versionProblems, type Versions } from '../selection/pins.js';
 import { questionDimensions } from '../selection/questions.js';
@@ -27,10 +28,11 @@ import {
   type QueueDoc,
   type RequestDoc,
 } from '../workflows/contract.js';
-import { requireJson, writeJson } from './documents.js';
+import { readJson, requireJson, writeJson } from './documents.js';
 import { withFailures } from './failures.js';
 import { servingHosts } from './pool.js';
 import { readDecisions } from './reviews.js';
+import { readScorerStats } from './scorer-stats.js';
 import { readExpected, type Expected } from './stats.js';
 
 /** Who draws: there is no other yet. */
@@ -87,6 +89,7 @@ export function createPrepareActivities(deps: {
       const graph = bind(release, inputs);
       const models = [...new Set(variants.flatMap((one) => modelsOf(bind(release, one.inputs))))].sort();
       const queue = gpuQueue(DEFAULT_POOL, modelSet(models));
+      const before = await readJson<PlanDoc>(storage, keys.plan(tenant, request));
       const plan: PlanDoc = {
         request,
         tenant,
@@ -105,8 +108,10 @@ export function createPrepareActivities(deps: {
         candidates: asked.candidates,
         queue,
         ...(asked.images?.keepMetadata && { keepMetadata: true }),
+        // candidates of one request are measured in one way, whatever others have shown since
+        cascade: before?.cascade ?? (await cascadeOf(storage, { asked, policy, scorers })),
       };
-      const again = (await storage.head(keys.plan(tenant, request))) !== undefined;
+      const again = before !== undefined;
       await writeJson(storage, keys.plan(tenant, request), plan);
       const announced: QueueDoc = {
         queue,
@@ -233,6 +238,19 @@ function comparedWith(
     ...(references && { references: references.flatMap((name) => photo(name) ?? []) }),
     ...(named && { named: Object.fromEntries(photos) }),
     ...(masks && { masks }),
+  };
+}
+
+/** By what finished requests of the release have shown. */
+async function cascadeOf(
+  storage: Storage,
+  { asked, policy, scorers }: { asked: RequestDoc; policy: Policy; scorers: readonly AnyScorer[] },
+): Promise<Cascade> {
+  const inThreads = scorers.flatMap((scorer) => (takesFile(scorer) ? [] : scorer.spec));
+  const stats = await readScorerStats(storage, asked.release);
+  return {
+    ...cascadeOrder(policy, { scorers: inThreads, stats }),
+    fullShare: asked.explain === 'all' ? 1 : (policy.fullShare ?? FULL_SHARE),
   };
 }
 

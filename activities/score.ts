@@ -1,6 +1,7 @@
 /** score: measure one drawn candidate, judge it, keep both. */
 import { Context } from '@temporalio/activity';
 import { CullError, ERRORS } from '../errors.js';
+import { cascadeRun } from '../selection/cascade.js';
 import { fingerprintOf } from '../selection/fingerprint.js';
 import { modelsUsed, scoreProblems } from '../selection/pins.js';
 import { rankQuality } from '../selection/rank.js';
@@ -92,11 +93,13 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
       const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
       try {
         const startedAt = performance.now();
-        const { image, scores, verdict, embedding } = await pool.score(
+        const { full = false, order } = plan.cascade ? cascadeRun(plan.cascade, ref) : {};
+        const { image, scores, verdict, embedding, timing } = await pool.score(
           {
             bytes: object.body,
             policy: plan.policy,
-            explain: 'gates',
+            explain: full ? 'all' : 'gates',
+            ...(order && { order }),
             request: { deliver: plan.deliver, inputs: plan.inputs },
             ...(await comparedWith(ref.tenant, { plan, record })),
             ...(plan.prompt === undefined ? {} : { prompt: plan.prompt }),
@@ -114,7 +117,12 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
           scores,
           verdict,
           error: null,
-          timing: { ...record.timing, scoreMs: Math.round(performance.now() - startedAt) },
+          timing: {
+            ...record.timing,
+            scoreMs: Math.round(performance.now() - startedAt),
+            ...(full && { scorersMs: tenths(timing.scorers) }),
+          },
+          ...(full && { full }),
         };
         await writeRecord(storage, ref, scored);
         return await answered(scored, plan);
@@ -129,6 +137,9 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
     },
   });
 }
+
+const tenths = (ms: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(ms).map(([scorer, one]) => [scorer, Math.round(10 * one) / 10]));
 
 /** Few bytes: it is kept in the workflow's history. */
 function answerOf({ verdict, scores, image, cost }: CandidateRecord, policy: Policy): ScoreAnswer {

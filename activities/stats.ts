@@ -9,7 +9,7 @@ import type { CandidateRecord, StatsDoc } from '../workflows/contract.js';
 import { readJson } from './documents.js';
 
 /** So many requests are remembered: old ones tell of another checkpoint, or of other inputs. */
-const REMEMBERED = 50;
+export const REMEMBERED = 50;
 
 /** What is expected of a candidate before one has ended. */
 export interface Expected {
@@ -50,8 +50,7 @@ export async function rememberRequest(
   // Drawing until the K-th pass ends on a pass, so passed / ended is too high; without that last one it is right (Haldane 1945).
   const last = of.stop === 'quota' && of.counted > 0 ? 1 : 0;
   const row: StatsDoc['requests'][number] = {
-    // no tenant's name in a document that all share
-    id: createHash('sha256').update(`${of.tenant}/${of.request}`).digest('hex').slice(0, 16),
+    id: rowId(of),
     passed: of.counted - last,
     ended: scored.length + lost - last,
     drawMs:
@@ -64,6 +63,10 @@ export async function rememberRequest(
     return { requests: [...others, row].slice(-REMEMBERED) };
   });
 }
+
+/** Names a request in a document that all tenants share, without the tenant's name. */
+export const rowId = ({ tenant, request }: { tenant: string; request: string }): string =>
+  createHash('sha256').update(`${tenant}/${request}`).digest('hex').slice(0, 16);
 
 /** Rounded: of milliseconds or micro-USD. */
 export const meanOf = (values: readonly number[]): number | undefined =>

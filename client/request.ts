@@ -60,6 +60,8 @@ export interface GenerateOptions {
   pointsEach?: number;
   /** Format, quality and size of the images. @default as drawn, without what ComfyUI writes into them */
   images?: ImageAsk;
+  /** `all`: every candidate runs every scorer. `gates`: a hard failure stops the rest. @default 'gates' */
+  explain?: 'all' | 'gates' | undefined;
   /** The request's seed, 0 to 2^53-1. @default random */
   seed?: number;
   /** Names the request: the same key with the same body is the same request, with another body it is refused. @default a new name */
@@ -95,6 +97,8 @@ export function checkRequest(
 ): void {
   const { deliver, seed, key, release, vary } = options;
   if (vary) checkValues(vary);
+  // callers without types say anything
+  const explain: string = options.explain ?? 'gates';
   if (!Number.isInteger(deliver) || deliver < 1)
     throw new CullError('REQUEST_INVALID', `deliver is ${deliver}; it must be a whole number of at least 1`);
   if (release) checkGroups(release.policy, { deliver, groups: vary?.values.map(String) });
@@ -111,6 +115,8 @@ export function checkRequest(
       hint: `ask for at least ${deliver} candidates, or fewer images`,
     });
   checkImages(options.images);
+  if (explain !== 'gates' && explain !== 'all')
+    throw new CullError('REQUEST_INVALID', `explain is ${explain}; it must be 'all' or 'gates'`);
   if (seed !== undefined) checkSeed(seed);
   if (key !== undefined) checkName('request', key);
 }
@@ -191,7 +197,7 @@ export const askedText = ({
 /** The stored form of a request, named by its key or by a new name. @throws as checkRequest */
 export function requestOf(options: GenerateOptions, tenant: string): RequestDoc {
   checkRequest(options);
-  const { release, inputs, deliver, vary, images } = options;
+  const { release, inputs, deliver, vary, images, explain } = options;
   checkNotGiven(vary, inputs);
   const { candidates } = modeOf(options);
   const stopping = stoppingOf(options);
@@ -206,6 +212,7 @@ export function requestOf(options: GenerateOptions, tenant: string): RequestDoc 
     ...(review && { review }),
     ...(vary && { vary }),
     ...(images && { images }),
+    ...(explain === 'all' && { explain }),
   };
   const hashed = canonicalize({ ...body, ...(options.seed === undefined ? {} : { seed }) }) ?? '';
   const bodySha256 = createHash('sha256').update(hashed).digest('hex');

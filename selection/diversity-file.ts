@@ -1,4 +1,4 @@
-/** The parts `diversity` and `minPerGroup` of a policy file. */
+/** The parts `diversity`, `minPerGroup` and `fullShare` of a policy file. */
 import type { Entry, LocatedYaml } from './located-yaml.js';
 import type { Diversity, Policy } from './types.js';
 
@@ -28,6 +28,12 @@ export function readShare(yaml: LocatedYaml, entry: Entry, meaning: string): num
   if (value !== undefined && (value < 0 || value > 1))
     yaml.problem(entry.offset, `${entry.key} ${value} is outside the possible 0 to 1${meaning}`);
   return value;
+}
+
+/** `0.05`. */
+export function readFullShare(yaml: LocatedYaml, at: Entry): Pick<Policy, 'fullShare'> {
+  const fullShare = readShare(yaml, at, ' (share of the candidates that run every scorer)');
+  return fullShare === undefined ? {} : { fullShare };
 }
 
 /** `15`, or `{ studio: 15, outdoor: 20 }`. */

@@ -1,7 +1,8 @@
 /** Whether a release draws, measures and passes as it did: its recent requests against earlier ones. */
+import { isFull } from './cascade.js';
 import { measureText } from './comparable.js';
 import { dimensionsRead, gateDimensions } from './dimensions.js';
-import { isTaken } from './replay.js';
+import { isTaken } from './not-taken.js';
 import { benjaminiHochberg, effectiveSize, fisher, kolmogorovSmirnov } from './two-samples.js';
 import type { Policy, Scores, Verdict } from './types.js';
 
@@ -54,10 +55,23 @@ export interface ReleaseDrift {
 
 /** What drift needs of a candidate: a line of manifest.ndjson fits. */
 export interface DriftRecord {
+  candidate: number;
   scores: Scores;
   verdict: Verdict | null;
   /** One that a person let pass does not pass by itself. */
   review?: unknown;
+  /** It ran every scorer, whatever gates said. */
+  full?: true;
+}
+
+/** A finished request. */
+export interface DriftRequest {
+  request: string;
+  release: string;
+  policy: Policy;
+  records: readonly DriftRecord[];
+  /** Whether its scorers ran in the order of a cascade. */
+  hasCascade: boolean;
 }
 
 /** Below so many independent candidates in a period, nothing is said. */
@@ -81,7 +95,7 @@ interface Release {
 }
 
 export interface DriftTally {
-  add(request: { release: string; policy: Policy; records: readonly DriftRecord[] }, period: Period): void;
+  add(request: DriftRequest, period: Period): void;
   /** Every release with requests in both periods, by name. */
   report(): ReleaseDrift[];
 }
@@ -101,12 +115,13 @@ export interface DriftTally {
 export function createDriftTally({ level }: { level: number }): DriftTally {
   const releases = new Map<string, Release>();
   return {
-    add({ release: name, policy, records }, period) {
+    add({ request, release: name, policy, records, hasCascade }, period) {
       const release = releases.get(name) ?? newRelease();
       releases.set(name, release);
-      const judged = records.flatMap(({ scores, verdict, review }) =>
-        verdict ? [{ scores, verdict, passes: verdict.pass && review === undefined }] : [],
+      const judged = records.flatMap(({ verdict, review, ...one }) =>
+        verdict ? [{ ...one, verdict, passes: verdict.pass && review === undefined }] : [],
       );
+      const measured = hasCascade ? judged.filter(isWhole(request, policy)) : judged;
       release.requests[period]++;
       release.candidates[period] += judged.length;
       const put = (series: Omit<Series, 'values'>, values: number[]): void => {
@@ -124,12 +139,12 @@ export function createDriftTally({ level }: { level: number }): DriftTally {
       for (const { id, reads } of gates)
         put(
           { what: 'gate', name: id, reads },
-          judged
+          measured
             .filter(({ scores }) => reads.every((dimension) => isTaken(scores, dimension)))
             .map(({ verdict }) => Number(verdict.failed.some(({ gate }) => gate === id))),
         );
       for (const dimension of read) {
-        const taken = judged.flatMap(({ scores }) => (isTaken(scores, dimension) ? (scores[dimension] ?? []) : []));
+        const taken = measured.flatMap(({ scores }) => (isTaken(scores, dimension) ? (scores[dimension] ?? []) : []));
         put(
           { what: 'measured', name: dimension, reads: [dimension] },
           taken.map(({ status }) => Number(status === 'ok')),
@@ -158,6 +173,15 @@ export function createDriftTally({ level }: { level: number }): DriftTally {
     },
   };
 }
+
+/**
+ * Those that pass, and the share of the others that runs everything. Which scores of the rest were taken depends on the order of the scorers, and that
+ * changes with what is learned: it would look like drift. Where all ran everything, the same share is taken.
+ */
+const isWhole =
+  (request: string, { fullShare }: Policy) =>
+  ({ candidate, passes, full }: Pick<DriftRecord, 'candidate' | 'full'> & { passes: boolean }): boolean =>
+    passes || (full === true && isFull({ request, candidate }, fullShare));
 
 const newRelease = (): Release => ({
   requests: { reference: 0, recent: 0 },

@@ -1,6 +1,6 @@
 /** What differs between two policies, in words. */
 import type { Dimensions } from './policy-file.js';
-import { auditWords, diversityWords, gateWords, groupWords, rankModelWords } from './policy-words.js';
+import { auditWords, diversityWords, fullShareWords, gateWords, groupWords, rankModelWords } from './policy-words.js';
 import type { Policy } from './types.js';
 
 export interface PolicyChange {
@@ -14,6 +14,7 @@ export interface PolicyChange {
     | 'minPerGroup'
     | 'deliverReview'
     | 'audit'
+    | 'fullShare'
     | 'question'
     | 'params'
     | 'pin';
@@ -54,7 +55,19 @@ export function changeWords({ what, name, before, after }: PolicyChange): string
 type Words = Record<PolicyChange['what'], Map<string, string>>;
 
 function wordsOf(policy: Policy, { dimensions, other }: { dimensions: Dimensions; other: Policy }): Words {
-  const { gates, rank, rankModel, diversity, minPerGroup, deliverReview, audit, questions = {}, params, pins } = policy;
+  const {
+    gates,
+    rank,
+    rankModel,
+    diversity,
+    minPerGroup,
+    deliverReview,
+    fullShare,
+    audit,
+    questions = {},
+    params,
+    pins,
+  } = policy;
   const shared = gates.map(({ id }) => id).filter((id) => other.gates.some((gate) => gate.id === id));
   const one = (text: string | undefined) => new Map(text === undefined ? [] : [['', text]]);
   const each = <T>(of: Record<string, T>, words: (value: T) => string) =>
@@ -70,6 +83,7 @@ function wordsOf(policy: Policy, { dimensions, other }: { dimensions: Dimensions
     minPerGroup: one(minPerGroup === undefined ? undefined : groupWords(minPerGroup)),
     deliverReview: one(deliverReview ? 'the band review passes' : 'the band review does not pass'),
     audit: one(audit && auditWords(audit)),
+    fullShare: one(fullShare === undefined ? undefined : fullShareWords(fullShare)),
     question: each(questions, ({ ask, want }) => `${ask} (want: ${want})`),
     params: each(params, sortedJson),
     pin: new Map([

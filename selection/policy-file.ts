@@ -1,7 +1,7 @@
 /** A policy file (YAML, short forms) to a `Policy` (canonical form): every mistake with file, line and column. */
 import { readAudit } from './audit-file.js';
 import { didYouMean } from './closest.js';
-import { readDiversity, readMinPerGroup } from './diversity-file.js';
+import { readDiversity, readFullShare, readMinPerGroup } from './diversity-file.js';
 import { LocatedYaml, type Entry, type Located } from './located-yaml.js';
 import { questionDimensions, readQuestions } from './questions.js';
 import { scorerOf, type Versions } from './pins.js';
@@ -29,6 +29,7 @@ const TOP = [
   'minPerGroup',
   'deliverReview',
   'audit',
+  'fullShare',
   'questions',
   'params',
   'pins',
@@ -97,6 +98,7 @@ export function parsePolicy(text: string, options: PolicyFile): Policy {
     else if (entry.key === 'minPerGroup') Object.assign(policy, readMinPerGroup(yaml, entry));
     else if (entry.key === 'deliverReview') policy.deliverReview = yaml.boolean(entry, 'deliverReview') ?? false;
     else if (entry.key === 'audit') Object.assign(policy, readAudit(yaml, entry));
+    else if (entry.key === 'fullShare') Object.assign(policy, readFullShare(yaml, entry));
     else if (entry.key === 'params') policy.params = readParams(reading, entry);
     else if (entry.key === 'pins') {
       const scorers = [...new Set(Object.keys(reading.dimensions).map(scorerOf))];
@@ -117,7 +119,7 @@ export function parsePolicy(text: string, options: PolicyFile): Policy {
  */
 export function canonicalPolicy(policy: Policy): Policy {
   const gates = TIERS.flatMap((tier) => policy.gates.filter((gate) => gate.tier === tier));
-  const { rank, rankModel, diversity, minPerGroup, deliverReview, audit, questions, params, pins } = policy;
+  const { rank, rankModel, diversity, minPerGroup, deliverReview, fullShare, audit, questions, params, pins } = policy;
   const { minDistance, lambda, by } = diversity;
   const plain: Policy = {
     policy: policy.policy,
@@ -128,6 +130,7 @@ export function canonicalPolicy(policy: Policy): Policy {
     ...(minPerGroup !== undefined && { minPerGroup }),
     deliverReview,
     ...(audit && { audit }),
+    ...(fullShare !== undefined && { fullShare }),
     ...(questions && { questions }),
     params,
     ...(pins && { pins }),

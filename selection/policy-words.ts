@@ -53,3 +53,7 @@ export function auditWords(audit: Audit | undefined): string {
   const { nearGate, rejects, margin } = audit;
   return `a share of ${nearGate} of the passes within ${margin} of a gate, and of ${rejects} of the rejects`;
 }
+
+/** Which candidates run every scorer whatever gates say. */
+export const fullShareWords = (fullShare: number): string =>
+  `the share ${fullShare} of the candidates runs every scorer, rejected or not`;

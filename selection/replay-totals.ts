@@ -1,5 +1,6 @@
 /** Replays of requests, one after the other, into one answer. What it keeps does not grow with the number of requests. */
 import type { Difference } from './comparable.js';
+import { count, emptySample, estimateOf, type Estimate, type NotTaken, type Sample } from './not-taken.js';
 import type { Flip, RequestReplay } from './replay.js';
 
 /** A flip of some request. */
@@ -29,7 +30,10 @@ export interface ReplayTotals {
   };
   /** Gate id -> candidates rejected by it; most changed first. */
   gates: Record<string, { before: number; after: number }>;
-  notTaken: RequestReplay['notTaken'];
+  notTaken: NotTaken & {
+    /** What candidates that ran everything say of those left out. Null: none did. */
+    estimate: Estimate | null;
+  };
   refused: Refusal[];
   disagreements: {
     count: number;
@@ -57,11 +61,20 @@ export function createReplayTally({ keep }: { keep: number }): ReplayTally {
   const passed = { before: 0, after: 0 };
   const delivered = { before: 0, after: 0, entered: 0, left: 0 };
   const shortfalls = { before: 0, after: 0, wouldDrawOn: 0 };
-  const notTaken = { candidates: 0, undecided: 0, dimensions: {} as Record<string, number>, least: 0, most: 0 };
+  const notTaken: NotTaken = {
+    candidates: 0,
+    undecided: 0,
+    dimensions: {},
+    gates: {},
+    least: 0,
+    most: 0,
+    leftOut: 0,
+    sample: emptySample(),
+  };
   const gates: Record<string, { before: number; after: number }> = {};
   const refused = new Map<string, Refusal>();
   let candidates = 0;
-  let count = 0;
+  let turned = 0;
   let nearest: NamedFlip[] = [];
   const countGates = (side: 'before' | 'after', of: Record<string, number>): void => {
     for (const [gate, n] of Object.entries(of)) (gates[gate] ??= { before: 0, after: 0 })[side] += n;
@@ -82,10 +95,13 @@ export function createReplayTally({ keep }: { keep: number }): ReplayTally {
       shortfalls.wouldDrawOn += Number(after.missing > 0 && canDrawOn);
       countGates('before', before.gates);
       countGates('after', after.gates);
-      for (const what of ['candidates', 'undecided', 'least', 'most'] as const) notTaken[what] += missing[what];
-      for (const [dimension, n] of Object.entries(missing.dimensions))
-        notTaken.dimensions[dimension] = (notTaken.dimensions[dimension] ?? 0) + n;
-      count += flips.length;
+      for (const what of ['candidates', 'undecided', 'least', 'most', 'leftOut'] as const)
+        notTaken[what] += missing[what];
+      for (const what of ['dimensions', 'gates'] as const)
+        for (const [name, n] of Object.entries(missing[what])) count(notTaken[what], [name], n);
+      for (const what of Object.keys(notTaken.sample) as (keyof Sample)[])
+        notTaken.sample[what] += missing.sample[what];
+      turned += flips.length;
       if (flips.length > 0)
         nearest = [...nearest, ...flips.map((flip) => ({ request, ...flip }))].sort(byMargin).slice(0, keep);
     },
@@ -112,9 +128,9 @@ export function createReplayTally({ keep }: { keep: number }): ReplayTally {
           ([a, x], [b, y]) => Math.abs(y.after - y.before) - Math.abs(x.after - x.before) || (a < b ? -1 : 1),
         ),
       ),
-      notTaken,
+      notTaken: { ...notTaken, estimate: estimateOf(notTaken) },
       refused: [...refused.values()],
-      disagreements: { count, nearest },
+      disagreements: { count: turned, nearest },
     }),
   };
 }

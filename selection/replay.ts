@@ -1,19 +1,10 @@
 /** What a request would have delivered under another policy, from its stored scores alone. */
-import { dimensionsRead, gateDimensions } from './dimensions.js';
 import { judge } from './judge.js';
 import { marginOf } from './margin.js';
 import { reviewed, type Review } from './review.js';
+import { notTakenOf, type DrawnUnder, type NotTaken } from './not-taken.js';
 import { countGates, select, toSelectable } from './select.js';
-import type {
-  Band,
-  Policy,
-  RequestFields,
-  Scores,
-  Selection,
-  SelectionCandidate,
-  ThresholdGate,
-  Verdict,
-} from './types.js';
+import type { Band, Policy, RequestFields, Scores, SelectionCandidate, ThresholdGate, Verdict } from './types.js';
 import { groupsOf, inputsWith, type Varied } from './vary.js';
 
 /** What a replay needs of a candidate's record: a line of manifest.ndjson fits. */
@@ -28,6 +19,8 @@ export interface ReplayRecord {
   review?: Pick<Review, 'decision'>;
   /** What minima are counted by. */
   group?: string;
+  /** It ran every scorer, whatever gates said. */
+  full?: true;
 }
 
 type Scored = ReplayRecord & { verdict: Verdict };
@@ -70,20 +63,7 @@ export interface RequestReplay {
   entered: number[];
   left: number[];
   flips: Flip[];
-  notTaken: {
-    /** Candidates without a score of some dimension that the policy reads: it was left out, or did not exist yet. */
-    candidates: number;
-    /** Those of them that no score rejects that was taken: their verdicts rest on what is missing. */
-    undecided: number;
-    /** Dimension -> candidates without it. */
-    dimensions: Record<string, number>;
-    /**
-     * Delivered after, at least and at most, were all undecided ones to fail, and were all to pass. Near-duplicates can shift it by a
-     * few: one that passes may stand in the way of two.
-     */
-    least: number;
-    most: number;
-  };
+  notTaken: NotTaken;
 }
 
 /**
@@ -91,7 +71,8 @@ export interface RequestReplay {
  * that stopped once K passed would have drawn on where fewer pass: what is missing after says how many, not that it had failed.
  *
  * @param records of one request; those without a verdict (lost, cancelled) are left out
- * @param options `deliver`: K; `inputs`: of the request, for rules; `vary`: of its plan; `embeddings`: of candidates, where the policy compares them
+ * @param options `deliver`: K; `inputs`: of the request, for rules; `vary`: of its plan; `embeddings`: of candidates, where the policy compares them; `drawn`:
+ *   how they were measured, where it is known
  *
  * @example
  * const { entered, left, after } = replay(records, { policy, deliver: 4 });
@@ -105,20 +86,26 @@ export function replay(
     inputs,
     vary,
     embeddings,
+    drawn,
   }: {
     policy: Policy;
     deliver: number;
     inputs?: RequestFields['inputs'];
     vary?: Varied | undefined;
     embeddings?: ReadonlyMap<number, ArrayLike<number>>;
+    drawn?: DrawnUnder | undefined;
   },
 ): RequestReplay {
-  const judgeOne = (one: { scores: Scores; group?: string }, by: Policy): Verdict =>
-    judge(one.scores, by, { deliver, inputs: inputsWith(inputs, vary, one.group) });
+  const requestOf = ({ group }: { group?: string }): RequestFields => ({
+    deliver,
+    inputs: inputsWith(inputs, vary, group),
+  });
   const choose = (from: readonly SelectionCandidate[]) => select(from, policy, deliver, { groups: groupsOf({ vary }) });
   const scored = records.filter((record): record is Scored => record.verdict !== null);
   const judged = scored
-    .flatMap((record) => toSelectable({ ...record, verdict: reviewed(judgeOne(record, policy), record.review) }))
+    .flatMap((record) =>
+      toSelectable({ ...record, verdict: reviewed(judge(record.scores, policy, requestOf(record)), record.review) }),
+    )
     .map((one): SelectionCandidate => {
       const embedding = embeddings?.get(one.candidate);
       return embedding === undefined ? one : { ...one, embedding };
@@ -138,53 +125,13 @@ export function replay(
     entered: has.filter((candidate) => !had.includes(candidate)),
     left: had.filter((candidate) => !has.includes(candidate)),
     flips: scored.flatMap((record, i) => flipOf(record, { after: judged[i]?.verdict ?? record.verdict, policy })),
-    notTaken: restOn(judged, { policy, judgeOne, choose, delivered: has.length }),
+    notTaken: notTakenOf(judged, { policy, requestOf, choose, delivered: has.length, full: fullOf(scored), drawn }),
   };
 }
 
-/** How much of the answer rests on scores that were not taken. */
-function restOn(
-  judged: readonly SelectionCandidate[],
-  {
-    policy,
-    judgeOne,
-    choose,
-    delivered,
-  }: {
-    policy: Policy;
-    judgeOne: (one: SelectionCandidate, by: Policy) => Verdict;
-    choose: (from: readonly SelectionCandidate[]) => Selection;
-    delivered: number;
-  },
-): RequestReplay['notTaken'] {
-  const read = dimensionsRead(policy);
-  const dimensions: Record<string, number> = {};
-  const undecided = new Set<number>();
-  let candidates = 0;
-  for (const one of judged) {
-    const { candidate, scores } = one;
-    const missing = read.filter((dimension) => !isTaken(scores, dimension));
-    if (missing.length === 0) continue;
-    candidates++;
-    for (const dimension of missing) dimensions[dimension] = (dimensions[dimension] ?? 0) + 1;
-    const gates = policy.gates.filter((gate) => gateDimensions(gate).every((dimension) => isTaken(scores, dimension)));
-    if (judgeOne(one, { ...policy, gates }).band !== 'reject') undecided.add(candidate);
-  }
-  const deliveredIf = (pass: boolean): number =>
-    choose(judged.map((one) => (undecided.has(one.candidate) ? { ...one, verdict: { ...one.verdict, pass } } : one)))
-      .winners.length;
-  const possible = undecided.size === 0 ? [delivered] : [delivered, deliveredIf(false), deliveredIf(true)];
-  return {
-    candidates,
-    undecided: undecided.size,
-    dimensions,
-    least: Math.min(...possible),
-    most: Math.max(...possible),
-  };
-}
-
-export const isTaken = (scores: Scores, dimension: string): boolean =>
-  Object.hasOwn(scores, dimension) && scores[dimension]?.status !== 'notRun';
+/** One that could not be read has no scores, and nothing was left out of it. */
+const fullOf = (scored: readonly Scored[]): Set<number> =>
+  new Set(scored.flatMap(({ candidate, full, image }) => (full && image?.pixelSha256 ? candidate : [])));
 
 function flipOf(
   { candidate, scores, verdict: before }: Scored,

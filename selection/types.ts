@@ -75,6 +75,8 @@ export interface Policy {
   deliverReview: boolean;
   /** Shares that are marked for a person to look at. Absent: none. */
   audit?: Audit;
+  /** Share of the candidates that run every scorer although a gate rejects them, 0..1. @default 0.05 */
+  fullShare?: number;
   /** Yes/no questions to a vision model; each is a dimension `question.<name>`, the probability of yes. */
   questions?: Record<string, Question>;
   /** What must measure. Absent: not decided yet. */

@@ -85,6 +85,9 @@ export const RequestBody = z
       .openapi({
         description: 'Form of the images; default: as drawn, without the graph that ComfyUI writes into them',
       }),
+    explain: z.enum(['all', 'gates']).optional().openapi({
+      description: 'all: every candidate runs every scorer. gates (default): the first hard failure stops the rest',
+    }),
     seed: z.int().min(0).max(MAX_SEED).optional(),
   })
   .openapi('RequestBody');

@@ -65,6 +65,7 @@ export const keys = {
   fleet: () => '_registry/fleet.json',
   apiKeys: () => '_registry/keys/',
   apiKey: (id: string) => `_registry/keys/${id}.json`,
+  scorerStats: (release: string) => `_registry/stats/${release}/scorers.json`,
   stats: (release: string, provider: string) => `_registry/stats/${release}/${provider}.json`,
 } as const;
 

@@ -1,4 +1,5 @@
 /** What others may know of the workflows: names, arguments, documents. Types and constants only; safe in every bundle. */
+import type { Cascade } from '../selection/cascade.js';
 import type { PassRate } from '../selection/pass-rate.js';
 import type { Decision, Review } from '../selection/review.js';
 import type { Passing } from '../selection/select.js';
@@ -41,6 +42,8 @@ export interface RequestDoc {
   vary?: VaryAsk;
   /** The form of the images. Absent: as drawn, without what ComfyUI writes into them. */
   images?: ImageAsk;
+  /** Every candidate runs every scorer. Absent: a hard failure stops the rest. */
+  explain?: 'all';
   /** The request's seed; each candidate's is derived from it. */
   seed: number;
   /** ISO 8601. */
@@ -300,7 +303,15 @@ export interface CandidateRecord {
   scores: Scores;
   verdict: Verdict | null;
   notPicked: string | null;
-  timing: { queuedMs: number | null; drawMs: number | null; scoreMs: number | null };
+  timing: {
+    queuedMs: number | null;
+    drawMs: number | null;
+    scoreMs: number | null;
+    /** Scorer id -> milliseconds. Only where every scorer ran, whatever gates said. */
+    scorersMs?: Record<string, number>;
+  };
+  /** It ran every scorer, whatever gates said. Absent: it ran until a gate rejected it. */
+  full?: true;
   cost: null | { microUsd: number };
   /** Of a cancelled one: the share of a generation that had been drawn, 0..1. Absent: not known. */
   share?: number;
@@ -364,6 +375,8 @@ export interface PlanDoc {
   deliver: number;
   candidates: number;
   queue: string;
+  /** In which order scorers run, and which candidates run all. Absent: planned before there was one; cheap scorers first. */
+  cascade?: Cascade;
 }
 
 /** `_registry/stats/<release>/<provider>.json`: finished requests of a release, the last ones last. */
@@ -378,6 +391,20 @@ export interface StatsDoc {
     drawMs: number | null;
     /** Mean price of a candidate. */
     microUsd: number | null;
+  }[];
+}
+
+/** `_registry/stats/<release>/scorers.json`: what candidates of finished requests that ran every scorer have shown, the last ones last. */
+export interface ScorerStatsDoc {
+  requests: {
+    /** Of tenant and request. */
+    id: string;
+    /** How many ran every scorer. */
+    candidates: number;
+    /** Scorer id -> mean milliseconds. */
+    ms: Record<string, number>;
+    /** Those that were rejected, by exactly these gates. */
+    rejected: { gates: string[]; candidates: number }[];
   }[];
 }
 

@@ -51,7 +51,7 @@ async function outsideScores(
 ): Promise<Scores> {
   if (result.undecodable) return sameForAll(scorers, { status: 'unassessable', reason: result.undecodable.reason });
   if (result.stopped) return sameForAll(scorers, { status: 'notRun' });
-  const { bytes, policy, explain: _, request: _request, ...ask } = task;
+  const { bytes, policy, explain: _, order: _order, request: _request, ...ask } = task;
   const params = { ...policy.params, ...(policy.questions && { question: { ...policy.questions } }) };
   const image = { bytes, sha256: result.image.sha256 };
   const sources = [...new Set(scorers.map(({ source }) => source))];

@@ -18,8 +18,10 @@ export interface ScoreTask {
   expect?: Record<string, unknown>;
   /** What rules know of the request. */
   request?: RequestFields;
-  /** `gates`: a hard failure of the cheap gates leaves the scorers of cost `model` out (`notRun`). */
+  /** `gates`: the first hard failure leaves out the scorers that have not run (`notRun`). */
   explain: 'all' | 'gates';
+  /** Scorer ids in the order in which they run; those that it does not name come after. @default that of `cascadeOrder` without statistics */
+  order?: readonly string[];
 }
 
 export interface ScoredImage {
@@ -50,11 +52,11 @@ export interface ScoreResult {
   /** One score per dimension of every registered scorer. */
   scores: Scores;
   verdict: Verdict;
-  /** Milliseconds of one thread. */
-  /** Whether a hard failure of the cheap gates left the rest out. */
+  /** Whether a hard failure left scorers out. */
   stopped: boolean;
   /** CLIP embedding of the image, unit length; null where there is no CLIP. */
   embedding: Float32Array | null;
+  /** Milliseconds of one thread; `scorers` without what it took to load models. */
   timing: { decodeMs: number; scorers: Record<string, number>; totalMs: number };
 }
 

@@ -1,4 +1,4 @@
-/** Entry of a scoring thread: decode once, cheap scorers, then those with models unless a cheap gate said no. */
+/** Entry of a scoring thread: decode once, then scorer after scorer until all have run or a gate says no. */
 import { workerData } from 'piscina';
 import sharp from 'sharp';
 import { messageOf } from '../../errors.js';
@@ -7,6 +7,7 @@ import { decodeFrame, type Frame } from '../../scorers/frame.js';
 import { isAddress, loadScorers } from '../../scorers/registry.js';
 import { openModels } from '../../scorers/models/sessions.js';
 import { Unassessable, takesFile, type Ask, type Scorer } from '../../scorers/scorer.js';
+import { cascadeOrder, gateWatch } from '../../selection/cascade.js';
 import { judge } from '../../selection/judge.js';
 import type { Scores } from '../../selection/types.js';
 import { createReferenceReader, decodeMasks } from './references.js';
@@ -45,36 +46,38 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs * 0.9);
   const timing: Record<string, number> = {};
-  let scores: Scores = {};
-  let stopped: boolean;
-  let embedding: Float32Array | null = null;
-  const run = async (cost: 'cheap' | 'model'): Promise<void> => {
-    for (const [index, scorer] of scorers.entries()) {
-      if (scorer.spec.cost !== cost) continue;
-      const began = performance.now();
-      Atomics.store(running, 0, index);
-      const params = task.policy.params[scorer.spec.id] ?? {};
-      const ask: Ask = {
-        params,
-        ...(references.length > 0 && { references }),
-        ...(Object.keys(named).length > 0 && { named }),
-        ...(Object.keys(masks).length > 0 && { masks }),
-        ...(task.expect !== undefined && { expect: task.expect }),
-        ...(task.prompt !== undefined && { prompt: task.prompt }),
-        ...(task.negativePrompt !== undefined && { negativePrompt: task.negativePrompt }),
-      };
-      const stand = given[scorer.spec.id];
-      scores = { ...scores, ...(await assess({ scorer, frame, ask, stand, signal: controller.signal })) };
-      timing[scorer.spec.id] = performance.now() - began;
-    }
+  const found: Scores = {};
+  const run = async (scorer: Scorer): Promise<void> => {
+    const [began, loading] = [performance.now(), models.loadingMs()];
+    Atomics.store(running, 0, scorers.indexOf(scorer));
+    const params = task.policy.params[scorer.spec.id] ?? {};
+    const ask: Ask = {
+      params,
+      ...(references.length > 0 && { references }),
+      ...(Object.keys(named).length > 0 && { named }),
+      ...(Object.keys(masks).length > 0 && { masks }),
+      ...(task.expect !== undefined && { expect: task.expect }),
+      ...(task.prompt !== undefined && { prompt: task.prompt }),
+      ...(task.negativePrompt !== undefined && { negativePrompt: task.negativePrompt }),
+    };
+    const stand = given[scorer.spec.id];
+    Object.assign(found, await assess({ scorer, frame, ask, stand, signal: controller.signal }));
+    timing[scorer.spec.id] = performance.now() - began - (models.loadingMs() - loading);
   };
+  const rejects = gateWatch(task.policy, task.request);
+  const isOver = (): boolean => task.explain === 'gates' && rejects(found);
+  // a rule that reads nothing but the request needs no scorer
+  let stopped = isOver();
+  let embedding: Float32Array | null = null;
   try {
-    await run('cheap');
-    stopped = task.explain === 'gates' && failsCheapGate(scores, task);
-    const models = scorers.filter((scorer) => scorer.spec.cost === 'model');
-    if (stopped) scores = { ...scores, ...sameForAll(models, { status: 'notRun' }) };
-    else {
-      await run('model');
+    for (const scorer of inOrder(scorers, task)) {
+      if (stopped) Object.assign(found, sameForAll([scorer], { status: 'notRun' }));
+      else {
+        await run(scorer);
+        stopped = isOver();
+      }
+    }
+    if (!stopped) {
       const at = scorers.findIndex(({ spec }) => spec.id === 'alignment');
       Atomics.store(running, 0, at);
       if (given['alignment'] === undefined) embedding = await embeddingOf(frame);
@@ -82,6 +85,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
   } finally {
     clearTimeout(timer);
   }
+  const scores = inSpecOrder(found, scorers);
   return {
     image: {
       width: frame.width,
@@ -144,11 +148,17 @@ async function used({ spec }: Scorer): Promise<{ models?: Record<string, string>
   return Object.keys(hashes).length === 0 ? {} : { models: hashes };
 }
 
-/** Whether a gate that reads only what is already measured rejects. */
-function failsCheapGate(scores: Scores, { policy, request }: Pick<ScoreTask, 'policy' | 'request'>): boolean {
-  const known = (dimension: string): boolean => dimension in scores;
-  const gates = policy.gates.filter((gate) =>
-    gate.kind === 'rule' ? gate.dimensions.every(known) : known(gate.dimension),
-  );
-  return judge(scores, { ...policy, gates }, request).band === 'reject';
+/** As the task says; those that it does not name come after. */
+function inOrder(scorers: readonly Scorer[], { policy, order }: ScoreTask): Scorer[] {
+  const usual = cascadeOrder(policy, { scorers: scorers.map(({ spec }) => spec) }).order;
+  const ids = new Set([...(order ?? []), ...usual]);
+  return [...ids].flatMap((id) => scorers.find(({ spec }) => spec.id === id) ?? []);
 }
+
+/** The same document whatever ran first. */
+const inSpecOrder = (scores: Scores, scorers: readonly Scorer[]): Scores =>
+  Object.fromEntries(
+    scorers
+      .flatMap(({ spec }) => Object.keys(spec.dimensions))
+      .flatMap((dimension) => (scores[dimension] ? [[dimension, scores[dimension]]] : [])),
+  );

@@ -54,7 +54,8 @@ export function addDrift(program: Command): void {
       for await (const { asked, result, plan, records } of back.read(await back.requests())) {
         if (!plan || (result.state !== 'delivered' && result.state !== 'shortfall')) continue;
         const { createdAt, release } = asked;
-        const request = { release, policy: plan.policy, records };
+        const { policy, cascade } = plan;
+        const request = { request: asked.request, release, policy, records, hasCascade: cascade !== undefined };
         if (createdAt >= from) tally.add(request, 'recent');
         else if (createdAt < reference.to) tally.add(request, 'reference');
       }

@@ -36,6 +36,7 @@ interface Options {
   quality?: number;
   maxSize?: number;
   keepMetadata?: true;
+  explain: 'all' | 'gates';
   detach?: true;
   json?: true;
 }
@@ -80,6 +81,11 @@ export function addGenerate(program: Command): void {
       `mode best-of: candidates to draw (default: ${DEFAULT_CANDIDATES}; up to 2000)`,
       wholeNumber,
     )
+    .addOption(
+      new Option('--explain <what>', 'all: every candidate runs every scorer; gates: the first hard failure stops')
+        .choices(['all', 'gates'])
+        .default('gates'),
+    )
     .option('-p, --policy <file>', "policy file (default: the template's)")
     .option('-o, --out <folder>', 'where the files go', 'out')
     .addOption(
@@ -112,10 +118,10 @@ export function addGenerate(program: Command): void {
       const given = parseInputs(options.input);
       const varied = parseVary(options.vary);
       const vary = varied && { input: varied.input, values: checkVary(release, varied) };
-      const { deliver, mode, candidates, cap, hurry, pointsEach, seed, key, review } = options;
+      const { deliver, mode, candidates, cap, hurry, pointsEach, explain, seed, key, review } = options;
       const { deadline: deadlineMs, budget: budgetUsd } = options;
       const bounds = { deliver, mode, candidates, cap, hurry, pointsEach, deadlineMs, budgetUsd };
-      const asked = { ...bounds, seed, key, review, vary, ...imagesOf(options) };
+      const asked = { ...bounds, explain, seed, key, review, vary, ...imagesOf(options) };
       checkRequest({ ...asked, release });
       checkNotGiven(varied, given);
       // with a value of the varied input in its place, nothing else may be missing

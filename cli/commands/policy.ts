@@ -3,12 +3,20 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { modelOptionsOf, readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
 import { dimensionsOf, loadScorers, versionsOf } from '../../scorers/registry.js';
+import { FULL_SHARE } from '../../selection/cascade.js';
 import { measureText, type Measures } from '../../selection/comparable.js';
 import { pinned } from '../../selection/pins.js';
 import { changeWords, diffPolicies } from '../../selection/policy-diff.js';
 import { replacePart } from '../../selection/policy-edit.js';
 import { policyNotes } from '../../selection/policy-notes.js';
-import { auditWords, diversityWords, gateWords, groupWords, rankModelWords } from '../../selection/policy-words.js';
+import {
+  auditWords,
+  diversityWords,
+  fullShareWords,
+  gateWords,
+  groupWords,
+  rankModelWords,
+} from '../../selection/policy-words.js';
 import { questionDimensions } from '../../selection/questions.js';
 import type { Pins, Policy } from '../../selection/types.js';
 import { hashPolicy } from '../../templates/release.js';
@@ -139,6 +147,7 @@ function shown(
     `minimum per group: ${groupWords(policy.minPerGroup)}`,
     `the band review ${policy.deliverReview ? 'passes' : 'does not pass'}`,
     `for a person to look at: ${auditWords(policy.audit)}`,
+    fullShareWords(policy.fullShare ?? FULL_SHARE),
     policy.pins ? 'pinned to' : 'measured by',
     ...Object.entries(measures).map(
       ([dimension, { scorer, models }]) =>

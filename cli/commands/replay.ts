@@ -101,6 +101,7 @@ export function addReplay(program: Command): void {
           deliver: plan.deliver,
           inputs: plan.inputs,
           vary: plan.vary,
+          ...(plan.cascade && { drawn: { policy: plan.policy, cascade: plan.cascade } }),
           ...(comparesEmbeddings(policy) && { embeddings: await embeddingsOf(back.storage, plan, records) }),
         });
         tally.add(replayed, { request, canDrawOn: records.length < plan.candidates });

@@ -30,7 +30,7 @@ export function addScore(program: Command): void {
     .option('--from <file>', `NDJSON lines { ${LINE_FIELDS} } from a file, or - for standard input`)
     .option('-r, --reference <file>', 'photo that every image is compared with; repeat for more', collect, [])
     .addOption(
-      new Option('--explain <what>', 'all: run every scorer; gates: stop after a hard failure of the cheap ones')
+      new Option('--explain <what>', 'all: run every scorer; gates: stop at the first hard failure')
         .choices(['all', 'gates'])
         .default('gates'),
     )

@@ -33,6 +33,8 @@ export interface ThreadModels extends Models {
    * matter, so that a score says the same whatever its thread measured before.
    */
   hashes(id: string): Promise<Readonly<Record<string, string>>>;
+  /** Milliseconds so far in which models were read, hashed and opened: once per thread, whichever scorer asks first. */
+  loadingMs(): number;
 }
 
 /** Suffixes of a network's file name by what its weights are stored in, most exact first; the layout of transformers.js. */
@@ -52,8 +54,9 @@ export function openModels(options: ModelOptions): ThreadModels {
   const opening = new Map<string, Promise<Model>>();
   const opened = new Map<string, string>();
   const hashing = new Map<string, Promise<string>>();
+  const clock = createStopwatch();
   const hashOnce = (file: string): Promise<string> => {
-    const hash = hashing.get(file) ?? hashFile(file);
+    const hash = hashing.get(file) ?? clock.during(hashFile(file));
     hashing.set(file, hash);
     return hash;
   };
@@ -77,7 +80,7 @@ export function openModels(options: ModelOptions): ThreadModels {
     open(id) {
       const known = opening.get(id);
       if (known !== undefined) return known;
-      const fresh = load(id);
+      const fresh = clock.during(load(id));
       opening.set(id, fresh);
       // one that is missing may be pulled while the thread lives; one that is broken stays so, and is not read for every image
       fresh.catch((error: unknown) => !(error instanceof CullError) && opening.delete(id));
@@ -93,6 +96,7 @@ export function openModels(options: ModelOptions): ThreadModels {
       }
       return found;
     },
+    loadingMs: () => clock.ms(),
     async folder(id) {
       const { folder, missing } = resolveModel(id, options);
       await access(folder).catch(() => Promise.reject(missing));
@@ -118,6 +122,22 @@ export function resolveModel(
     folder: isFolder ? resolve(path) : join(folder, folderOf(path)),
     dtype,
     missing: modelMissing(name, isFolder ? { folder: resolve(path) } : { pull: target }),
+  };
+}
+
+/** How long one or more of some promises were open: what overlaps counts once. */
+function createStopwatch(): { during<T>(work: Promise<T>): Promise<T>; ms(): number } {
+  let [open, since, sum] = [0, 0, 0];
+  return {
+    during(work) {
+      if (open++ === 0) since = performance.now();
+      const ended = (): void => {
+        if (--open === 0) sum += performance.now() - since;
+      };
+      work.then(ended, ended);
+      return work;
+    },
+    ms: () => sum + (open === 0 ? 0 : performance.now() - since),
   };
 }
 

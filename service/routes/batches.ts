@@ -9,7 +9,7 @@ import { CullError } from '../../errors.js';
 import { MAX_BATCH_WINDOW } from '../../workflows/batch-contract.js';
 import { optionsOf } from '../asked.js';
 import { json, keyed, problems, type Env, type Service } from '../context.js';
-import type { RequestBody} from '../schemas.js';
+import type { RequestBody } from '../schemas.js';
 import { BatchLineBody, BatchView, Name, TakenBatch } from '../schemas.js';
 
 const QUERY_MS = 2_000;

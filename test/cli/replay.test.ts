@@ -131,6 +131,41 @@ describe('replay', () => {
     expect(beach.stderr).toMatch(/beach/);
   });
 
+  test('tells from candidates that ran everything how many of those left out would pass', async () => {
+    const both = policyOf(
+      `policy: both\ngates: { generic: { ${SHARP}: { quality: { min: 60 } }, noise.sigma: { raw: { max: 5 } } } }\n`,
+    );
+    await writeFile(
+      join(dir, 'looser.yaml'),
+      `policy: looser\ngates: { generic: { ${SHARP}: { quality: { min: 40 } }, noise.sigma: { raw: { max: 5 } } } }\n`,
+    );
+    // all are of quality 50, and of four one is noisy
+    const scores = Array.from({ length: 400 }, (_, i): Scores => ({
+      [SHARP]: { status: 'ok', raw: 5, quality: 50, scorer: scorer('sharpness') },
+      'noise.sigma': { status: 'ok', raw: i % 4 === 0 ? 9 : 1, quality: 50, scorer: scorer('noise') },
+    }));
+    const cascade = { order: ['sharpness', 'noise'], gated: 2, fullShare: 0.1 };
+    await store('r1', scores, { policy: both, cascade });
+    const looser = (...args: string[]) => cli('replay', '--policy', 'looser.yaml', ...args);
+    const { summary } = linesOf((await looser('--json')).stdout);
+    const { leftOut, estimate, gates } = summary.notTaken;
+    const full = 400 - leftOut;
+    expect(full).toBeGreaterThan(20);
+    expect(gates).toEqual({ 'noise.sigma': leftOut });
+    expect(estimate).toMatchObject({ candidates: full, confidence: 0.95 });
+    expect(summary.passed.after).toBe(estimate?.passed);
+    const truth = 300 - summary.passed.after;
+    expect(truth).toBeGreaterThan((estimate?.low ?? 1) * leftOut);
+    expect(truth).toBeLessThan((estimate?.high ?? 0) * leftOut);
+    const { stdout } = await looser();
+    expect(stdout).toMatch(new RegExp(`not asked:\\n +noise\\.sigma +${leftOut}\\n`));
+    expect(stdout).toMatch(
+      new RegExp(
+        `Of ${full} candidates that ran everything[^]*So of the ${leftOut} that were left out about \\d+ would pass`,
+      ),
+    );
+  });
+
   test('refuses scores of another version by name, and compares the rest; none left is an error', async () => {
     const stale = sharp(90, 80).map((scores): Scores => ({
       [SHARP]: { status: 'ok', raw: 1, quality: 90, scorer: 'sharpness@0.0.1' },

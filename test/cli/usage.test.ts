@@ -116,6 +116,7 @@ describe('generate refuses', () => {
     [['--budget', '-1'], /REQUEST_INVALID.*above 0/],
     [['--deadline', 'soon'], /such as 90s/],
     [['--mode', 'some'], /quota, best-of, value/],
+    [['--explain', 'some'], /all, gates/],
   ])('%s, which contradicts itself or is out of range', async (args, message) => {
     expect(await refused('generate', TEMPLATE, ...PROMPT, ...args)).toMatch(message);
   });

@@ -2,8 +2,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import sharp from 'sharp';
 import { createScorePool, type ScorePoolOptions } from '../../activities/scoring/pool.js';
+import type { ScoreTask } from '../../activities/scoring/task.js';
 import { paint } from '../../sandbox/painter/index.js';
 import type { ModelOptions } from '../../scorers/models/sessions.js';
+import { builtInScorers } from '../../scorers/registry.js';
+import { chanceFrom, shuffled } from '../../selection/tuning/random.js';
 import { allModels, measured, policy } from './hostile.js';
 
 const PROMPTS = [
@@ -21,8 +24,12 @@ const files = await Promise.all(
   }),
 );
 
-/** Scores of every file, by its index, however the pool came to them. */
-async function scoresOf(order: readonly number[], options: Partial<ScorePoolOptions>): Promise<unknown[]> {
+/** Scores of every file, by its index, however the pool came to them. `scorersOf`: the order of the scorers on a file. */
+async function scoresOf(
+  order: readonly number[],
+  options: Partial<ScorePoolOptions>,
+  scorersOf?: (file: number) => readonly string[],
+): Promise<unknown[]> {
   const pool = await createScorePool({ threads: 1, ...options });
   try {
     const found: unknown[] = [];
@@ -30,7 +37,8 @@ async function scoresOf(order: readonly number[], options: Partial<ScorePoolOpti
       order.map(async (i) => {
         const { prompt, bytes } = files[i]!;
         const reference = files[(i + 1) % SEEDS]!.bytes;
-        found[i] = measured(await pool.score({ bytes, policy, prompt, references: [reference], explain: 'all' }));
+        const task: ScoreTask = { bytes, policy, prompt, references: [reference], explain: 'all' };
+        found[i] = measured(await pool.score({ ...task, ...(scorersOf && { order: scorersOf(i) }) }));
       }),
     );
     return found;
@@ -44,6 +52,7 @@ const KINDS: [string, () => Promise<ModelOptions>][] = [
   ['no models', () => Promise.resolve({ folder: 'no-models' })],
   ['the models of npm and a CLIP', allModels],
 ];
+const scorerIds = builtInScorers.map(({ spec }) => spec.id);
 const forwards = files.map((_, i) => i);
 const backwards = [...forwards].reverse();
 const mixed = forwards.map((i) => (i * 5) % SEEDS);
@@ -67,5 +76,12 @@ describe.each(KINDS)('scores with %s', (_, modelsOf) => {
     ['by three threads in another order', mixed, 3],
   ])('are the same bit for bit %s', async (_how, order, threads) => {
     expect(await scoresOf(order, { models, threads })).toEqual(first);
+  });
+
+  it.each([
+    ['the last first', () => scorerIds.toReversed()],
+    ['another order for each picture', (file: number) => shuffled(scorerIds, chanceFrom(file))],
+  ])('are the same bit for bit whichever scorer runs first: %s', async (_how, scorersOf) => {
+    expect(await scoresOf(forwards, { models }, scorersOf)).toEqual(first);
   });
 });

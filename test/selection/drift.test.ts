@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { asStopped, isFull } from '../../selection/cascade.js';
 import { createDriftTally, type DriftRecord, type DriftTest, type Period } from '../../selection/drift.js';
 import { judge } from '../../selection/judge.js';
 import { chanceFrom, type Chance } from '../../selection/tuning/random.js';
@@ -12,7 +13,8 @@ const policy = policyOf([
 ]);
 const score = (raw: number, more: Partial<Score> = {}): Score =>
   ({ status: 'ok', raw, quality: 50, scorer: 'noise@1.0.0', ...more }) as Score;
-const record = (scores: Scores): DriftRecord => ({ scores, verdict: judge(scores, policy) });
+const record = (scores: Scores): DriftRecord => ({ candidate: 0, scores, verdict: judge(scores, policy) });
+const asked = { request: 'r', policy, hasCascade: false };
 
 /** Box and Muller. */
 const normal = (chance: Chance): number =>
@@ -34,7 +36,7 @@ function testsOf(values: Record<Period, number[][]>): DriftTest[] {
   for (const period of ['reference', 'recent'] as const)
     for (const request of values[period]) {
       const records = request.map((raw) => record({ 'noise.sigma': score(raw), 'eyes.open': score(raw) }));
-      tally.add({ release: 'sha256:a', policy, records }, period);
+      tally.add({ ...asked, release: 'sha256:a', records }, period);
     }
   return tally.report()[0]?.tests ?? [];
 }
@@ -71,8 +73,8 @@ describe('drift', () => {
     const blind: Score = { status: 'unassessable', reason: 'no-face', scorer: 'noise@1.0.0' };
     for (let i = 0; i < 60; i++) {
       const scores = (seen: boolean) => ({ 'noise.sigma': score(i), 'eyes.open': seen ? score(i) : blind });
-      tally.add({ release: 'r', policy, records: [record(scores(true))] }, 'reference');
-      tally.add({ release: 'r', policy, records: [record(scores(i % 2 === 0))] }, 'recent');
+      tally.add({ ...asked, release: 'r', records: [record(scores(true))] }, 'reference');
+      tally.add({ ...asked, release: 'r', records: [record(scores(i % 2 === 0))] }, 'recent');
     }
     const [release] = tally.report();
     expect(find(release?.tests ?? [], 'measured', 'eyes.open')).toMatchObject({
@@ -89,8 +91,8 @@ describe('drift', () => {
       for (let i = 0; i < 20; i++)
         tally.add(
           {
+            ...asked,
             release: 'r',
-            policy,
             records: [record({ 'noise.sigma': score(0), 'eyes.open': i < 12 ? score(0) : left })],
           },
           period,
@@ -100,12 +102,51 @@ describe('drift', () => {
     expect(find(release?.tests ?? [], 'pass')?.recent.candidates).toBe(20);
   });
 
+  it('takes another order of the scorers for no drift, nor one request in which all ran everything', () => {
+    const strict = policyOf(
+      ['noise', 'eyes'].map((id) => threshold({ dimension: `${id}.value`, on: 'raw', accept: { max: 0 } })),
+      { fullShare: 0.2 },
+    );
+    const values = (chance: Chance): Scores => {
+      // alike: what fails one gate mostly fails the other
+      const [common, own] = [normal(chance), normal(chance)];
+      const of = (id: string, raw: number): Scores => ({ [`${id}.value`]: { ...score(raw), scorer: `${id}@1.0.0` } });
+      return { ...of('noise', common), ...of('eyes', common + 0.3 * own) };
+    };
+    const testsFor = (hasCascade: boolean): DriftTest[] => {
+      const chance = chanceFrom(5);
+      const tally = createDriftTally({ level: 0.05 });
+      for (const period of ['reference', 'recent'] as const)
+        for (let i = 0; i < 400; i++) {
+          const request = `${period}${i}`;
+          const order = period === 'reference' ? ['noise', 'eyes'] : ['eyes', 'noise'];
+          const fullShare = i % 4 === 0 ? 1 : 0.2;
+          const records = Array.from({ length: 4 }, (_, candidate): DriftRecord => {
+            const all = values(chance);
+            const full = isFull({ request, candidate }, fullShare);
+            const scores = full ? all : asStopped(all, { policy: strict, order });
+            return { candidate, scores, verdict: judge(scores, strict), ...(full && { full }) };
+          });
+          tally.add({ request, release: 'r', policy: strict, records, hasCascade }, period);
+        }
+      return tally.report()[0]?.tests ?? [];
+    };
+    expect(testsFor(true).filter(({ drifted }) => drifted)).toEqual([]);
+    expect(testsFor(true)).toHaveLength(7);
+    // what was taken, as it is, depends on the order
+    expect(
+      testsFor(false)
+        .filter(({ drifted }) => drifted)
+        .map(({ what }) => what),
+    ).toContain('score');
+  });
+
   it('refuses scores of two versions or models, and what rests on them', () => {
     const tally = createDriftTally({ level: 0.05 });
     const add = (period: Period, eyes: Partial<Score>) => {
       for (let i = 0; i < 20; i++) {
         const scores = { 'noise.sigma': score(i), 'eyes.open': score(i, eyes) };
-        tally.add({ release: 'r', policy, records: [record(scores)] }, period);
+        tally.add({ ...asked, release: 'r', records: [record(scores)] }, period);
       }
     };
     add('reference', { models: { facemesh: 'aaa' } });
@@ -125,9 +166,9 @@ describe('drift', () => {
     const few = createDriftTally({ level: 0.05 });
     const of = (n: number) =>
       Array.from({ length: n }, (_, i) => record({ 'noise.sigma': score(i), 'eyes.open': score(i) }));
-    few.add({ release: 'r', policy, records: of(500) }, 'reference');
-    few.add({ release: 'r', policy, records: of(9) }, 'recent');
-    few.add({ release: 'new', policy, records: of(9) }, 'recent');
+    few.add({ ...asked, release: 'r', records: of(500) }, 'reference');
+    few.add({ ...asked, release: 'r', records: of(9) }, 'recent');
+    few.add({ ...asked, release: 'new', records: of(9) }, 'recent');
     const [release, ...more] = few.report();
     expect(more).toEqual([]);
     expect(release?.tests).toEqual([]);

@@ -46,6 +46,7 @@ describe('diffPolicies', () => {
       diversity: { minDistance: 0.1, lambda: 0.7 },
       minPerGroup: { studio: 2, beach: 1 },
       deliverReview: true,
+      fullShare: 0.2,
       questions: { hands: { ask: 'Hands?', want: 'yes' } },
       params: { noise: { b: 2, a: 1 } },
     });
@@ -57,6 +58,7 @@ describe('diffPolicies', () => {
       '~ diversity: only equal pixels are one image; quality picks\n    now near-duplicates under a distance of 0.1; 0.7 quality against likeness by embedding',
       '+ minPerGroup: 1 of beach, 2 of studio',
       '~ deliverReview: the band review does not pass\n    now the band review passes',
+      '+ fullShare: the share 0.2 of the candidates runs every scorer, rejected or not',
       '+ question hands: Hands? (want: yes)',
     ]);
   });

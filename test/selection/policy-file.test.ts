@@ -102,6 +102,11 @@ describe('parsePolicy', () => {
     expect(judge({ 'sharpness.tileP90': ok(1, 90) }, parse(FULL)).pass).toBe(false);
   });
 
+  it('keeps the share of candidates that run everything, and pins nothing where it is not said', () => {
+    expect(parse('policy: p\nfullShare: 0')).toMatchObject({ fullShare: 0 });
+    expect(parse('policy: p')).not.toHaveProperty('fullShare');
+  });
+
   it('reads variety and groups', () => {
     const of = (text: string) => {
       const { diversity, minPerGroup } = parse(`policy: p\n${text}`);
@@ -353,6 +358,11 @@ describe('parsePolicy refuses', () => {
       'a distance above 1',
       'policy: p\ndiversity: { minDistance: 5 }',
       'p.yaml:2:27: minDistance 5 is outside the possible 0 to 1 (share of differing bits)',
+    ],
+    [
+      'a share above 1',
+      'policy: p\nfullShare: 5',
+      'p.yaml:2:12: fullShare 5 is outside the possible 0 to 1 (share of the candidates that run every scorer)',
     ],
     [
       'a lambda above 1',

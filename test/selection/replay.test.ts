@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { asStopped, isFull } from '../../selection/cascade.js';
 import { createComparison } from '../../selection/comparable.js';
 import { judge } from '../../selection/judge.js';
 import { createReplayTally } from '../../selection/replay-totals.js';
 import { replay, type ReplayRecord } from '../../selection/replay.js';
 import { select } from '../../selection/select.js';
+import { chanceFrom, type Chance } from '../../selection/tuning/random.js';
 import type { Policy, Score, Scores, SelectionCandidate } from '../../selection/types.js';
 import { demandingArbitrary, ok, policyArbitrary, policyOf, requestArbitrary, threshold } from './samples.js';
 
@@ -171,7 +173,16 @@ describe('replay', () => {
     );
     const { notTaken, after } = replay(records, { policy: both, deliver: 2 });
     expect(after.delivered).toEqual([0]);
-    expect(notTaken).toEqual({ candidates: 3, undecided: 2, dimensions: { [NOISE]: 3 }, least: 1, most: 2 });
+    expect(notTaken).toMatchObject({
+      candidates: 3,
+      undecided: 2,
+      dimensions: { [NOISE]: 3 },
+      gates: { [NOISE]: 2 },
+      least: 1,
+      most: 2,
+      leftOut: 0,
+      sample: { candidates: 0 },
+    });
   });
 });
 
@@ -196,6 +207,109 @@ describe('a tally of replays', () => {
       'b/0',
       'a/2',
     ]);
+  });
+});
+
+describe('candidates that ran everything', () => {
+  const order = ['sharpness', 'noise'];
+  const drawnAt = (sharp: number, noise: number): Policy =>
+    policyOf([
+      threshold({ dimension: SHARP, accept: { min: sharp } }),
+      threshold({ dimension: NOISE, accept: { min: noise } }),
+    ]);
+  const old = drawnAt(60, 50);
+  /** Sharpness lower, so that many are undecided: those are less sharp, and noisier than those that passed. */
+  const policy = drawnAt(30, 55);
+  const alike = (chance: Chance): Scores => {
+    const sharp = 100 * chance.share();
+    const noise = Math.min(100, Math.max(0, sharp + 80 * (chance.share() - 0.5)));
+    return {
+      [SHARP]: { ...ok(0, sharp), scorer: 'sharpness@1.0.0' },
+      [NOISE]: { ...ok(0, noise), scorer: 'noise@1.0.0' },
+    };
+  };
+  /** A request as the cascade leaves it, and how many would pass if every score had been taken. */
+  function drawnBy(seed: number, { candidates, fullShare }: { candidates: number; fullShare: number }) {
+    const chance = chanceFrom(seed);
+    const request = `r${seed}`;
+    const cascade = { order, gated: 2, fullShare };
+    const all = Array.from({ length: candidates }, () => alike(chance));
+    const records = all.map((scores, candidate): ReplayRecord => {
+      const full = isFull({ request, candidate }, fullShare);
+      const kept = full ? scores : asStopped(scores, { policy: old, order });
+      const verdict = judge(kept, old);
+      const image = { pixelSha256: `${seed}/${candidate}` };
+      return {
+        candidate,
+        state: verdict.pass ? 'passed' : 'rejected',
+        scores: kept,
+        verdict,
+        image,
+        ...(full && { full }),
+      };
+    });
+    const drawn = { policy: old, cascade };
+    return { records, drawn, passing: all.filter((scores) => judge(scores, policy).pass).length };
+  }
+
+  it('say how many of those left out would pass; the truth lies within the bounds as often as they say', () => {
+    const runs = 300;
+    let [within, below] = [0, 0];
+    let [estimated, truth, naive] = [0, 0, 0];
+    for (let run = 0; run < runs; run++) {
+      const tally = createReplayTally({ keep: 0 });
+      let passing = 0;
+      // requests of different shares, so that some stand for more than others
+      for (const [i, fullShare] of [0.05, 0.2, 0.1].entries()) {
+        const one = drawnBy(run * 10 + i, { candidates: 160, fullShare });
+        passing += one.passing;
+        const replayed = replay(one.records, { policy, deliver: 4, drawn: one.drawn });
+        tally.add(replayed, { request: `r${run}/${i}`, canDrawOn: false });
+      }
+      const { passed, notTaken, candidates } = tally.totals();
+      const left = passing - passed.after;
+      const { rate, low, high } = notTaken.estimate!;
+      within += Number(left >= low * notTaken.leftOut && left <= high * notTaken.leftOut);
+      below += Number(left < low * notTaken.leftOut);
+      estimated += rate * notTaken.leftOut;
+      truth += left;
+      naive += (passed.after / (candidates - notTaken.candidates)) * notTaken.leftOut;
+      expect(notTaken.leftOut).toBe(notTaken.undecided);
+    }
+    expect(within / runs).toBeGreaterThanOrEqual(0.95);
+    expect(below / runs).toBeLessThan(0.04);
+    expect(Math.abs(estimated / truth - 1)).toBeLessThan(0.04);
+    // the pass rate of those that have every score would be far off
+    expect(Math.abs(naive / truth - 1)).toBeGreaterThan(0.15);
+  });
+
+  it('speak only for what a hard failure left out, and not where nothing was', () => {
+    const { records, drawn } = drawnBy(1, { candidates: 200, fullShare: 0.2 });
+    const of = (some: readonly ReplayRecord[], how: object = { drawn }) =>
+      replay(some, { policy, deliver: 4, ...how }).notTaken;
+    expect(of(records).sample.candidates).toBeGreaterThan(0);
+    // 4 others for each
+    expect(of(records).sample.weight).toBeCloseTo(4 * of(records).sample.candidates);
+    expect(of(records, {}).sample.candidates).toBe(0);
+    const everything = drawnBy(1, { candidates: 200, fullShare: 1 });
+    expect(of(everything.records, { drawn: everything.drawn })).toMatchObject({
+      undecided: 0,
+      sample: { candidates: 0 },
+    });
+    // where no candidate runs everything, none can be spoken for
+    const nothing = drawnBy(1, { candidates: 200, fullShare: 0 });
+    expect(of(nothing.records, { drawn: nothing.drawn })).toMatchObject({ leftOut: 0, sample: { candidates: 0 } });
+    // the same policy decides everything
+    expect(replay(records, { policy: old, deliver: 4, drawn }).notTaken).toMatchObject({
+      undecided: 0,
+      sample: { candidates: 0 },
+    });
+    // a dimension that nobody measured then
+    const newer = policyOf([...policy.gates, threshold({ dimension: 'eyes.open', accept: { min: 1 } })]);
+    expect(replay(records, { policy: newer, deliver: 4, drawn }).notTaken).toMatchObject({
+      leftOut: 0,
+      sample: { candidates: 0 },
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 /** Finished requests in storage, as the pipeline leaves them, without drawing anything. */
+import { asStopped, isFull, type Cascade } from '../../selection/cascade.js';
 import { judge } from '../../selection/judge.js';
 import { select, toSelectable } from '../../selection/select.js';
 import type { Policy, Scores } from '../../selection/types.js';
@@ -20,6 +21,8 @@ export interface StoredAsk {
   state?: 'failed' | 'cancelled';
   /** Candidates are drawn with its values in turn. */
   vary?: NonNullable<PlanDoc['vary']>;
+  /** How its scorers ran: scores are then left out as they would have been. @default everything that there is was taken */
+  cascade?: Cascade;
   /** One candidate each; null: it was lost. */
   scores: readonly (Scores | null)[];
 }
@@ -28,7 +31,10 @@ export interface StoredAsk {
 export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<CandidateRecord[]> {
   const { tenant = 'default', request, createdAt, release = `sha256:${'ab'.repeat(32)}`, policy, deliver } = ask;
   const seed = 7;
-  const scored = ask.scores.map((scores, candidate): CandidateRecord => {
+  const { cascade } = ask;
+  const scored = ask.scores.map((all, candidate): CandidateRecord => {
+    const full = cascade !== undefined && isFull({ request, candidate }, cascade.fullShare);
+    const scores = all && cascade && !full ? asStopped(all, { policy, order: cascade.order }) : all;
     const value = ask.vary?.values[candidate % ask.vary.values.length]?.value;
     const group = value === undefined ? undefined : String(value);
     const verdict = scores && judge(scores, policy, { deliver, inputs: inputsWith({}, ask.vary, group) });
@@ -50,6 +56,7 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
       verdict,
       notPicked: null,
       timing: { queuedMs: 10, drawMs: 2000, scoreMs: scores && 300 },
+      ...(full && { full }),
       cost: { microUsd: 900 },
       ...(group !== undefined && { group }),
       error: scores ? null : { code: 'COMFY_NODE_FAILED', message: 'a node failed' },
@@ -70,6 +77,7 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
     ...common,
     ...{ policy, graph: {}, seedAt: [], output: ['9'], files: [], queue: 'default' },
     ...(ask.vary && { inputs: {}, vary: ask.vary }),
+    ...(cascade && { cascade }),
   };
   const result: ResultDoc = {
     request,

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScorePool, type ScorePool } from '../../../activities/scoring/pool.js';
 import type { ScoreResult, ScoreTask } from '../../../activities/scoring/task.js';
 import { builtInScorers, dimensionsOf } from '../../../scorers/registry.js';
-import type { Policy } from '../../../selection/types.js';
+import { cascadeOrder } from '../../../selection/cascade.js';
+import type { Gate, Policy } from '../../../selection/types.js';
 import { disc, noisy, png } from '../../scorers/synthetic.js';
 import { policyOf, threshold } from '../../selection/samples.js';
 
@@ -71,9 +72,8 @@ describe('the scoring pool', () => {
     });
     expect(result.verdict).toEqual({ pass: true, band: 'accept', failed: [] });
     expect(result.image).toMatchObject({ width: 128, height: 128, format: 'png' });
-    const ofCost = (cost: string): string[] =>
-      builtInScorers.flatMap(({ spec }) => (spec.cost === cost ? [spec.id] : []));
-    expect(Object.keys(result.timing.scorers)).toEqual([...ofCost('cheap'), ...ofCost('model')]);
+    const { order } = cascadeOrder(policy, { scorers: builtInScorers.map(({ spec }) => spec) });
+    expect(Object.keys(result.timing.scorers)).toEqual(order);
     expect(result.undecodable).toBeNull();
   });
 
@@ -166,6 +166,53 @@ describe('the scoring pool', () => {
     const result = await pool.score({ bytes: await image, policy, explain: 'all' });
     expect(scoreOf(result, 'quitter.value')).toMatchObject({ status: 'error' });
     expect(scoreOf(result, 'probe.value')).toMatchObject({ status: 'ok' });
+  });
+
+  it('runs scorers in the order asked for, and those that it does not name after them', async () => {
+    const pool = await open(['model.mjs', 'probe.mjs']);
+    const order = ['costly', 'no such scorer', 'probe', 'noise'];
+    const { timing, scores } = await pool.score({ bytes: await image, policy, explain: 'gates', order });
+    expect(Object.keys(timing.scorers).slice(0, 4)).toEqual(['costly', 'probe', 'noise', 'resolution']);
+    expect(Object.keys(timing.scorers)).toHaveLength(builtInScorers.length + 2);
+    const usual = await pool.score({ bytes: await image, policy, explain: 'gates' });
+    expect(JSON.stringify(scores)).toBe(JSON.stringify(usual.scores));
+  });
+
+  it('runs nothing after the scorer whose gate rejects, not even what is cheap', async () => {
+    const pool = await open(['model.mjs', 'probe.mjs']);
+    const strict = policyOf([
+      threshold({ dimension: 'costly.value', on: 'raw', accept: { min: 4000 } }),
+      ...policy.gates,
+    ]);
+    const order = ['probe', 'costly', 'resolution'];
+    const result = await pool.score({ bytes: await image, policy: strict, explain: 'gates', order });
+    expect(Object.keys(result.timing.scorers)).toEqual(['probe', 'costly']);
+    expect(result.scores['resolution.longSide']).toMatchObject({ status: 'notRun' });
+    expect(result.verdict.failed.map(({ gate }) => gate)).toEqual(['costly.value']);
+    expect([result.stopped, result.embedding]).toEqual([true, null]);
+    const all = await pool.score({ bytes: await image, policy: strict, explain: 'all', order });
+    expect([all.stopped, Object.values(all.scores).some(({ status }) => status === 'notRun')]).toEqual([false, false]);
+  });
+
+  it('runs nothing at all where a rule on the request alone says no', async () => {
+    const pool = await open();
+    const rule: Gate = {
+      kind: 'rule',
+      id: 'few',
+      tier: 'business',
+      rule: 'request.deliver < 3',
+      reason: 'Too many',
+      onUnassessable: 'reject',
+      dimensions: [],
+    };
+    const few = policyOf([rule]);
+    const { timing, verdict } = await pool.score({
+      bytes: await image,
+      policy: few,
+      explain: 'gates',
+      request: { deliver: 4 },
+    });
+    expect([timing.scorers, verdict.failed]).toMatchObject([{}, [{ gate: 'few' }]]);
   });
 
   it('leaves scorers with models out after a hard failure, unless all is to be explained', async () => {
