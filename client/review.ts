@@ -157,7 +157,7 @@ async function subjectOf(
   const record = await readJson<CandidateRecord>(storage, keys.record(tenant, request, candidate));
   const refuse = (why: string): never => {
     throw new CullError('REVIEW_REFUSED', `candidate ${candidate} of ${request} is not up for review: ${why}`, {
-      hint: `\`comfy-cull review ${request}\` lists those that are`,
+      hint: `\`comfy-cull review ${request}\`, or GET /v1/requests/${request}/reviews, lists those that are`,
     });
   };
   if (!policy || !record) return refuse('there is no such candidate');

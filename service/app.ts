@@ -22,6 +22,7 @@ import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { inputRoutes } from './routes/inputs.js';
 import { requestRoutes } from './routes/requests.js';
+import { reviewRoutes } from './routes/reviews.js';
 
 export interface ServiceOptions {
   /** A connection; every tenant is served over it. */
@@ -107,6 +108,7 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
     batchRoutes,
     eventRoutes,
     candidateRoutes,
+    reviewRoutes,
     inputRoutes,
     catalogueRoutes,
     healthRoutes,

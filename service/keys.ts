@@ -37,6 +37,8 @@ export interface Caller {
   scopes: readonly Scope[];
   /** Of the key; `open` where the service takes no keys. */
   key: string;
+  /** What the key's maker wrote about it. */
+  note?: string;
   perSecond?: number;
 }
 
@@ -149,6 +151,12 @@ async function check(storage: Storage, key: string): Promise<Caller | undefined>
   if (!doc || !timingSafeEqual(hash, Buffer.from(doc.hash, 'hex'))) return undefined;
   if (doc.revokedAt !== undefined || (doc.expiresAt !== undefined && Date.parse(doc.expiresAt) <= Date.now()))
     return undefined;
-  const { tenant, scopes, perSecond } = doc;
-  return { tenant, scopes, key: id, ...(perSecond !== undefined && { perSecond }) };
+  const { tenant, scopes, note, perSecond } = doc;
+  return {
+    tenant,
+    scopes,
+    key: id,
+    ...(note !== undefined && { note }),
+    ...(perSecond !== undefined && { perSecond }),
+  };
 }

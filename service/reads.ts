@@ -4,7 +4,7 @@ import type { Cull } from '../client/cull.js';
 import { CullError } from '../errors.js';
 import { afterEvent, type WinnerEvent, type WinnersDoc, type WinnerSoFar } from '../selection/winners.js';
 import { keys } from '../storage/keys.js';
-import type { RequestDoc, RequestProgress, ResultDoc } from '../workflows/contract.js';
+import type { RequestDoc, RequestProgress, ResultDoc, Reviewable } from '../workflows/contract.js';
 import type { RequestView } from './schemas.js';
 
 /** A seen request, and the same as the bytes of an answer. */
@@ -47,6 +47,11 @@ export class Reads {
     return looking;
   }
 
+  /** What waits for a person. @throws CullError REQUEST_NOT_FOUND */
+  reviewable(tenant: string, request: string): Promise<Reviewable[]> {
+    return this.shared(reviewsOf(tenant, request), () => this.cullOf(tenant).reviewable(request));
+  }
+
   /** An answer that costs Temporal or storage something, at most a second old and shared by those who ask at once. */
   shared<T>(name: string, look: () => Promise<T>): Promise<T> {
     const known = this.others.get(name) as Promise<T> | undefined;
@@ -60,8 +65,11 @@ export class Reads {
   /** What was just changed is looked at anew. */
   forget(tenant: string, request: string): void {
     this.seen.delete(`${tenant}/${request}`);
+    this.others.delete(reviewsOf(tenant, request));
   }
 }
+
+const reviewsOf = (tenant: string, request: string): string => `reviews ${tenant}/${request}`;
 
 async function look(cull: Cull, request: string): Promise<Seen> {
   const asked = await cull.requestDoc(request);
@@ -87,7 +95,17 @@ async function ended(cull: Cull, asked: RequestDoc, result: ResultDoc): Promise<
       }),
     })),
   );
-  return { ...askedView(asked), ...result, phase: null, delivered };
+  const { shortfall } = result;
+  const reviewable =
+    shortfall?.reviewable &&
+    (await Promise.all(shortfall.reviewable.map(async (one) => ({ ...one, url: await urlOf(cull, one.key) }))));
+  return {
+    ...askedView(asked),
+    ...result,
+    phase: null,
+    delivered,
+    shortfall: shortfall && { ...shortfall, ...(reviewable && { reviewable }) },
+  };
 }
 
 async function running(cull: Cull, asked: RequestDoc, events: readonly WinnerEvent[]): Promise<RequestView> {

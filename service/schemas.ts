@@ -88,6 +88,10 @@ export const RequestBody = z
     explain: z.enum(['all', 'gates']).optional().openapi({
       description: 'all: every candidate runs every scorer. gates (default): the first hard failure stops the rest',
     }),
+    review: z.enum(['wait', 'end']).optional().openapi({
+      description:
+        'Where it falls short and a person could let candidates pass: wait for one, until the deadline (without one, 7 days), or end (default)',
+    }),
     seed: z.int().min(0).max(MAX_SEED).optional(),
   })
   .openapi('RequestBody');
@@ -114,6 +118,58 @@ export const Counts = z
   })
   .openapi('Counts');
 
+/** A candidate that only a person can let pass. */
+export const Reviewable = z
+  .object({
+    candidate: z.int(),
+    seed: z.int(),
+    quality: z.number().openapi({ description: 'What it would be ranked by, 0 to 100' }),
+    key: z.string(),
+    url: z.string().openapi({ description: 'Of the image as it was drawn; expires' }),
+    failed: z
+      .array(z.object({ gate: z.string(), reason: z.string() }))
+      .openapi({ description: 'The gates in question' }),
+  })
+  .openapi('Reviewable');
+
+const Decided = z.array(z.int().min(0)).max(2000).optional();
+
+export const ReviewBody = z
+  .strictObject({
+    accept: Decided.openapi({ description: 'Candidates that are good', example: [4] }),
+    reject: Decided.openapi({ description: 'Candidates that are not', example: [5, 6] }),
+    by: z
+      .string()
+      .trim()
+      .min(1)
+      .max(128)
+      .optional()
+      .openapi({ description: "Who says so; default: the key's note, or its id", example: 'ann' }),
+  })
+  .openapi('ReviewBody');
+
+export const ReviewAnswer = z
+  .object({
+    request: z.string(),
+    state: State,
+    wanted: z.int().openapi({ description: 'K' }),
+    counted: z.int().openapi({ description: 'Candidates that count to K so far; once it has ended: images delivered' }),
+    waiting: z.int().openapi({ description: 'Candidates that still wait for a decision' }),
+    decisions: z.array(
+      z.object({
+        candidate: z.int(),
+        decision: z.enum(['accept', 'reject']),
+        by: z.string(),
+        at: z.string(),
+        asked: z.enum(['review', 'audit']).openapi({ description: 'audit: a label and nothing else' }),
+        known: z.boolean().openapi({ description: 'It was decided so before; by and at are of that time' }),
+        gates: z.array(z.string()),
+      }),
+    ),
+    labels: z.int().openapi({ description: 'New labels' }),
+  })
+  .openapi('Reviewed');
+
 /** result.json, and the same while the request runs. */
 export const RequestView = z
   .object({
@@ -122,10 +178,9 @@ export const RequestView = z
     template: z.string(),
     createdAt: z.string(),
     state: State,
-    phase: z
-      .string()
-      .nullable()
-      .openapi({ description: 'What it does while it runs; null: ended, or nobody can tell' }),
+    phase: z.enum(['preparing', 'drawing', 'reviewing', 'delivering', 'ended']).nullable().openapi({
+      description: 'What it does while it runs; reviewing: it waits for a person. null: ended, or nobody can tell',
+    }),
     wanted: z.int().openapi({ description: 'K' }),
     candidates: z.int().openapi({ description: 'N, or the cap' }),
     delivered: z
@@ -147,6 +202,10 @@ export const RequestView = z
         missing: z.int(),
         gates: z.record(z.string(), z.int()).openapi({ description: 'Gate -> rejected by it' }),
         reason: z.string(),
+        reviewable: z
+          .array(Reviewable)
+          .optional()
+          .openapi({ description: 'Best first: accepted ones would be delivered' }),
       })
       .nullable(),
     counts: Counts.nullable().openapi({ description: 'null: no worker can tell at this moment' }),

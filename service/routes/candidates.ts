@@ -33,7 +33,7 @@ const list = keyed('read', {
   responses: { 200: json(pageOf(CandidateView), 'A page'), ...problems(404) },
 });
 
-/** Manifests of ended requests: they do not change, but for a request that is resumed. */
+/** Manifests of ended requests, by version: one that is resumed, or delivered again after a review, gets another. */
 const KEPT_MS = 60_000;
 const KEPT_BYTES = 64 * 2 ** 20;
 const BYTES_PER_RECORD = 16_384;
@@ -50,11 +50,14 @@ export function candidateRoutes({ cullOf, reads }: Service): OpenAPIHono<Env> {
     const { verdict, state, limit, after } = c.req.valid('query');
     const { view } = await reads.request(tenant, request);
     const cull = cullOf(tenant);
-    const name = `${tenant}/${request}`;
-    let records = view.state === 'running' ? undefined : manifests.get(name);
+    const isRunning = view.state === 'running';
+    const name = isRunning
+      ? ''
+      : `${(await cull.storage.head(keys.manifest(tenant, request)))?.etag} ${tenant}/${request}`;
+    let records = isRunning ? undefined : manifests.get(name);
     if (!records) {
-      records = view.state === 'running' ? await drawnSoFar(cull, request) : await cull.records(request);
-      if (view.state !== 'running') manifests.set(name, records);
+      records = isRunning ? await drawnSoFar(cull, request) : await cull.records(request);
+      if (!isRunning) manifests.set(name, records);
     }
     const wanted = records.filter(
       (record) =>

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createKey, createKeyChecker, listKeys, revokeKey } from '../../service/keys.js';
 import { keys } from '../../storage/keys.js';
+import { batchWorkflowId } from '../../workflows/batch-contract.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
@@ -83,24 +84,44 @@ describe('a tenant', () => {
     const body = { template: 'product', policy: 'generic', inputs: INPUTS, deliver: 1, candidates: 2, seed: 1 };
     const made = await service.call('POST', '/v1/requests?wait=60', { tenant: 'acme', body });
     const { request } = (await made.json()) as { request: string };
+    const handedIn = await service.call('POST', '/v1/batches', {
+      tenant: 'acme',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
+    const { batch } = (await handedIn.json()) as { batch: string };
+    const ids: Record<string, string> = { '{request}': request, '{batch}': batch };
     const document = (await (await service.call('GET', '/openapi.json', { tenant: null })).json()) as {
       paths: Record<string, Record<string, object>>;
     };
     const walked: string[] = [];
     for (const [path, item] of Object.entries(document.paths))
       for (const method of Object.keys(item)) {
-        if (!path.includes('{request}')) continue;
+        const name = /\{(request|batch)\}/.exec(path)?.[0];
+        const known = name === undefined ? undefined : ids[name];
+        if (name === undefined || known === undefined) continue;
         const answer = async (id: string) => {
-          const response = await service.call(method.toUpperCase(), path.replace('{request}', id), {
+          const response = await service.call(method.toUpperCase(), path.replace(name, id), {
             tenant: 'rival',
             ...(method === 'post' && { body: {} }),
           });
           return [response.status, (await response.text()).replaceAll(id, 'ID')];
         };
-        expect(await answer(request)).toEqual(await answer('no-such-request'));
+        expect(await answer(known)).toEqual(await answer('no-such-id'));
+        expect((await answer(known))[0]).toBe(404);
         walked.push(`${method} ${path}`);
       }
-    expect(walked.length).toBeGreaterThanOrEqual(4);
+    expect(walked).toEqual(
+      expect.arrayContaining([
+        'get /v1/requests/{request}',
+        'post /v1/requests/{request}/reviews',
+        'delete /v1/batches/{batch}',
+        'get /v1/batches/{batch}/results',
+      ]),
+    );
+    // it was there all along
+    expect((await service.call('GET', `/v1/batches/${batch}`, { tenant: 'acme' })).status).toBe(200);
+    await pipeline.cull.temporal.workflow.getHandle(batchWorkflowId('acme', batch)).result();
     const list = (await (await service.call('GET', '/v1/requests', { tenant: 'rival' })).json()) as {
       items: unknown[];
     };
