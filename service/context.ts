@@ -8,7 +8,7 @@ import { requireScope } from './callers.js';
 import type { Scope } from './keys.js';
 import type { Limits } from './limits.js';
 import type { Reads } from './reads.js';
-import { Problem } from './schemas.js';
+import { Name, Problem } from './schemas.js';
 
 export type { Env } from './callers.js';
 
@@ -69,8 +69,9 @@ export const json = <S extends z.ZodType>(schema: S, description: string) => ({
 
 /** `/v1/requests/{request}` */
 export const RequestParam = z.object({
-  request: z
-    .string()
-    .max(128)
-    .openapi({ param: { name: 'request', in: 'path' }, description: 'Id of the request', example: 'r-2026-11-30' }),
+  request: Name.openapi({
+    param: { name: 'request', in: 'path' },
+    description: 'Id of the request',
+    example: 'order-4711',
+  }),
 });

@@ -13,6 +13,8 @@ export interface Limits {
   openRequests: number;
   /** Candidates that wait for a ComfyUI, of all tenants, above which no new request is taken. @default 20000 */
   queued: number;
+  /** Seconds that a call may wait for its result. @default 120 */
+  waitSeconds: number;
   /** Bytes of a JSON body. @default 1 MiB */
   bodyBytes: number;
   /** Bytes of an uploaded image. @default 32 MiB */
@@ -25,6 +27,7 @@ export const DEFAULT_LIMITS: Limits = {
   perSecond: 50,
   openRequests: 1_000,
   queued: 20_000,
+  waitSeconds: 120,
   bodyBytes: 2 ** 20,
   imageBytes: 32 * 2 ** 20,
   imagePixels: 64_000_000,

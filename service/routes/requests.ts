@@ -6,7 +6,6 @@ import { json, keyed, problems, RequestParam, type Env, type Service } from '../
 import { listRequests } from '../list.js';
 import { pageOf, RequestBody, RequestRow, RequestView, State } from '../schemas.js';
 
-const MAX_WAIT_SECONDS = 120;
 const LOOK_EVERY_MS = 250;
 
 const create = keyed('write', {
@@ -31,7 +30,7 @@ const create = keyed('write', {
         .regex(/^\d{1,3}s?$/)
         .optional()
         .openapi({
-          description: `Seconds to wait for the result, at most ${MAX_WAIT_SECONDS}: 30 or 30s`,
+          description: 'Seconds to wait for the result, at most 120: 30 or 30s',
           example: '30s',
         }),
     }),
@@ -99,7 +98,7 @@ export function requestRoutes(service: Service): OpenAPIHono<Env> {
       const options = await optionsOf(service, cull, { ...c.req.valid('json'), ...(key !== undefined && { key }) });
       await service.door(cull);
       const request = await cull.generate(options);
-      const seconds = Math.min(MAX_WAIT_SECONDS, Number(c.req.valid('query').wait?.replace('s', '') ?? 0));
+      const seconds = Math.min(service.limits.waitSeconds, Number(c.req.valid('query').wait?.replace('s', '') ?? 0));
       await waitFor(cull, request, { seconds, ending: AbortSignal.any([service.ending, c.req.raw.signal]) });
       reads.forget(tenant, request);
       const { view } = await reads.request(tenant, request);
