@@ -14,10 +14,7 @@ import { BatchLineBody, BatchView, Name, TakenBatch } from '../schemas.js';
 
 const QUERY_MS = 2_000;
 const BatchParam = z.object({
-  batch: z
-    .string()
-    .max(128)
-    .openapi({ param: { name: 'batch', in: 'path' }, example: '2026-11-30-4f1c09aa' }),
+  batch: Name.openapi({ param: { name: 'batch', in: 'path' }, example: '2026-11-30-4f1c09aa' }),
 });
 const ndjson = (description: string, example: string) => ({
   description,
