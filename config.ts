@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CullError } from './errors.js';
+import { parseAllowed } from './outside/addresses.js';
 import type { StorageOptions } from './storage/index.js';
 
 const list = z
@@ -14,6 +15,15 @@ const urls = list.superRefine((items, context) => {
   for (const item of items)
     if (!/^https?:$/.test(URL.parse(item)?.protocol ?? ''))
       context.addIssue({ code: 'custom', message: `"${item}" is not an http:// or https:// address` });
+});
+
+const outside = list.superRefine((items, context) => {
+  const parsed = parseAllowed(items);
+  if ('wrong' in parsed)
+    context.addIssue({
+      code: 'custom',
+      message: `"${parsed.wrong}" is no address, range (10.2.0.0/16) or host name`,
+    });
 });
 
 const flag = z
@@ -70,6 +80,7 @@ const schema = z.object({
   CULL_COMFYUI_CA: z.string().min(1).optional(),
   CULL_COMFYUI_RESTART: z.string().min(1).optional(),
   CULL_ALLOW_NODES: list,
+  CULL_OUTSIDE_ALLOW: outside,
   CULL_SCORERS: list,
   CULL_VLM_URL: z.url({ protocol: /^https?$/ }).optional(),
   CULL_VLM_MODEL: z.string().min(1).optional(),
@@ -108,6 +119,8 @@ export interface Config {
   comfyRestart: string | undefined;
   /** Node classes allowed besides ComfyUI's own safe ones. `CULL_ALLOW_NODES` */
   allowNodes: string[];
+  /** What webhooks and input URLs may call although it is not public: addresses, ranges, host names. `CULL_OUTSIDE_ALLOW` */
+  outsideAllow: string[];
   /** Scorers from outside: files, packages or http addresses. `CULL_SCORERS` */
   scorers: string[];
   /** The vision model that a policy's questions go to: an OpenAI-compatible API. `CULL_VLM_URL`, `CULL_VLM_MODEL`, `CULL_VLM_KEY` */
@@ -163,6 +176,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     comfyCa: authority(value.CULL_COMFYUI_CA, cwd),
     comfyRestart: value.CULL_COMFYUI_RESTART,
     allowNodes: value.CULL_ALLOW_NODES,
+    outsideAllow: value.CULL_OUTSIDE_ALLOW,
     scorers: value.CULL_SCORERS,
     vlm: visionModel(value),
     models: value.CULL_MODELS === undefined ? resolve(dir, 'models') : resolve(cwd, value.CULL_MODELS),
@@ -236,6 +250,7 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_COMFYUI_CA: config.comfyCa ?? '',
     CULL_COMFYUI_RESTART: config.comfyRestart ?? '',
     CULL_ALLOW_NODES: config.allowNodes.join(','),
+    CULL_OUTSIDE_ALLOW: config.outsideAllow.join(','),
     CULL_SCORERS: config.scorers.join(','),
     CULL_VLM_URL: config.vlm?.url ?? '',
     CULL_VLM_MODEL: config.vlm?.model ?? '',

@@ -8,21 +8,26 @@ import { createBatchActivities } from './activities/batch.js';
 import { createDeliverActivities } from './activities/deliver.js';
 import { createPrepareActivities } from './activities/prepare.js';
 import { createScoreActivities } from './activities/score.js';
+import { createWebhookActivities } from './activities/webhooks.js';
 import { createScorePool } from './activities/scoring/pool.js';
 import { embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
 import { modelOptionsOf, type Config } from './config.js';
 import { serveFleet } from './fleet/index.js';
 import { Queues } from './fleet/queues.js';
+import { allowedOf } from './outside/addresses.js';
 import { loadScorers } from './scorers/registry.js';
 import { openStorage } from './storage/index.js';
 import { createLog, type Logger } from './telemetry/log.js';
 import { ORCHESTRATE_QUEUE, SCORE_QUEUE } from './workflows/contract.js';
+import { WEBHOOK_QUEUE } from './workflows/webhook-contract.js';
 
 export const ROLES = ['orchestrate', 'score', 'gpu'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Histories stay small, so many fit; each keeps a few hundred KB. */
 const CACHED_WORKFLOWS = 200;
+/** A receiver that hangs holds one of these for 15 s. */
+const WEBHOOKS_AT_ONCE = 32;
 /** A score in work beyond the threads keeps them busy while bytes are read and records written. */
 const SCORES_BEYOND_THREADS = 2;
 /**
@@ -80,7 +85,14 @@ export async function runWorker(options: {
       identity: `${hostname()}/orchestrate`,
       maxCachedWorkflows: CACHED_WORKFLOWS,
     });
-    jobs.push(runUntil(worker, signal));
+    const webhooks = await Worker.create({
+      ...common,
+      activities: createWebhookActivities({ storage, allowed: allowedOf(config.outsideAllow) }),
+      taskQueue: WEBHOOK_QUEUE,
+      identity: `${hostname()}/webhooks`,
+      maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
+    });
+    jobs.push(runUntil(worker, signal), runUntil(webhooks, signal));
   }
   if (roles.includes('score')) {
     const pool = await createScorePool({

@@ -11,8 +11,10 @@ import {
   type RequestDoc,
   type ResultDoc,
 } from '../workflows/contract.js';
+import type { WebhookNews } from '../workflows/webhook-contract.js';
 import { readJson, requireJson, writeJson } from './documents.js';
 import { withFailures } from './failures.js';
+import { tellOfBatch } from './news.js';
 
 export interface PartRef {
   tenant: string;
@@ -39,12 +41,15 @@ export interface CloseAsk {
   startedAt: number;
 }
 
+/** `news`: the message that tells of it. Absent: nobody wants to know. */
+export type ClosedBatch = BatchResult & { news?: WebhookNews };
+
 export interface BatchActivities {
   /** Stores the requests of a part's lines. Few bytes a line: the answer is kept in the workflow's history. */
   admitPart(ref: PartRef): Promise<{ invalid: number; requests: AdmittedRequest[] }>;
   /** Stores the results of a part of which `started` requests were handed to a workflow, the first ones. */
   recordPart(ask: PartRef & { started: number }): Promise<void>;
-  closeBatch(ask: CloseAsk): Promise<BatchResult>;
+  closeBatch(ask: CloseAsk): Promise<ClosedBatch>;
 }
 
 const AT_ONCE = 16;
@@ -86,7 +91,7 @@ export function createBatchActivities({ storage }: { storage: Storage }): BatchA
       return { invalid: admitted.length - requests.length, requests };
     },
 
-    async closeBatch({ tenant, batch, parts, end, counts, startedAt }: CloseAsk): Promise<BatchResult> {
+    async closeBatch({ tenant, batch, parts, end, counts, startedAt }: CloseAsk): Promise<ClosedBatch> {
       const { lines } = await requireJson<BatchDoc>(storage, keys.batch(tenant, batch));
       // What a cancellation kept from being admitted is a line of the results, too.
       for (let part = parts - 1; part >= 0; part--) {
@@ -96,7 +101,8 @@ export function createBatchActivities({ storage }: { storage: Storage }): BatchA
       }
       const result: BatchResult = { batch, state: end, lines, counts, totalMs: Date.now() - startedAt };
       await writeJson(storage, keys.batchResult(tenant, batch), result);
-      return result;
+      const news = await tellOfBatch(storage, tenant, result);
+      return { ...result, ...(news && { news }) };
     },
   });
 }

@@ -30,6 +30,7 @@ import {
 import { convertWinners, isConverted } from './convert.js';
 import { withFailures } from './failures.js';
 import { readEmbedding } from './float32.js';
+import { tellOfRequest } from './news.js';
 import { reviewableOf, withReviews } from './reviews.js';
 import { rememberScorers } from './scorer-stats.js';
 import { meanOf, rememberRequest } from './stats.js';
@@ -148,7 +149,8 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
       });
       // The result comes last: whoever sees it finds everything that it names.
       await writeJson(storage, keys.result(tenant, request), result);
-      return { state, delivered: delivered.length, wanted };
+      const news = await tellOfRequest(storage, asked, result);
+      return { state, delivered: delivered.length, wanted, ...(news && { news }) };
     },
   });
 }

@@ -19,6 +19,7 @@ import { addScore } from './commands/score.js';
 import { addServe } from './commands/serve.js';
 import { addTune } from './commands/tune.js';
 import { addUp } from './commands/up.js';
+import { addWebhooks } from './commands/webhooks.js';
 import { addWorker } from './commands/worker.js';
 import { createOutput, errorText, exitCodeOf } from './output.js';
 import { version } from './version.js';
@@ -45,6 +46,7 @@ for (const add of [
   addServe,
   addUp,
   addKeys,
+  addWebhooks,
   addFleet,
   addModels,
   addDown,

@@ -11,6 +11,17 @@ export {
   type GenerateOptions,
   type ReleaseLike,
 } from './request.js';
+export {
+  addWebhook,
+  enableWebhook,
+  listWebhooks,
+  removeWebhook,
+  rotateWebhook,
+  type ShownEndpoint,
+  type TenantStore,
+} from './webhooks.js';
+export { replayWebhook, webhookLog } from './webhook-log.js';
+export type { WebhookEvent, WebhookLogDoc, WebhookPayload } from '../workflows/webhook-contract.js';
 export { embeddedTarget, temporalTarget, type TemporalTarget } from './temporal.js';
 export { addComfy, drainComfy, readFleet, removeComfy } from '../fleet/registry.js';
 export type { FleetDoc, Member, MemberSpec } from '../fleet/members.js';

@@ -57,6 +57,12 @@ export const keys = {
   /** Human verdicts, NDJSON, under the hash of the content. */
   labelBatch: (tenant: string, sha256: string) => `${tenant}/labels/${sha256}.ndjson`,
   tenant: (tenant: string) => `_registry/tenants/${tenant}/settings.json`,
+  /** Where the tenant's webhooks go, with their secrets. */
+  webhooks: (tenant: string) => `_registry/tenants/${tenant}/webhooks.json`,
+  webhookLogs: (tenant: string) => `${tenant}/webhooks/`,
+  /** A message and every try to hand it to one endpoint. */
+  webhookLog: (tenant: string, { day, message, endpoint }: { day: string; message: string; endpoint: string }) =>
+    `${tenant}/webhooks/${day}/${message}.${endpoint}.json`,
   release: (sha256: string) => `_registry/releases/${sha256}.json`,
   host: (host: string) => `_registry/hosts/${host}.json`,
   queues: () => '_registry/queues/',

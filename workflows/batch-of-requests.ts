@@ -27,6 +27,7 @@ import {
 import type { bestOfN } from './best-of-n.js';
 import { bestOfNWorkflowId } from './contract.js';
 import { admitPart, closeBatch, recordPart } from './proxies.js';
+import { sendNews } from './send-webhook.js';
 
 const CONTINUE_AT_EVENTS = 2_500;
 
@@ -48,10 +49,11 @@ export async function batchOfRequests(args: BatchArgs): Promise<BatchResult> {
   }
   if (end === 'continue') return continueAsNew<typeof batchOfRequests>({ ...args, carried: memory });
   const { counts, startedAt } = memory;
-  const result = await CancellationScope.nonCancellable(() =>
+  const { news, ...result } = await CancellationScope.nonCancellable(() =>
     closeBatch({ tenant, batch, parts, end, counts, startedAt }),
   );
   state = end;
+  await sendNews(tenant, news);
   return result;
 }
 

@@ -29,6 +29,7 @@ import {
   type RequestProgress,
 } from './contract.js';
 import { deliver, generateOn, lose, prepare, score } from './proxies.js';
+import { sendNews } from './send-webhook.js';
 import { passingIn, reviewProgress, takeReviews, waitForPeople, withAccepted } from './review.js';
 
 /**
@@ -95,7 +96,9 @@ export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
     deliver({ tenant, request, end, error, launched, startedAt, firstPassAt, ...(stop && { stop }) }),
   );
   phase = 'ended';
-  return result;
+  const { news, ...answer } = result;
+  await sendNews(tenant, news);
+  return answer;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Decision, Review } from '../selection/review.js';
 import type { Passing } from '../selection/select.js';
 import type { Mode, StopReason } from '../selection/stopping.js';
 import type { AuditMark, Policy, Scores, Verdict } from '../selection/types.js';
+import type { WebhookNews } from './webhook-contract.js';
 import type { ValueCount } from '../selection/vary.js';
 
 export const ORCHESTRATE_QUEUE = 'cull-orchestrate';
@@ -241,6 +242,8 @@ export interface BestOfNResult {
   state: Exclude<RequestState, 'running'>;
   delivered: number;
   wanted: number;
+  /** The message that tells of it. Absent: nobody wants to know. */
+  news?: WebhookNews;
 }
 
 /** result.json, `--json` of generate and demo. Field names are contract: add freely, rename never. */

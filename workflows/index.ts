@@ -1,3 +1,4 @@
 /** What the Worker registers. */
 export { batchOfRequests } from './batch-of-requests.js';
 export { bestOfN } from './best-of-n.js';
+export { sendWebhook } from './send-webhook.js';

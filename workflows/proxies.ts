@@ -5,7 +5,9 @@ import type { DeliverActivities } from '../activities/deliver.js';
 import type { GenerateActivities } from '../activities/generate.js';
 import type { PrepareActivities } from '../activities/prepare.js';
 import type { ScoreActivities } from '../activities/score.js';
+import type { WebhookActivities } from '../activities/webhooks.js';
 import { SCORE_QUEUE } from './contract.js';
+import { WEBHOOK_QUEUE } from './webhook-contract.js';
 
 export const { prepare } = proxyActivities<PrepareActivities>({
   startToCloseTimeout: '60s',
@@ -50,4 +52,16 @@ export const { admitPart, recordPart, closeBatch } = proxyActivities<BatchActivi
   startToCloseTimeout: '10m',
   heartbeatTimeout: '60s',
   retry: { maximumAttempts: 20, initialInterval: '1s', maximumInterval: '60s' },
+});
+
+/**
+ * A receiver has 15 s. When the next try is due the activity says itself (activities/webhook-schedule.ts), and also when there is none: the intervals
+ * here are for tries that end without a word. The week is a fence, for messages that no worker took.
+ */
+export const { postWebhook } = proxyActivities<WebhookActivities>({
+  taskQueue: WEBHOOK_QUEUE,
+  startToCloseTimeout: '60s',
+  heartbeatTimeout: '15s',
+  scheduleToCloseTimeout: '7 days',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' },
 });

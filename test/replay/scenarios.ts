@@ -110,6 +110,22 @@ export const scenarios: Scenario[] = [
     },
   },
   {
+    name: 'webhook',
+    async run(bench) {
+      const activities = answering();
+      bench.use({
+        ...activities,
+        deliver: async (ask) => ({
+          ...(await activities.deliver(ask)),
+          news: { message: `msg_20260101_${'0'.repeat(24)}`, endpoints: ['ep_1', 'ep_2'] },
+        }),
+      });
+      const handle = await bench.start({ candidates: 2, deliver: 2 });
+      await handle.result();
+      return started(handle);
+    },
+  },
+  {
     name: 'lost-candidate',
     async run(bench) {
       const activities = answering();

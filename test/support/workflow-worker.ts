@@ -15,13 +15,16 @@ import type { DeliverActivities } from '../../activities/deliver.js';
 import type { GenerateActivities } from '../../activities/generate.js';
 import type { PrepareActivities } from '../../activities/prepare.js';
 import type { ScoreActivities } from '../../activities/score.js';
+import type { WebhookActivities } from '../../activities/webhooks.js';
 import { ORCHESTRATE_QUEUE, SCORE_QUEUE, type BestOfNArgs } from '../../workflows/contract.js';
+import { WEBHOOK_QUEUE } from '../../workflows/webhook-contract.js';
 
 export type Activities = PrepareActivities &
   GenerateActivities &
   ScoreActivities &
   DeliverActivities &
-  Partial<BatchActivities>;
+  Partial<BatchActivities> &
+  Partial<WebhookActivities>;
 
 const noBatch = (): never => {
   throw new Error('this test has no batch');
@@ -56,7 +59,7 @@ export interface WorkflowBench {
   close(): Promise<void>;
 }
 
-/** Three Workers (orchestrate, score, gpu) on the server at `address`, whose activities can be swapped by each test. */
+/** Four Workers (orchestrate, score, gpu, webhooks) on the server at `address`, whose activities can be swapped by each test. */
 export async function openBench(address: string): Promise<WorkflowBench> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   // A namespace of its own would take seconds to be known everywhere; unique queues are not possible, they are part of the contract.
@@ -70,12 +73,14 @@ export async function openBench(address: string): Promise<WorkflowBench> {
     admitPart: (ref) => (current.admitPart ?? noBatch)(ref),
     recordPart: (ask) => (current.recordPart ?? noBatch)(ask),
     closeBatch: (ask) => (current.closeBatch ?? noBatch)(ask),
+    postWebhook: (args) => current.postWebhook?.(args) ?? Promise.resolve({ state: 'delivered', tries: 1 }),
   };
   const connection = await NativeConnection.connect({ address });
   const common = { connection, activities, maxConcurrentActivityTaskExecutions: 100 };
   const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: ORCHESTRATE_QUEUE, workflowBundle: await workflowBundle() }),
     Worker.create({ ...common, taskQueue: SCORE_QUEUE }),
+    Worker.create({ ...common, taskQueue: WEBHOOK_QUEUE }),
     Worker.create({
       ...common,
       taskQueue: GPU_QUEUE,
