@@ -31,6 +31,7 @@ const flag = z
   .transform((word) => ['true', '1', 'yes'].includes(word));
 
 const positive = z.coerce.number().positive();
+const port = z.coerce.number().int().min(0).max(65_535);
 
 /** The time-outs of a ComfyUI that `CULL_COMFYUI_TIMEOUTS` may set; each is `<name>Ms` of the provider's options. */
 const TIMEOUTS = [
@@ -96,6 +97,9 @@ const schema = z.object({
   CULL_COLD_QUEUE_SECONDS: positive.default(30),
   CULL_IDLE_SECONDS: positive.default(60),
   CULL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  CULL_METRICS_PORT: port.optional(),
+  CULL_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
+  CULL_TEMPORAL_METRICS_PORT: port.optional(),
   TEMPORAL_CLI_PATH: z.string().min(1).optional(),
 });
 
@@ -147,6 +151,11 @@ export interface Config {
   idleMs: number;
   /** `CULL_LOG_LEVEL` @default info */
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /**
+   * Where a worker serves its metrics. `CULL_METRICS_PORT`, 0: any free one @default none; `CULL_METRICS_HOST` @default 127.0.0.1;
+   * `CULL_TEMPORAL_METRICS_PORT`: where Temporal's SDK serves its own, beside them @default none
+   */
+  metrics: Readonly<{ host: string; port: number | undefined; temporalPort: number | undefined }>;
   /** `TEMPORAL_CLI_PATH`: the Temporal binary of the embedded stack. */
   temporalCliPath: string | undefined;
 }
@@ -195,6 +204,11 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     coldQueueMs: value.CULL_COLD_QUEUE_SECONDS * 1000,
     idleMs: value.CULL_IDLE_SECONDS * 1000,
     logLevel: value.CULL_LOG_LEVEL,
+    metrics: Object.freeze({
+      host: value.CULL_METRICS_HOST,
+      port: value.CULL_METRICS_PORT,
+      temporalPort: value.CULL_TEMPORAL_METRICS_PORT,
+    }),
     temporalCliPath: value.TEMPORAL_CLI_PATH,
   });
 }
@@ -270,6 +284,9 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_COLD_QUEUE_SECONDS: String(config.coldQueueMs / 1000),
     CULL_IDLE_SECONDS: String(config.idleMs / 1000),
     CULL_LOG_LEVEL: config.logLevel,
+    CULL_METRICS_HOST: config.metrics.host,
+    CULL_METRICS_PORT: String(config.metrics.port ?? ''),
+    CULL_TEMPORAL_METRICS_PORT: String(config.metrics.temporalPort ?? ''),
     TEMPORAL_CLI_PATH: config.temporalCliPath ?? '',
   };
 }

@@ -1,5 +1,6 @@
 /** The composition root: config -> adapters -> Temporal Workers, by role. Started as a process, or by `comfy-cull worker`. */
 import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { hostname, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -10,14 +11,17 @@ import { createPrepareActivities } from './activities/prepare.js';
 import { createScoreActivities } from './activities/score.js';
 import { createWebhookActivities } from './activities/webhooks.js';
 import { createScorePool } from './activities/scoring/pool.js';
-import { embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
+import { backlogOf, embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
 import { modelOptionsOf, type Config } from './config.js';
+import { CullError, messageOf } from './errors.js';
 import { serveFleet } from './fleet/index.js';
 import { Queues } from './fleet/queues.js';
 import { allowedOf } from './outside/addresses.js';
 import { loadScorers } from './scorers/registry.js';
 import { openStorage } from './storage/index.js';
 import { createLog, type Logger } from './telemetry/log.js';
+import { createMetrics, type MetricsBook } from './telemetry/metrics.js';
+import { serveMetrics } from './telemetry/serve-metrics.js';
 import { ORCHESTRATE_QUEUE, SCORE_QUEUE } from './workflows/contract.js';
 import { WEBHOOK_QUEUE } from './workflows/webhook-contract.js';
 
@@ -56,13 +60,22 @@ export async function runWorker(options: {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const log = createLog({ level: config.logLevel, name: 'worker' });
   const target = temporalTarget(options.env) ?? embeddedTarget('127.0.0.1:7233');
-  installRuntime(log);
+  installRuntime(log, config.metrics);
+  const metrics = createMetrics();
+  const telemetry = { log, metrics };
   const storage = openStorage(config.storage);
   const scorers = await loadScorers(config.scorers);
   const connection = await connectPatiently(target, log, signal);
-  const queues = new Queues({ storage, target, log, coldAfterMs: config.coldQueueMs });
+  const queues = new Queues({ storage, target, log, metrics, coldAfterMs: config.coldQueueMs });
   const jobs: Promise<void>[] = [];
   const ends: (() => Promise<void>)[] = [() => connection.close()];
+  if (config.metrics.port !== undefined) {
+    const { host, port } = config.metrics;
+    const server = await serveMetrics(metrics, { host, port });
+    ends.push(() => server.close());
+    log.info({ url: server.url }, 'metrics');
+  }
+  gaugeFolder(metrics, config.storage.where);
   const common = { connection, namespace: target.namespace, shutdownGraceTime: config.graceMs } as const;
 
   if (roles.includes('orchestrate')) {
@@ -73,9 +86,10 @@ export async function runWorker(options: {
         allowNodes: config.allowNodes,
         usdPerHour: config.comfyUsdPerHour,
         onQueue: (queue) => queues.announce(queue),
+        telemetry,
       }),
-      ...createDeliverActivities({ storage }),
-      ...createBatchActivities({ storage }),
+      ...createDeliverActivities({ storage, telemetry }),
+      ...createBatchActivities({ storage, telemetry }),
     };
     const worker = await Worker.create({
       ...common,
@@ -93,6 +107,7 @@ export async function runWorker(options: {
       maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
     });
     jobs.push(runUntil(worker, signal), runUntil(webhooks, signal));
+    gaugeQueue(metrics, { connection, target, queue: ORCHESTRATE_QUEUE, types: ['workflow', 'activity'] });
   }
   if (roles.includes('score')) {
     const pool = await createScorePool({
@@ -105,14 +120,15 @@ export async function runWorker(options: {
     ends.push(() => pool.close());
     const worker = await Worker.create({
       ...common,
-      activities: createScoreActivities({ storage, pool }),
+      activities: createScoreActivities({ storage, pool, telemetry }),
       taskQueue: SCORE_QUEUE,
       identity: `${hostname()}/score`,
       maxConcurrentActivityTaskExecutions: config.scoreThreads + SCORES_BEYOND_THREADS,
     });
     jobs.push(runUntil(worker, signal));
+    gaugeQueue(metrics, { connection, target, queue: SCORE_QUEUE, types: ['activity'] });
   }
-  if (roles.includes('gpu')) jobs.push(serveFleet({ config, target, storage, log, queues, signal }));
+  if (roles.includes('gpu')) jobs.push(serveFleet({ config, target, storage, log, metrics, queues, signal }));
 
   log.info(
     { roles, comfyui: config.comfyUrls.length, storage: storage.description, temporal: target.address },
@@ -155,8 +171,42 @@ async function connectPatiently(target: TemporalTarget, log: Logger, signal: Abo
   }
 }
 
-/** Temporal's warnings and errors go into our log. Once per process. */
-function installRuntime(log: Logger): void {
+/** The queue of a role, looked at when somebody reads the metrics. */
+function gaugeQueue(
+  metrics: MetricsBook,
+  {
+    connection,
+    target: { namespace },
+    queue,
+    types,
+  }: {
+    connection: NativeConnection;
+    target: TemporalTarget;
+    queue: string;
+    types: readonly ('workflow' | 'activity')[];
+  },
+): void {
+  for (const type of types)
+    metrics.beforeRead(async () => {
+      const { count, ageSeconds } = await backlogOf(connection.workflowService, { namespace, queue, type });
+      metrics.set('cull_queue_depth', { queue, type }, count);
+      metrics.set('cull_queue_age_seconds', { queue, type }, ageSeconds);
+    });
+}
+
+/** The disk of a storage folder; a bucket has none. */
+function gaugeFolder(metrics: MetricsBook, where: string): void {
+  const folder = where.replace(/^fs:/, '');
+  if (/^[a-z0-9]+:/.test(folder)) return;
+  metrics.beforeRead(async () => {
+    const { bsize, blocks, bavail } = await statfs(folder);
+    metrics.set('cull_storage_size_bytes', {}, bsize * blocks);
+    metrics.set('cull_storage_free_bytes', {}, bsize * bavail);
+  });
+}
+
+/** Temporal's warnings and errors go into our log, its metrics onto a port of their own. Once per process. */
+function installRuntime(log: Logger, { host, temporalPort }: Config['metrics']): void {
   const child = log.child({ part: 'temporal' });
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
     // A Worker of activities alone is what we want; the SDK warns of it at every start.
@@ -164,5 +214,18 @@ function installRuntime(log: Logger): void {
     child[level === 'ERROR' ? 'error' : 'warn'](meta ?? {}, message);
   });
   const logging = { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } as const;
-  Runtime.install({ shutdownSignals: [], logger, telemetryOptions: { logging } });
+  const bindAddress = `${host.includes(':') ? `[${host}]` : host}:${temporalPort}`;
+  const metrics = temporalPort !== undefined && { metrics: { prometheus: { bindAddress } } };
+  try {
+    Runtime.install({ shutdownSignals: [], logger, telemetryOptions: { logging, ...metrics } });
+  } catch (error) {
+    if (!metrics) throw error;
+    throw new CullError(
+      'CONFIG_INVALID',
+      `Temporal's metrics cannot be served on ${bindAddress}: ${messageOf(error)}`,
+      {
+        hint: 'CULL_METRICS_HOST is to be an IP address, and CULL_TEMPORAL_METRICS_PORT free',
+      },
+    );
+  }
 }

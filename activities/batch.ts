@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
+import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
 import type { BatchCounts, BatchDoc, BatchLine, BatchResult, BatchRow } from '../workflows/batch-contract.js';
 import {
   argsOf,
@@ -55,7 +56,8 @@ export interface BatchActivities {
 const AT_ONCE = 16;
 
 /** Activities of the orchestrating worker that serve batches. */
-export function createBatchActivities({ storage }: { storage: Storage }): BatchActivities {
+export function createBatchActivities(deps: { storage: Storage; telemetry?: Telemetry }): BatchActivities {
+  const { storage, telemetry = SILENT } = deps;
   const linesOf = async ({ tenant, batch, part }: PartRef): Promise<BatchLine[]> => {
     const { upload } = await requireJson<BatchDoc>(storage, keys.batch(tenant, batch));
     const object = await storage.get(keys.batchLines(tenant, batch, { upload, part }));
@@ -82,7 +84,7 @@ export function createBatchActivities({ storage }: { storage: Storage }): BatchA
     await storage.put(keys.batchRows(ref.tenant, ref.batch, ref.part), body, { contentType: 'application/x-ndjson' });
   };
 
-  return withFailures({
+  return withFailures(telemetry, {
     recordPart,
 
     async admitPart(ref: PartRef) {

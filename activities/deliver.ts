@@ -9,6 +9,7 @@ import type { Policy, Selection, SelectionCandidate } from '../selection/types.j
 import { groupsOf } from '../selection/vary.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
+import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
 import type {
   BestOfNResult,
   CandidateRecord,
@@ -18,6 +19,7 @@ import type {
   RequestError,
   ResultDoc,
 } from '../workflows/contract.js';
+import { countEnded } from './counted.js';
 import {
   emptyRecord,
   readJson,
@@ -60,10 +62,10 @@ const READS_AT_ONCE = 16;
 const URL_SECONDS = 7 * 24 * 3600;
 
 /** Activities of the orchestrating worker that end a candidate or a request. All can be repeated: the same records give the same result. */
-export function createDeliverActivities(deps: { storage: Storage }): DeliverActivities {
-  const { storage } = deps;
+export function createDeliverActivities(deps: { storage: Storage; telemetry?: Telemetry }): DeliverActivities {
+  const { storage, telemetry = SILENT } = deps;
   const urlOf = (key: string) => storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
-  return withFailures({
+  return withFailures(telemetry, {
     async lose({ error, vary, ...ref }: CandidateRef & { error: RequestError; vary?: number }): Promise<void> {
       const request = await requireJson<RequestDoc>(storage, keys.request(ref.tenant, ref.request));
       const known = await readRecord(storage, ref);
@@ -147,8 +149,11 @@ export function createDeliverActivities(deps: { storage: Storage }): DeliverActi
         })),
         why: (candidate) => selection?.notPicked[candidate] ?? `the request was ${state}`,
       });
+      const isFirst = (await storage.head(keys.result(tenant, request))) === undefined;
       // The result comes last: whoever sees it finds everything that it names.
       await writeJson(storage, keys.result(tenant, request), result);
+      if (isFirst) countEnded(telemetry.metrics, { asked, result, manifest });
+      telemetry.log.info({ tenant, request, state, wanted, ...result.counts, ...result.timing }, 'ended');
       const news = await tellOfRequest(storage, asked, result);
       return { state, delivered: delivered.length, wanted, ...(news && { news }) };
     },

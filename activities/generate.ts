@@ -6,8 +6,10 @@ import { deriveSeed } from '../selection/seeds.js';
 import { groupsOf } from '../selection/vary.js';
 import type { Storage } from '../storage/storage.js';
 import { bindSeed } from '../templates/bind.js';
+import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
 import { DEFAULT_POOL, type GenerateHeartbeat } from '../workflows/contract.js';
 import { carriedOn, endedWith, handBack, refuseEndless, STOPPED_ALONE, WORKER_GONE } from './attempts.js';
+import { countCancelled, countDrawn, countNodeFailure } from './counted.js';
 import { createPlanReader, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
 import { findDrawn, inputFiles, storeCancelled, storeGeneration } from './pictures.js';
@@ -60,15 +62,19 @@ export function createGenerateActivities(deps: {
   poolSlots?: () => number;
   /** Milliseconds that a candidate given up with its siblings waits to be told so by Temporal; after that it is drawn again. @default 10_000 */
   toldWithinMs?: number;
+  telemetry?: Telemetry;
 }): GenerateActivities {
   const { storage, provider, pool = DEFAULT_POOL, usdPerHour, leave, toldWithinMs = TOLD_WITHIN_MS } = deps;
+  const { telemetry = SILENT } = deps;
+  const { log, metrics } = telemetry;
   const planOf = createPlanReader(storage);
   const siblings = createSiblings();
 
-  return withFailures({
+  return withFailures(telemetry, {
     async generate({ again, vary: choice, ...ref }: GenerateAsk): Promise<GenerateAnswer> {
       const context = Context.current();
       const { attempt } = context.info;
+      const waitedMs = Date.now() - context.info.currentAttemptScheduledTimestampMs;
       const beat = carriedOn(ref.candidate, context.info.heartbeatDetails as GenerateHeartbeat | undefined);
       refuseEndless(beat, attempt);
       const whole = await planOf(ref);
@@ -123,12 +129,19 @@ export function createGenerateActivities(deps: {
         });
         const { keepMetadata } = plan;
         const image = await storeGeneration(storage, { ref, seed, group, generation, usdPerHour, keepMetadata });
+        const { host, promptId, timing } = generation;
+        countDrawn(metrics, { plan, timing, host, waitedMs });
+        log.info({ ...ref, host, promptId, ...timing }, 'drawn');
         return { ...answer(image), ...(deps.poolSlots && { slots: deps.poolSlots() }) };
       } catch (error) {
         const drawMs = drawingSince === undefined ? 0 : Math.round(performance.now() - drawingSince);
         if (stopped.signal.aborted) await isTold(context, { within: toldWithinMs, leave });
         const isUnwanted = isStopped(context);
-        if (isUnwanted) await storeCancelled(storage, { ref, seed, group, handle: beat.handle, drawMs, usdPerHour });
+        if (isUnwanted) {
+          await storeCancelled(storage, { ref, seed, group, handle: beat.handle, drawMs, usdPerHour });
+          countCancelled(metrics, { handle: beat.handle, drawMs });
+          log.info({ ...ref, ...beat.handle, drawMs }, 'cancelled');
+        } else countNodeFailure(metrics, error);
         const failure = endedWith(stopped.signal.aborted && !isUnwanted ? stoppedAlone() : error, beat, provider.host);
         context.heartbeat(beat);
         throw failure;

@@ -13,6 +13,7 @@ import type { Policy } from '../selection/types.js';
 import { groupsOf } from '../selection/vary.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
+import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
 import { bind } from '../templates/bind.js';
 import { checkGraph } from '../templates/check.js';
 import { checkSeeds } from '../templates/check-seed.js';
@@ -66,10 +67,11 @@ export function createPrepareActivities(deps: {
   usdPerHour?: number | undefined;
   /** Told of the queue that a request is about to use; workers elsewhere find it in storage. */
   onQueue?: (queue: QueueDoc) => void;
+  telemetry?: Telemetry;
 }): PrepareActivities {
-  const { storage, scorers, allowNodes, usdPerHour, onQueue = () => undefined } = deps;
+  const { storage, scorers, allowNodes, usdPerHour, onQueue = () => undefined, telemetry = SILENT } = deps;
   const versions = versionsOf(scorers);
-  return withFailures({
+  return withFailures(telemetry, {
     async prepare({ tenant, request }: { tenant: string; request: string }): Promise<PrepareAnswer> {
       const asked = await requireJson<RequestDoc>(storage, keys.request(tenant, request));
       if (asked.stopping?.budgetMicroUsd !== undefined && usdPerHour === undefined)
@@ -94,6 +96,7 @@ export function createPrepareActivities(deps: {
         request,
         tenant,
         release: asked.release,
+        template: asked.template,
         policy,
         graph,
         seedAt: release.bindings.seed,

@@ -9,8 +9,10 @@ import { waitsForReview } from '../selection/review.js';
 import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
+import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
 import type { CandidateRecord, PlanDoc } from '../workflows/contract.js';
 import { createComparedReader } from './compared.js';
+import { countJudged } from './counted.js';
 import { createPlanReader, readRecord, writeRecord, type CandidateRef } from './documents.js';
 import { toFailure, withFailures } from './failures.js';
 import { float32 } from './float32.js';
@@ -42,8 +44,12 @@ const HEARTBEAT_MS = 5_000;
 const PIXEL_DIGITS = 16;
 
 /** Activities of a scoring worker. The pool's threads measure; judging is the pure function that everybody runs. */
-export function createScoreActivities(deps: { storage: Storage; pool: ScorePool }): ScoreActivities {
-  const { storage, pool } = deps;
+export function createScoreActivities(deps: {
+  storage: Storage;
+  pool: ScorePool;
+  telemetry?: Telemetry;
+}): ScoreActivities {
+  const { storage, pool, telemetry = SILENT } = deps;
   const planOf = createPlanReader(storage);
   const comparedWith = createComparedReader(storage);
   const keepModels = createModelKeeper(storage);
@@ -67,7 +73,7 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
     return answer;
   };
 
-  return withFailures({
+  return withFailures(telemetry, {
     async score(ref: CandidateRef & { image: string }): Promise<ScoreAnswer> {
       const context = Context.current();
       const [whole, record, object] = await Promise.all([
@@ -125,6 +131,8 @@ export function createScoreActivities(deps: { storage: Storage; pool: ScorePool 
           ...(full && { full }),
         };
         await writeRecord(storage, ref, scored);
+        countJudged(telemetry.metrics, { plan, record: scored });
+        telemetry.log.info(scoredLine(ref, scored), 'scored');
         return await answered(scored, plan);
       } catch (error) {
         // A new version may be rolled out at this moment, for minutes: another worker, or this one restarted, may be the right one.
@@ -158,3 +166,13 @@ function answerOf({ verdict, scores, image, cost }: CandidateRecord, policy: Pol
     ...(cost !== null && { microUsd: cost.microUsd }),
   };
 }
+
+const scoredLine = ({ tenant, request }: CandidateRef, { candidate, host, verdict, timing }: CandidateRecord) => ({
+  tenant,
+  request,
+  candidate,
+  host,
+  band: verdict?.band,
+  failed: verdict?.failed.map(({ gate }) => gate),
+  ...timing,
+});

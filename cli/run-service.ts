@@ -6,6 +6,8 @@ import { createService } from '../service/app.js';
 import { DEFAULT_LIMITS, type Limits } from '../service/limits.js';
 import { listen } from '../service/server.js';
 import { createLog } from '../telemetry/log.js';
+import { createMetrics } from '../telemetry/metrics.js';
+import { serveMetrics, type MetricsServer } from '../telemetry/serve-metrics.js';
 import { readCatalogue } from './catalogue.js';
 import { connect } from './connect.js';
 import { wholeNumber } from './options.js';
@@ -23,11 +25,15 @@ export interface ServiceChoice {
   /** Everybody is the tenant of CULL_TENANT. */
   open?: true;
   tls?: { cert: string; key: string };
+  /** `GET /metrics` on the port of the API, for everybody who reaches it. */
+  metrics?: true;
+  /** `GET /metrics` on a port of its own. */
+  metricsPort?: number;
 }
 
 const GRACE_MS = 10_000;
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
-const wholeNumberOrZero = (text: string): number => (text === '0' ? 0 : wholeNumber(text));
+export const wholeNumberOrZero = (text: string): number => (text === '0' ? 0 : wholeNumber(text));
 
 /** Options that every command with a service has. */
 export const serviceOptions = (): Option[] => [
@@ -72,6 +78,8 @@ export async function runService(
     onStep: output.note,
   });
   const ending = new AbortController();
+  const metrics = createMetrics();
+  let metricsServer: MetricsServer | undefined;
   const limits: Partial<Limits> = {
     perSecond: choice.rate,
     openRequests: choice.maxOpen,
@@ -84,9 +92,15 @@ export async function runService(
       version,
       log: createLog({ level: config.logLevel, name: 'service' }),
       limits,
+      metrics,
+      showMetrics: choice.metrics === true,
       ending: ending.signal,
       ...(open && { openTenant: config.tenant }),
     });
+    if (choice.metricsPort !== undefined) {
+      metricsServer = await serveMetrics(metrics, { host: config.metrics.host, port: choice.metricsPort });
+      output.note(`metrics at ${metricsServer.url}`);
+    }
     const listening = await listen({ fetch: app.fetch, host, port, ...(tls && { tls }) });
     output.note(
       `serving ${catalogue.templates.size} templates at ${listening.url}; documentation at ${listening.url}/docs`,
@@ -98,6 +112,7 @@ export async function runService(
     ending.abort();
     await listening.close(GRACE_MS);
   } finally {
+    await metricsServer?.close();
     await close();
   }
 }

@@ -1,8 +1,8 @@
 /** How much is under way, counted by Temporal: for those who decide whether more may come. */
-import proto from '@temporalio/proto';
 import { keys } from '../storage/keys.js';
 import { bestOfNWorkflowId } from '../workflows/contract.js';
 import type { Cull } from './cull.js';
+import { backlogOf } from './temporal.js';
 
 /**
  * Open requests of a connection's tenant. Visibility is a moment behind: what was started within a second may be missing.
@@ -24,16 +24,11 @@ export async function countOpen({ temporal, tenant }: Cull): Promise<number> {
 export async function countQueued(cull: Cull): Promise<number> {
   const counts: Promise<number>[] = [];
   for await (const { key } of cull.storage.list(keys.queues()))
-    counts.push(backlogOf(cull, key.slice(keys.queues().length).replace(/\.json$/, '')));
+    counts.push(queuedIn(cull, key.slice(keys.queues().length).replace(/\.json$/, '')));
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
-async function backlogOf({ temporal }: Cull, queue: string): Promise<number> {
-  const { stats } = await temporal.workflowService.describeTaskQueue({
-    namespace: temporal.options.namespace,
-    taskQueue: { name: queue },
-    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-    reportStats: true,
-  });
-  return Number(stats?.approximateBacklogCount ?? 0);
+async function queuedIn({ temporal }: Cull, queue: string): Promise<number> {
+  const { namespace } = temporal.options;
+  return (await backlogOf(temporal.workflowService, { namespace, queue, type: 'activity' })).count;
 }

@@ -1,4 +1,6 @@
+import type { ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import proto from '@temporalio/proto';
 
 /** Options that both `Connection.connect` and `NativeConnection.connect` take. */
 export type TemporalConnectionOptions = ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
@@ -32,3 +34,30 @@ export const embeddedTarget = (address: string): TemporalTarget => ({
   namespace: 'default',
   connectionOptions: { address },
 });
+
+/** What waits in a task queue: tasks, and the seconds that the oldest of them has waited. */
+export interface Backlog {
+  count: number;
+  ageSeconds: number;
+}
+
+/**
+ * Asks the server for the backlog of a task queue. Approximate: the server counts what it has stored, and what it hands on at once never waits.
+ *
+ * @example
+ * const { count } = await backlogOf(connection.workflowService, { namespace: 'default', queue: 'cull-score', type: 'activity' });
+ */
+export async function backlogOf(
+  service: ConnectionLike['workflowService'],
+  { namespace, queue, type }: { namespace: string; queue: string; type: 'workflow' | 'activity' },
+): Promise<Backlog> {
+  const { TASK_QUEUE_TYPE_ACTIVITY, TASK_QUEUE_TYPE_WORKFLOW } = proto.temporal.api.enums.v1.TaskQueueType;
+  const { stats } = await service.describeTaskQueue({
+    namespace,
+    taskQueue: { name: queue },
+    taskQueueType: type === 'activity' ? TASK_QUEUE_TYPE_ACTIVITY : TASK_QUEUE_TYPE_WORKFLOW,
+    reportStats: true,
+  });
+  const { seconds, nanos } = stats?.approximateBacklogAge ?? {};
+  return { count: Number(stats?.approximateBacklogCount ?? 0), ageSeconds: Number(seconds ?? 0) + (nanos ?? 0) / 1e9 };
+}

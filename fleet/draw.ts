@@ -6,6 +6,7 @@ import { gpuQueue } from '../workflows/contract.js';
 import { withAdopted } from './adopted.js';
 import { chooseQueue, mustUnload } from './affinity.js';
 import type { Fuse } from './fuse.js';
+import { gaugeSlots } from './gauges.js';
 import type { ComfyService } from './serve.js';
 import { runGpuWorker } from './worker.js';
 
@@ -80,8 +81,9 @@ export class QueueRunner {
 
   #tell(): void {
     if (this.#isOver) return;
-    const { member, queues, report } = this.#service;
+    const { member, metrics, queues, report } = this.#service;
     const { id: host, pool, slots } = member;
+    gaugeSlots(metrics, host, { slots, used: this.#fuse.permit.used });
     const queue = this.#open?.queue ?? null;
     const loaded = this.#loaded;
     queues.tell(host, { host, pool, slots, queue, loaded, isIdle: this.#fuse.permit.used < slots });

@@ -5,6 +5,7 @@ import type { Config } from '../config.js';
 import { messageOf } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/log.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import { Adopted } from './adopted.js';
 import { FleetFile } from './file.js';
 import { changesOf, mergeMembers, type FleetDoc, type Member, type MemberChanges } from './members.js';
@@ -21,6 +22,7 @@ export interface FleetOptions {
   target: TemporalTarget;
   storage: Storage;
   log: Logger;
+  metrics: Metrics;
   queues: Queues;
   /** Drains every ComfyUI; what has not finished after `config.graceMs` is left in ComfyUI for another worker. */
   signal: AbortSignal;
@@ -97,9 +99,9 @@ class Fleet {
   }
 
   #start(member: Member): void {
-    const { config, target, storage, queues } = this.#options;
+    const { config, target, storage, queues, metrics } = this.#options;
     const log = this.#options.log.child({ host: member.id });
-    const report = new HostReport(storage, member, log);
+    const report = new HostReport(storage, member, log, metrics);
     const stop = new AbortController();
     const peers = () => [...this.#wanted.values()];
     const leave = this.#leave.signal;
@@ -110,6 +112,7 @@ class Fleet {
       target,
       storage,
       log,
+      metrics,
       report,
       adopted: this.#adopted,
       queues,

@@ -1,12 +1,12 @@
 /** What every ComfyUI of this worker needs to know to choose its queue: which queues there are, what waits in them, who serves them. Asked once for all. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import proto from '@temporalio/proto';
-import type { TemporalTarget } from '../client/temporal.js';
+import { backlogOf, type TemporalTarget } from '../client/temporal.js';
 import { messageOf } from '../errors.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/log.js';
+import { NO_METRICS, type Metrics } from '../telemetry/metrics.js';
 import { gpuQueue, type HostDoc, type QueueDoc } from '../workflows/contract.js';
 import type { HostFact, QueueFact } from './affinity.js';
 import { readHosts } from './registry.js';
@@ -41,8 +41,17 @@ export interface OwnHost extends HostFact {
   isIdle: boolean;
 }
 
+export interface QueuesOptions {
+  storage: Storage;
+  target: TemporalTarget;
+  log: Logger;
+  metrics?: Metrics;
+  coldAfterMs: number;
+}
+
 export class Queues {
-  readonly #options: { storage: Storage; target: TemporalTarget; log: Logger; coldAfterMs: number };
+  readonly #options: QueuesOptions;
+  readonly #metrics: Metrics;
   readonly #known = new Map<string, Known>();
   readonly #own = new Map<string, OwnHost>();
   readonly #watchers = new Set<() => void>();
@@ -52,8 +61,9 @@ export class Queues {
   #wake = new AbortController();
   #problem = '';
 
-  constructor(options: { storage: Storage; target: TemporalTarget; log: Logger; coldAfterMs: number }) {
+  constructor(options: QueuesOptions) {
     this.#options = options;
+    this.#metrics = options.metrics ?? NO_METRICS;
   }
 
   get coldAfterMs(): number {
@@ -194,20 +204,18 @@ export class Queues {
     const isNew = known.askedAt === -Infinity;
     known.askedAt = now;
     this.#client ??= await this.#connect();
-    const { stats } = await this.#client.workflowService.describeTaskQueue({
-      namespace: this.#options.target.namespace,
-      taskQueue: { name: known.doc.queue },
-      taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-      reportStats: true,
-    });
-    known.backlog = Number(stats?.approximateBacklogCount ?? 0);
-    if (known.backlog > 0) known.hasBegun = true;
     const { queue, pool } = known.doc;
+    const { namespace } = this.#options.target;
+    const { count, ageSeconds } = await backlogOf(this.#client.workflowService, { namespace, queue, type: 'activity' });
+    this.#metrics.set('cull_queue_depth', { queue, type: 'activity' }, count);
+    this.#metrics.set('cull_queue_age_seconds', { queue, type: 'activity' }, ageSeconds);
+    known.backlog = count;
+    if (known.backlog > 0) known.hasBegun = true;
     const isServed = this.facts(pool).hosts.some((host) => host.queue === queue);
     if (isServed || known.backlog === 0) known.unservedSince = undefined;
     else if (known.unservedSince === undefined) {
       // What waited before this worker came has waited, too.
-      const age = isNew ? Number(stats?.approximateBacklogAge?.seconds ?? 0) * 1_000 : 0;
+      const age = isNew ? ageSeconds * 1_000 : 0;
       known.unservedSince = now - age;
     }
   }

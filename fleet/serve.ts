@@ -7,9 +7,11 @@ import { createComfyProvider, type ComfyProvider, type HostAddress, type Mark } 
 import type { Health } from '../providers/provider.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/log.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import { isWanted, type Adopted } from './adopted.js';
 import { QueueRunner } from './draw.js';
 import { Fuse } from './fuse.js';
+import { forgetGauges, gaugeHealth } from './gauges.js';
 import type { Member } from './members.js';
 import type { Queues } from './queues.js';
 import type { HostReport } from './report.js';
@@ -27,6 +29,7 @@ export interface ComfyService {
   target: TemporalTarget;
   storage: Storage;
   log: Logger;
+  metrics: Metrics;
   report: HostReport;
   /** What predecessors left in the ComfyUIs of this worker. */
   adopted: Adopted;
@@ -40,12 +43,13 @@ export interface ComfyService {
 /** Serves one ComfyUI until it is drained. */
 export async function serveComfy(service: ComfyService): Promise<void> {
   const { member, peers, config, report, stop, log } = service;
-  const provider = createComfyProvider({
+  const comfy = createComfyProvider({
     host: { ...member, ca: config.comfyCa },
     peers: () => peers().map((peer) => ({ ...peer, ca: config.comfyCa })),
     usdPerHour: config.comfyUsdPerHour,
     timeouts: config.comfyTimeouts,
   });
+  const provider: ComfyProvider = { ...comfy, health: () => healthOf(service, comfy) };
   const restarter = new Restarter({ restart: config.comfyRestart, ...member }, log);
   // Who draws on another ComfyUI meanwhile and wants to know what is here waits for that.
   const first = <T>(look: () => Promise<T>): Promise<T> => service.adopted.during(look());
@@ -68,7 +72,14 @@ export async function serveComfy(service: ComfyService): Promise<void> {
     }
   } finally {
     await provider.close();
+    forgetGauges(service.metrics, member.id);
   }
+}
+
+async function healthOf({ member, metrics }: ComfyService, provider: ComfyProvider): Promise<Health> {
+  const health = await provider.health();
+  gaugeHealth(metrics, member.id, health);
+  return health;
 }
 
 /** Finds what a predecessor left there, and clears what nobody wants any more. */

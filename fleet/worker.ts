@@ -6,6 +6,7 @@ import type { TemporalTarget } from '../client/temporal.js';
 import type { Config } from '../config.js';
 import type { Provider } from '../providers/provider.js';
 import type { Storage } from '../storage/storage.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
 import type { Member } from './members.js';
 import { slotsOf, type Permit } from './permit.js';
 
@@ -19,7 +20,7 @@ const NO_OTHER_TASKS = {
   nexusTaskSlotSupplier: ONE,
 } as const;
 
-export interface GpuWorkerOptions {
+export interface GpuWorkerOptions extends Telemetry {
   member: Member;
   provider: Provider;
   /** The ComfyUI's slots. */
@@ -40,7 +41,7 @@ export interface GpuWorkerOptions {
 
 /** Draws the candidates of one queue on one ComfyUI until `stop` aborts. */
 export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
-  const { member, provider, permit, queue, poolSlots, config, target, storage, stop, leave } = options;
+  const { member, provider, permit, queue, poolSlots, config, target, storage, log, metrics, stop, leave } = options;
   // Workers of one queue in one process each need a connection of their own.
   const slots = slotsOf(permit, options.onChange);
   const connection = await NativeConnection.connect(target.connectionOptions);
@@ -57,6 +58,7 @@ export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
         usdPerHour: config.comfyUsdPerHour,
         leave,
         poolSlots,
+        telemetry: { log, metrics },
       }),
       tuner: { ...NO_OTHER_TASKS, activityTaskSlotSupplier: slots.supplier },
       // generate says how often a candidate is heard of: a cancellation arrives with the answer.

@@ -6,6 +6,8 @@ export interface Health {
   reason?: string;
   /** Jobs of anybody that wait or run there. */
   queueDepth?: number;
+  /** Of the card that draws, in bytes, at most some seconds old; absent where it is not known. */
+  memory?: { totalBytes: number; freeBytes: number };
   /** Only a restart helps; `perhaps`: unless a job of somebody else's just takes long. */
   restart?: 'surely' | 'perhaps';
 }

@@ -6,6 +6,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import type { Cull } from '../client/cull.js';
 import { CullError } from '../errors.js';
 import type { Logger } from '../telemetry/log.js';
+import type { MetricsBook } from '../telemetry/metrics.js';
 import type { Catalogue } from './catalogue.js';
 import type { Env, Service } from './context.js';
 import type { Caller } from './keys.js';
@@ -20,6 +21,7 @@ import { candidateRoutes } from './routes/candidates.js';
 import { catalogueRoutes } from './routes/catalogue.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
+import { measure } from './measure.js';
 import { inputRoutes } from './routes/inputs.js';
 import { requestRoutes } from './routes/requests.js';
 import { reviewRoutes } from './routes/reviews.js';
@@ -33,6 +35,10 @@ export interface ServiceOptions {
   limits?: Partial<Limits>;
   /** Takes everybody as this tenant, without a key: for one's own machine. @default keys are wanted */
   openTenant?: string;
+  /** Where calls are counted. */
+  metrics?: MetricsBook;
+  /** Answers `GET /metrics`, to everybody who reaches the service: for a network of one's own. @default false */
+  showMetrics?: boolean;
   /** Aborts when the service is to end. */
   ending: AbortSignal;
 }
@@ -45,7 +51,7 @@ export interface ServiceOptions {
  * await app.request('/v1/templates', { headers: { authorization: `Bearer ${key}` } });
  */
 export function createService(options: ServiceOptions): OpenAPIHono<Env> {
-  const { cull, catalogue, version, log, openTenant, ending } = options;
+  const { cull, catalogue, version, log, openTenant, metrics, showMetrics = false, ending } = options;
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const tenants = new Map<string, Cull>();
   const cullOf = (tenant: string): Cull => {
@@ -79,6 +85,7 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
   });
   app.use(requestId({ limitLength: 128 }));
   app.use(secureHeaders({ crossOriginResourcePolicy: 'cross-origin' }));
+  if (metrics) app.use(measure(metrics));
   app.use(async (c, next) => {
     const startedAt = performance.now();
     await next();
@@ -116,6 +123,8 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
     app.route('/', routes(service));
   const files = createFileServer(cull.storage);
   app.get('/files/*', (c) => files(c.req.raw));
+  if (metrics && showMetrics)
+    app.get('/metrics', async (c) => c.body(await metrics.read(), 200, { 'content-type': metrics.contentType }));
   const about = document(version);
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
     type: 'http',

@@ -348,6 +348,8 @@ export interface PlanDoc {
   request: string;
   tenant: string;
   release: string;
+  /** Absent: planned before plans named it. */
+  template?: string;
   policy: Policy;
   graph: Record<string, { class_type: string; inputs: Record<string, unknown>; _meta?: { title?: string } }>;
   seedAt: { node: string; field: string }[];

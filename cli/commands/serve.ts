@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
 import { createOutput } from '../output.js';
-import { runService, serviceOptions, type ServiceChoice } from '../run-service.js';
+import { runService, serviceOptions, wholeNumberOrZero, type ServiceChoice } from '../run-service.js';
 
 interface Options extends Omit<ServiceChoice, 'tls'> {
   tlsCert?: string;
@@ -18,6 +18,8 @@ export function addServe(program: Command): void {
     .option('--open', 'take everybody as the tenant of CULL_TENANT, without a key; on a loopback address only')
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
+    .option('--metrics', 'GET /metrics on the port of the API, for everybody who reaches it')
+    .option('--metrics-port <port>', 'GET /metrics on a port of its own, on CULL_METRICS_HOST', wholeNumberOrZero)
     .action(async (options: Options) => {
       const { tlsCert: cert, tlsKey: key } = options;
       if ((cert === undefined) !== (key === undefined))

@@ -18,7 +18,7 @@ export function addUp(program: Command): void {
       try {
         await runService(
           config,
-          { ...options, host: '127.0.0.1', open: true },
+          { ...options, host: '127.0.0.1', open: true, metrics: true },
           {
             output,
             embedded: true,

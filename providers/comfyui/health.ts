@@ -33,6 +33,8 @@ export class HealthCheck {
   readonly #watch = new QueueWatch();
   #queueAt = -Infinity;
   #statsAt = -Infinity;
+  #card: Health['memory'];
+  #cardAt = -Infinity;
   #memory: string | undefined;
   #isFreed = false;
   /** The prompt of which somebody who waited for it says that nobody works on it. */
@@ -63,7 +65,9 @@ export class HealthCheck {
     try {
       const queueDepth = await this.#client.queueDepth({ timeoutMs: ASK_MS });
       const sick = (await this.#queueTrouble(queueDepth)) ?? (queueDepth === 0 ? await this.#idleTrouble() : undefined);
-      return sick ? { ok: false, queueDepth, ...sick } : { ok: true, queueDepth };
+      if (queueDepth > 0 && !sick) await this.#lookAtCard();
+      const seen = { queueDepth, ...(this.#card && { memory: this.#card }) };
+      return sick ? { ok: false, ...seen, ...sick } : { ok: true, ...seen };
     } catch (error) {
       return { ok: false, reason: messageOf(error) };
     }
@@ -100,7 +104,9 @@ export class HealthCheck {
     if (now - this.#statsAt >= STATS_EVERY_MS) {
       this.#statsAt = now;
       const before = this.#memory;
-      this.#memory = memoryTrouble(await this.#client.systemStats({ timeoutMs: ASK_MS }));
+      const stats = await this.#client.systemStats({ timeoutMs: ASK_MS });
+      this.#saw(stats);
+      this.#memory = memoryTrouble(stats);
       if (this.#memory !== undefined && before === undefined && !this.#isFreed) {
         // Models of earlier candidates may fill the card; that is well. Only what stays after they have gone is trouble.
         await this.#client.free({ unloadModels: true }, { timeoutMs: ASK_MS });
@@ -109,6 +115,22 @@ export class HealthCheck {
       } else this.#isFreed = false;
     }
     return this.#memory === undefined ? undefined : { reason: this.#memory };
+  }
+
+  /** How full the card of a ComfyUI that draws is: for people who watch, so it does no harm if it does not say. */
+  async #lookAtCard(): Promise<void> {
+    if (performance.now() - this.#cardAt < STATS_EVERY_MS) return;
+    this.#cardAt = performance.now();
+    await this.#client.systemStats({ timeoutMs: ASK_MS }).then(
+      (stats) => this.#saw(stats),
+      () => undefined,
+    );
+  }
+
+  #saw({ devices: [device] }: SystemStats): void {
+    this.#cardAt = performance.now();
+    this.#card =
+      device && device.vramTotal > 0 ? { totalBytes: device.vramTotal, freeBytes: device.vramFree } : undefined;
   }
 
   async #probe(): Promise<boolean> {

@@ -48,7 +48,13 @@ async function scoreOne(
   const ref = { tenant: 'default', request, candidate: 0 };
   const key = keys.image(ref.tenant, request, 0);
   await storage.put(key, await png(disc({ side: 64 })));
-  await writeJson(storage, keys.plan(ref.tenant, request), { request, tenant: ref.tenant, policy, ...plan });
+  await writeJson(storage, keys.plan(ref.tenant, request), {
+    request,
+    tenant: ref.tenant,
+    release: 'sha256:0123456789abcdef',
+    policy,
+    ...plan,
+  });
   const image = { key, sha256: '', pixelSha256: null, width: 64, height: 64 };
   await writeRecord(storage, ref, { ...emptyRecord(0, 1, 'drawn'), image, ...record });
   const activities = createScoreActivities({ storage, pool });

@@ -58,6 +58,7 @@ async function start(request: string, candidate: number, info: { attempt?: numbe
     seedAt: release.bindings.seed,
     output: release.bindings.output,
     files: [],
+    release: 'sha256:0123456789abcdef',
     seed: request.length,
   };
   await writeJson(storage, keys.plan(TENANT, request), plan);
