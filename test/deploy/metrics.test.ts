@@ -56,7 +56,7 @@ const rowOf = (name: string): MetricRow | undefined =>
 /** Of Prometheus itself. */
 const OF_EVERYBODY = ['job', 'instance'];
 /** Of Temporal's SDK, whose names the end-to-end test finds in a worker. */
-const OF_TEMPORAL = ['task_queue', 'worker_type', 'operation'];
+const OF_TEMPORAL = ['task_queue', 'worker_type'];
 
 describe('dashboard and alert rules', () => {
   test('the parser finds what is wrong', () => {
