@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import type { Config } from '../config.js';
 import { CullError } from '../errors.js';
+import { allowedOf } from '../outside/addresses.js';
 import { createService } from '../service/app.js';
 import { DEFAULT_LIMITS, type Limits } from '../service/limits.js';
 import { listen } from '../service/server.js';
@@ -94,6 +95,7 @@ export async function runService(
       limits,
       metrics,
       showMetrics: choice.metrics === true,
+      allowed: allowedOf(config.outsideAllow),
       ending: ending.signal,
       ...(open && { openTenant: config.tenant }),
     });

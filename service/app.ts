@@ -5,6 +5,7 @@ import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Cull } from '../client/cull.js';
 import { CullError } from '../errors.js';
+import { NOTHING_MORE, type Allowed } from '../outside/addresses.js';
 import type { Logger } from '../telemetry/log.js';
 import type { MetricsBook } from '../telemetry/metrics.js';
 import type { Catalogue } from './catalogue.js';
@@ -33,6 +34,8 @@ export interface ServiceOptions {
   version: string;
   log: Logger;
   limits?: Partial<Limits>;
+  /** What an input may be fetched from besides public addresses. @default nothing */
+  allowed?: Allowed;
   /** Takes everybody as this tenant, without a key: for one's own machine. @default keys are wanted */
   openTenant?: string;
   /** Where calls are counted. */
@@ -65,6 +68,7 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
     catalogue,
     reads: new Reads(cullOf),
     limits,
+    allowed: options.allowed ?? NOTHING_MORE,
     door: createDoor(limits),
     log,
     ending,

@@ -1,6 +1,7 @@
 /** What every route has at hand, and how a route says what it may answer. */
 import { createRoute, z, type RouteConfig } from '@hono/zod-openapi';
 import type { Cull } from '../client/cull.js';
+import type { Allowed } from '../outside/addresses.js';
 import type { Storage } from '../storage/storage.js';
 import type { Logger } from '../telemetry/log.js';
 import type { Catalogue } from './catalogue.js';
@@ -18,6 +19,8 @@ export interface Service {
   catalogue: Catalogue;
   reads: Reads;
   limits: Limits;
+  /** What an input may be fetched from besides public addresses. */
+  allowed: Allowed;
   /** Lets a new request in. @throws CullError TOO_MANY_REQUESTS */
   door: (cull: Cull) => Promise<void>;
   log: Logger;

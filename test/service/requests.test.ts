@@ -1,7 +1,10 @@
 /** The HTTP API through its own door, on the real pipeline: a request from its body to its images, and everything that is refused. */
 import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { allowedOf } from '../../outside/addresses.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
@@ -216,6 +219,36 @@ describe('POST /v1/inputs', () => {
     expect(response.status).toBe(201);
     expect(await read(response)).toEqual({ image, extension: '.png', bytes: bytes.length, width: 8, height: 4 });
     expect((await pipeline.cull.storage.get(`default/inputs/${image}`))?.body.equals(bytes)).toBe(true);
+  });
+
+  test('fetches an image from a URL, from public addresses only', async () => {
+    const color = { width: 8, height: 6, channels: 3, background: 'blue' } as const;
+    const bytes = await sharp({ create: color }).jpeg().toBuffer();
+    const host = createServer((request, response) => {
+      if (request.url === '/photo.jpg') response.end(bytes);
+      else if (request.url === '/moved') response.writeHead(302, { location: '/photo.jpg' }).end();
+      else response.writeHead(200).end('x'.repeat(20_000));
+    });
+    await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+    const at = (path: string) => ({ url: `http://127.0.0.1:${(host.address() as AddressInfo).port}${path}` });
+    const limits = { imageBytes: 10_000 };
+    const fetching = await openService(pipeline.cull, { allowed: allowedOf(['127.0.0.1']), limits });
+    try {
+      const response = await fetching.call('POST', '/v1/inputs', { body: at('/photo.jpg') });
+      expect(response.status).toBe(201);
+      const image = createHash('sha256').update(bytes).digest('hex');
+      expect(await read(response)).toMatchObject({ image, extension: '.jpg', width: 8, height: 6 });
+      const refused = async (from: TestService, body: unknown) =>
+        (await read(from.call('POST', '/v1/inputs', { body }))).code;
+      expect(await refused(service, at('/photo.jpg'))).toBe('OUTSIDE_REFUSED');
+      expect(await refused(fetching, at('/moved'))).toBe('OUTSIDE_FAILED');
+      expect(await refused(fetching, at('/large'))).toBe('BODY_TOO_LARGE');
+      expect(await refused(fetching, { url: 'file:///etc/passwd' })).toBe('OUTSIDE_REFUSED');
+      for (const body of [{ link: 'x' }, { url: 7 }, '{'])
+        expect(await refused(fetching, body), JSON.stringify(body)).toBe('BODY_INVALID');
+    } finally {
+      host.close();
+    }
   });
 
   test('refuses what is no image, or too large, and stores nothing', async () => {
