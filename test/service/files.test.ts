@@ -134,7 +134,7 @@ describe('who may read', () => {
       const response = await ask(at);
       expect([response.status, await codeOf(response)], at).toEqual([403, 'URL_REFUSED']);
     }
-    const late = createFileServer(storage, () => Date.now() + 600_000);
+    const late = createFileServer(storage, () => Date.now() + 601_000);
     await expect(late(new Request(url))).rejects.toMatchObject({
       code: 'URL_REFUSED',
       message: expect.stringContaining('expired') as string,
