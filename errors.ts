@@ -28,7 +28,6 @@ export interface ErrorRow {
 export const ERRORS = {
   USAGE: { title: 'The command was not understood', retry: false, http: 400, exit: 2 },
   CONFIG_INVALID: { title: 'A setting is not valid', retry: false, http: 500, exit: 2 },
-  NOT_YET: { title: 'This part of the request is not supported yet', retry: false, http: 501, exit: 2 },
   REQUEST_INVALID: { title: 'The request contradicts itself', retry: false, http: 422, exit: 2 },
   REQUEST_NOT_FOUND: { title: 'There is no such request', retry: false, http: 404, exit: 1 },
   BATCH_NOT_FOUND: { title: 'There is no such batch', retry: false, http: 404, exit: 1 },

@@ -132,7 +132,12 @@ describe('score', () => {
     await storage.put(key, await png(disc({ side: 64 })));
     const strict = policyOf([threshold({ dimension: 'noise.sigma', on: 'raw', accept: { min: 99 } })]);
     const cascade = { order: ['noise', 'exposure', 'sharpness'], gated: 1, fullShare };
-    await writeJson(storage, keys.plan(TENANT, ref.request), { policy: strict, cascade, deliver: 1 });
+    await writeJson(storage, keys.plan(TENANT, ref.request), {
+      release: `sha256:${'ab'.repeat(32)}`,
+      policy: strict,
+      cascade,
+      deliver: 1,
+    });
     const image = { key, sha256: '', pixelSha256: null, width: 64, height: 64 };
     await writeRecord(storage, ref, { ...emptyRecord(0, 1, 'drawn'), image });
     const pool = await createScorePool({ threads: 1, models: { folder: join(folder, 'models') } });
