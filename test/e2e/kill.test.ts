@@ -59,6 +59,8 @@ async function run(
   });
   let cull = await connect(tenant);
   const request = await cull.generate({
+    // which candidates run everything by lot depends on the request's name, and all scores are compared
+    explain: 'all',
     release,
     inputs: { prompt: 'product photo of a blue bottle on a white background', width: 256, height: 256 },
     deliver: 8,
