@@ -101,7 +101,7 @@ export async function runWorker(options: {
     });
     const webhooks = await Worker.create({
       ...common,
-      activities: createWebhookActivities({ storage, allowed: allowedOf(config.outsideAllow) }),
+      activities: createWebhookActivities({ storage, allowed: allowedOf(config.outsideAllow), telemetry }),
       taskQueue: WEBHOOK_QUEUE,
       identity: `${hostname()}/webhooks`,
       maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,

@@ -7,6 +7,7 @@ import type { Resolve } from '../outside/targets.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
+import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
 import {
   webhookDay,
   type SendWebhookArgs,
@@ -18,7 +19,7 @@ import {
   type WebhookState,
 } from '../workflows/webhook-contract.js';
 import { readJson, requireJson } from './documents.js';
-import { toFailure } from './failures.js';
+import { toFailure, withFailures } from './failures.js';
 import { nextWebhookDelay } from './webhook-schedule.js';
 import { signedHeaders } from './webhook-signature.js';
 
@@ -41,6 +42,7 @@ export interface WebhookDeps {
   resolve?: Resolve;
   /** Milliseconds before the second try, the third, and so on. @default the schedule of a day */
   delaysMs?: readonly number[];
+  telemetry?: Telemetry;
 }
 
 /**
@@ -96,19 +98,17 @@ export function createWebhookActivities(deps: WebhookDeps): WebhookActivities {
       return doc && { endpoints: doc.endpoints.map((one) => (one.id === endpoint ? { ...one, disabled } : one)) };
     });
 
-  return {
-    async postWebhook(args) {
+  return withFailures(deps.telemetry ?? SILENT, {
+    async postWebhook(args: SendWebhookArgs): Promise<WebhookOutcome> {
       const context = Context.current();
       const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
       try {
         return await post(args);
-      } catch (error) {
-        throw toFailure(error);
       } finally {
         clearInterval(timer);
       }
     },
-  };
+  });
 }
 
 async function tryOnce(

@@ -4,7 +4,7 @@ import type { Cull } from '../client/cull.js';
 import type { GenerateOptions } from '../client/request.js';
 import { CullError } from '../errors.js';
 import type { Policy } from '../selection/types.js';
-import { BatchLineBody } from '../service/schemas.js';
+import { BatchLineBody } from '../service/batch-schemas.js';
 import type { Release } from '../templates/types.js';
 import { resolveInputs } from './inputs.js';
 

@@ -17,6 +17,7 @@ import { addReplay } from './commands/replay.js';
 import { addReview } from './commands/review.js';
 import { addScore } from './commands/score.js';
 import { addServe } from './commands/serve.js';
+import { addTenants } from './commands/tenants.js';
 import { addTune } from './commands/tune.js';
 import { addUp } from './commands/up.js';
 import { addWebhooks } from './commands/webhooks.js';
@@ -46,6 +47,7 @@ for (const add of [
   addServe,
   addUp,
   addKeys,
+  addTenants,
   addWebhooks,
   addFleet,
   addModels,

@@ -21,6 +21,8 @@ export function wholeNumber(value: string): number {
   return number;
 }
 
+export const wholeNumberOrZero = (value: string): number => (value === '0' ? 0 : wholeNumber(value));
+
 const HOURS = { h: 1, d: 24, w: 168 } as const;
 
 /** `7d`, `12h`, `2w` before now, or a date, as ISO 8601. */

@@ -11,7 +11,7 @@ import { createMetrics } from '../telemetry/metrics.js';
 import { serveMetrics, type MetricsServer } from '../telemetry/serve-metrics.js';
 import { readCatalogue } from './catalogue.js';
 import { connect } from './connect.js';
-import { wholeNumber } from './options.js';
+import { wholeNumber, wholeNumberOrZero } from './options.js';
 import type { Output } from './output.js';
 import { version } from './version.js';
 
@@ -34,7 +34,6 @@ export interface ServiceChoice {
 
 const GRACE_MS = 10_000;
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
-export const wholeNumberOrZero = (text: string): number => (text === '0' ? 0 : wholeNumber(text));
 
 /** Options that every command with a service has. */
 export const serviceOptions = (): Option[] => [

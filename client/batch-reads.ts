@@ -1,4 +1,5 @@
 /** What a batch is and how it stands. */
+import { posix } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { CullError } from '../errors.js';
 import { checkName, keys } from '../storage/keys.js';
@@ -11,22 +12,21 @@ import {
   type BatchRow,
 } from '../workflows/batch-contract.js';
 import type { Cull } from './cull.js';
+import { readJson } from './documents.js';
 
 /** batch.json. @throws CullError BATCH_NOT_FOUND */
 export async function batchDoc({ storage, tenant }: Cull, batch: string): Promise<BatchDoc> {
   checkName('batch', batch);
-  const object = await storage.get(keys.batch(tenant, batch));
-  if (object) return JSON.parse(object.body.toString('utf8')) as BatchDoc;
+  const doc = await readJson<BatchDoc>(storage, keys.batch(tenant, batch));
+  if (doc) return doc;
   throw new CullError('BATCH_NOT_FOUND', `there is no batch ${batch} of tenant ${tenant}`, {
     hint: '`comfy-cull batch list` shows all',
   });
 }
 
 /** result.json of a batch; undefined while it runs. */
-export async function batchResult({ storage, tenant }: Cull, batch: string): Promise<BatchResult | undefined> {
-  const object = await storage.get(keys.batchResult(tenant, batch));
-  return object && (JSON.parse(object.body.toString('utf8')) as BatchResult);
-}
+export const batchResult = ({ storage, tenant }: Cull, batch: string): Promise<BatchResult | undefined> =>
+  readJson<BatchResult>(storage, keys.batchResult(tenant, batch));
 
 /** The counters of an open batch, or undefined if no worker can tell now. */
 export async function batchProgress(
@@ -79,11 +79,7 @@ export async function listBatches(
   entries.sort((a, b) => b.modifiedAt - a.modifiedAt);
   return Promise.all(
     entries.slice(0, limit).map(async ({ key }) => {
-      const batch =
-        key
-          .split('/')
-          .at(-1)
-          ?.replace(/\.json$/, '') ?? '';
+      const batch = posix.basename(key, '.json');
       return { doc: await batchDoc(cull, batch), result: await batchResult(cull, batch) };
     }),
   );

@@ -29,8 +29,6 @@ export interface BatchOptions {
   key?: string;
   /** Requests open at once, 1 to 64. @default 16 */
   window?: number;
-  /** The batch whose short lines these are. */
-  retryOf?: string;
 }
 
 /** A batch that was taken: what of it will run. */
@@ -50,7 +48,7 @@ const SHOWN = 20;
  */
 export async function startBatch(cull: Cull, options: BatchOptions): Promise<TakenBatch> {
   const { storage, tenant } = cull;
-  const { key, window = DEFAULT_BATCH_WINDOW, retryOf } = options;
+  const { key, window = DEFAULT_BATCH_WINDOW } = options;
   const batch = checkName('batch', key ?? `${new Date().toISOString().slice(0, 10)}-${randomBytes(4).toString('hex')}`);
   if (!Number.isInteger(window) || window < 1 || window > MAX_BATCH_WINDOW)
     throw new CullError(
@@ -102,7 +100,6 @@ export async function startBatch(cull: Cull, options: BatchOptions): Promise<Tak
     upload,
     window,
     createdAt: new Date().toISOString(),
-    ...(retryOf !== undefined && { retryOf }),
     bodySha256: hash.digest('hex'),
   };
   const mine = await claim(cull, doc);
@@ -139,7 +136,8 @@ function createPartWriter({ storage, tenant }: Cull, { batch, upload }: { batch:
 }
 
 /** Makes it the batch of its key, or finds the one that is. */
-async function claim({ storage, tenant }: Cull, doc: BatchDoc): Promise<BatchDoc> {
+async function claim(cull: Cull, doc: BatchDoc): Promise<BatchDoc> {
+  const { storage, tenant } = cull;
   try {
     await storage.put(keys.batch(tenant, doc.batch), JSON.stringify(doc), { ifAbsent: true });
     const { batch, createdAt } = doc;
@@ -150,8 +148,7 @@ async function claim({ storage, tenant }: Cull, doc: BatchDoc): Promise<BatchDoc
   }
   for (let part = 0; part < doc.parts; part++)
     await storage.delete(keys.batchLines(tenant, doc.batch, { upload: doc.upload, part }));
-  const object = await storage.get(keys.batch(tenant, doc.batch));
-  const known = JSON.parse(object?.body.toString('utf8') ?? '{}') as BatchDoc;
+  const known = await batchDoc(cull, doc.batch);
   if (known.bodySha256 === doc.bodySha256) return known;
   throw new CullError('IDEMPOTENCY_CONFLICT', `batch ${doc.batch} was made before with other lines`, {
     hint: 'use another key, or send the lines exactly as before',

@@ -21,7 +21,8 @@ import {
   type ResultDoc,
   type Reviewable,
 } from '../workflows/contract.js';
-import { readRequest } from './documents.js';
+import { readJson, readRequest } from './documents.js';
+import { listRequests, type Listing, type RequestRow } from './list.js';
 import { requestOf, type GenerateOptions } from './request.js';
 import { listReviewable, takeDecisions, type Reviewed, type ReviewOptions } from './review.js';
 import { startWorkflow } from './start.js';
@@ -133,9 +134,8 @@ export class Cull {
   }
 
   /** result.json, or undefined while the request is open. */
-  async result(request: string): Promise<ResultDoc | undefined> {
-    const object = await this.storage.get(keys.result(this.tenant, request));
-    return object && (JSON.parse(object.body.toString('utf8')) as ResultDoc);
+  result(request: string): Promise<ResultDoc | undefined> {
+    return readJson<ResultDoc>(this.storage, keys.result(this.tenant, request));
   }
 
   /** Every line of manifest.ndjson; empty while the request is open. */
@@ -243,20 +243,15 @@ export class Cull {
     return takeDecisions(this, request, options);
   }
 
-  /** The newest requests first. */
-  async list(options: { limit: number }): Promise<{ request: RequestDoc; result: ResultDoc | undefined }[]> {
-    const names: { request: string; createdAt: string }[] = [];
-    for await (const { key } of this.storage.list(keys.indexes(this.tenant))) {
-      const object = await this.storage.get(key);
-      if (object) names.push(JSON.parse(object.body.toString('utf8')) as { request: string; createdAt: string });
-    }
-    names.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
-    return Promise.all(
-      names.slice(0, options.limit).map(async ({ request }) => ({
-        request: await this.requestDoc(request),
-        result: await this.result(request),
-      })),
-    );
+  /**
+   * The newest requests first, a page of them; `next` is the `cursor` of the following page, null at the end.
+   *
+   * @throws CullError BODY_INVALID for a cursor that is none
+   * @example
+   * const { items, next } = await cull.list({ limit: 20, state: 'shortfall' });
+   */
+  list(listing: Listing): Promise<{ items: RequestRow[]; next: string | null }> {
+    return listRequests(this, listing);
   }
 
   /** Stores an input file under its content hash; the value to give as the template's input. `name` is what it was called: its extension is kept. */

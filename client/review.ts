@@ -1,5 +1,4 @@
 /** Human decisions on candidates: first labels, then the request's own record of them, then the request itself (review-settle.ts). */
-import pLimit from 'p-limit';
 import { CullError } from '../errors.js';
 import { auditOf, questionedGates, type Questioned } from '../selection/audit.js';
 import { reviewable, reviewed, waitsForReview, type Decision, type Review } from '../selection/review.js';
@@ -9,7 +8,7 @@ import type { Policy } from '../selection/types.js';
 import { checkName, keys } from '../storage/keys.js';
 import { updateJson } from '../storage/update.js';
 import type { CandidateRecord, PlanDoc, RequestState, Reviewable, ReviewsDoc } from '../workflows/contract.js';
-import { readJson, readRequest } from './documents.js';
+import { readJson, readRecords, readRequest } from './documents.js';
 import { addLabels } from './labels.js';
 import { settle, type ReviewDoors } from './review-settle.js';
 
@@ -47,7 +46,6 @@ export interface Reviewed {
 /** What storage alone tells. */
 type StoredDoors = Pick<ReviewDoors, 'storage' | 'tenant'>;
 
-const READS_AT_ONCE = 16;
 const URL_SECONDS = 7 * 24 * 3600;
 
 /** Candidates that only a person can let pass and that nobody has decided on, best first; while a request is open and after it. */
@@ -56,7 +54,7 @@ export async function listReviewable(doors: StoredDoors, request: string): Promi
   await readRequest(storage, { tenant, request });
   const policy = await policyOf(doors, request);
   if (!policy) return [];
-  const [records, doc] = await Promise.all([readRecords(doors, request), readReviews(doors, request)]);
+  const [records, doc] = await Promise.all([readRecords(storage, { tenant, request }), readReviews(doors, request)]);
   const byCandidate = new Map(records.map((record) => [record.candidate, record]));
   const candidates = records.flatMap((record) => {
     const review = doc.decisions[record.candidate];
@@ -209,12 +207,3 @@ async function policyOf({ storage, tenant }: StoredDoors, request: string): Prom
 
 const readReviews = async ({ storage, tenant }: StoredDoors, request: string): Promise<ReviewsDoc> =>
   (await readJson<ReviewsDoc>(storage, keys.reviews(tenant, request))) ?? { decisions: {} };
-
-/** The records as the workers left them: with the verdicts of the policy, not yet those of people. */
-async function readRecords({ storage, tenant }: StoredDoors, request: string): Promise<CandidateRecord[]> {
-  const limit = pLimit(READS_AT_ONCE);
-  const reading: Promise<CandidateRecord | undefined>[] = [];
-  for await (const { key } of storage.list(keys.candidates(tenant, request)))
-    if (key.endsWith('.json')) reading.push(limit(() => readJson<CandidateRecord>(storage, key)));
-  return (await Promise.all(reading)).flatMap((record) => record ?? []);
-}

@@ -6,6 +6,7 @@ import { CullError } from '../errors.js';
 import { checkName, keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
+import { readJson } from './documents.js';
 
 /** `_registry/tenants/<tenant>/settings.json`. */
 export interface TenantSettings {
@@ -21,15 +22,14 @@ const KNOWN_MS = 10_000;
 
 const known = new WeakMap<Storage, LRUCache<string, Promise<TenantSettings>>>();
 
-/** At most ten seconds old. */
+/** What is set for a tenant, at most ten seconds old. @throws CullError REQUEST_INVALID for a name that is none */
 export function tenantSettings(storage: Storage, tenant: string): Promise<TenantSettings> {
+  checkName('tenant', tenant);
   let cache = known.get(storage);
   if (!cache) known.set(storage, (cache = new LRUCache({ max: 1_000, ttl: KNOWN_MS })));
   const before = cache.get(tenant);
   if (before) return before;
-  const reading = storage
-    .get(keys.tenant(tenant))
-    .then((object) => (object ? (JSON.parse(object.body.toString('utf8')) as TenantSettings) : {}));
+  const reading = readJson<TenantSettings>(storage, keys.tenant(tenant)).then((settings) => settings ?? {});
   cache.set(tenant, reading);
   reading.catch(() => cache.delete(tenant));
   return reading;

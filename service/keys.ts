@@ -1,11 +1,12 @@
 /** API keys: shown once, stored as scrypt hashes, one document each in `_registry/keys/`. */
 import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { LRUCache } from 'lru-cache';
+import { readJson } from '../client/documents.js';
 import { CullError } from '../errors.js';
 import { checkName, keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
+import { createShared } from './shared.js';
 
 /** What a key may do: look at its tenant's requests, make and cancel them, decide as a reviewer. */
 export const SCOPES = ['read', 'write', 'review'] as const;
@@ -91,8 +92,7 @@ export async function createKey(
 export async function listKeys(storage: Storage, tenant?: string): Promise<KeyDoc[]> {
   const found: KeyDoc[] = [];
   for await (const { key } of storage.list(keys.apiKeys())) {
-    const object = await storage.get(key);
-    const doc = object && (JSON.parse(object.body.toString('utf8')) as KeyDoc);
+    const doc = await readJson<KeyDoc>(storage, key);
     if (doc && (tenant === undefined || doc.tenant === tenant)) found.push(doc);
   }
   return found.sort((a, b) => a.createdAt.localeCompare(b.createdAt));
@@ -129,23 +129,14 @@ function checkId(id: string): string {
  * @returns who asks; undefined for a key that is wrong, unknown, expired or revoked, which look alike and take the same time
  */
 export function createKeyChecker(storage: Storage): (key: string) => Promise<Caller | undefined> {
-  const known = new LRUCache<string, Promise<Caller | undefined>>({ max: 10_000, ttl: KNOWN_MS });
-  return (key) => {
-    const name = createHash('sha256').update(key).digest('base64');
-    const before = known.get(name);
-    if (before) return before;
-    const checking = check(storage, key);
-    known.set(name, checking);
-    checking.catch(() => known.delete(name));
-    return checking;
-  };
+  const known = createShared<Caller | undefined>(KNOWN_MS);
+  return (key) => known.get(createHash('sha256').update(key).digest('base64'), () => check(storage, key));
 }
 
 async function check(storage: Storage, key: string): Promise<Caller | undefined> {
   const [, id, secret] = FORM.exec(key) ?? [];
   if (id === undefined || secret === undefined) return undefined;
-  const object = await storage.get(keys.apiKey(id));
-  const doc = object && (JSON.parse(object.body.toString('utf8')) as KeyDoc);
+  const doc = await readJson<KeyDoc>(storage, keys.apiKey(id));
   // An unknown id is hashed too: the time of the answer must not tell whether there is such a key.
   const hash = await hashOf(secret, Buffer.from(doc?.salt ?? '00', 'hex'), HASH_BYTES, COST);
   if (!doc || !timingSafeEqual(hash, Buffer.from(doc.hash, 'hex'))) return undefined;

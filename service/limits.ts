@@ -1,10 +1,10 @@
 /** How much one tenant may ask for at once. Rates are counted per process; open requests and queues are counted by Temporal, for all processes. */
-import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Cull } from '../client/cull.js';
 import { countOpen, countQueued } from '../client/load.js';
 import { HttpError } from './problem.js';
 import type { Caller } from './keys.js';
+import { createShared } from './shared.js';
 
 export interface Limits {
   /** Calls per second of one key, and as many at once. @default 50 */
@@ -66,19 +66,11 @@ export function createRateLimit(perSecond: number): (caller: Caller) => Promise<
  * @returns a function that throws TOO_MANY_REQUESTS, with `Retry-After`
  */
 export function createDoor(limits: Pick<Limits, 'openRequests' | 'queued'>): (cull: Cull) => Promise<void> {
-  const counts = new LRUCache<string, Promise<number>>({ max: 10_000, ttl: COUNT_MS });
-  const counted = (key: string, count: () => Promise<number>): Promise<number> => {
-    const known = counts.get(key);
-    if (known) return known;
-    const counting = count();
-    counts.set(key, counting);
-    counting.catch(() => counts.delete(key));
-    return counting;
-  };
+  const counts = createShared<number>(COUNT_MS);
   return async (cull) => {
     const [open, queued] = await Promise.all([
-      counted(`open ${cull.tenant}`, () => countOpen(cull)),
-      counted('queued', () => countQueued(cull)),
+      counts.get(`open ${cull.tenant}`, () => countOpen(cull)),
+      counts.get('queued', () => countQueued(cull)),
     ]);
     const why =
       open >= limits.openRequests

@@ -1,11 +1,12 @@
 /** What callers see of a request, at most one second old, whatever the number of callers: open ones ask Temporal once, ended ones storage. */
-import { LRUCache } from 'lru-cache';
 import type { Cull } from '../client/cull.js';
+import { readJson } from '../client/documents.js';
 import { CullError } from '../errors.js';
 import { afterEvent, type WinnerEvent, type WinnersDoc, type WinnerSoFar } from '../selection/winners.js';
 import { keys } from '../storage/keys.js';
 import type { RequestDoc, RequestProgress, ResultDoc, Reviewable } from '../workflows/contract.js';
 import type { RequestView } from './schemas.js';
+import { createShared } from './shared.js';
 
 /** A seen request, and the same as the bytes of an answer. */
 export interface Seen {
@@ -15,8 +16,7 @@ export interface Seen {
   events: readonly WinnerEvent[];
 }
 
-const FRESH_MS = 1_000;
-const KEPT = 10_000;
+export const FRESH_MS = 1_000;
 const URL_SECONDS = 24 * 3600;
 /** A request is stored before its workflow starts; so young, one without a workflow is no dead one. */
 const YOUNG_MS = 10_000;
@@ -30,53 +30,33 @@ const QUERY_MS = 2_000;
  * const { view } = await reads.request('acme', 'r1');
  */
 export class Reads {
-  private readonly seen = new LRUCache<string, Promise<Seen>>({ max: KEPT, ttl: FRESH_MS });
-
-  private readonly others = new LRUCache<string, Promise<unknown>>({ max: KEPT, ttl: FRESH_MS });
+  private readonly seen = createShared<Seen>(FRESH_MS);
+  private readonly waiting = createShared<Reviewable[]>(FRESH_MS);
 
   constructor(private readonly cullOf: (tenant: string) => Cull) {}
 
   /** @throws CullError REQUEST_NOT_FOUND */
   request(tenant: string, request: string): Promise<Seen> {
-    const key = `${tenant}/${request}`;
-    const known = this.seen.get(key);
-    if (known) return known;
-    const looking = look(this.cullOf(tenant), request);
-    this.seen.set(key, looking);
-    looking.catch(() => this.seen.delete(key));
-    return looking;
+    return this.seen.get(`${tenant}/${request}`, () => look(this.cullOf(tenant), request));
   }
 
   /** What waits for a person. @throws CullError REQUEST_NOT_FOUND */
   reviewable(tenant: string, request: string): Promise<Reviewable[]> {
-    return this.shared(reviewsOf(tenant, request), () => this.cullOf(tenant).reviewable(request));
-  }
-
-  /** An answer that costs Temporal or storage something, at most a second old and shared by those who ask at once. */
-  shared<T>(name: string, look: () => Promise<T>): Promise<T> {
-    const known = this.others.get(name) as Promise<T> | undefined;
-    if (known) return known;
-    const looking = look();
-    this.others.set(name, looking);
-    looking.catch(() => this.others.delete(name));
-    return looking;
+    return this.waiting.get(`${tenant}/${request}`, () => this.cullOf(tenant).reviewable(request));
   }
 
   /** What was just changed is looked at anew. */
   forget(tenant: string, request: string): void {
-    this.seen.delete(`${tenant}/${request}`);
-    this.others.delete(reviewsOf(tenant, request));
+    this.seen.forget(`${tenant}/${request}`);
+    this.waiting.forget(`${tenant}/${request}`);
   }
 }
-
-const reviewsOf = (tenant: string, request: string): string => `reviews ${tenant}/${request}`;
 
 async function look(cull: Cull, request: string): Promise<Seen> {
   const asked = await cull.requestDoc(request);
   // The result first: where there is one, the last event is there too.
   const result = await cull.result(request);
-  const object = await cull.storage.get(keys.winners(cull.tenant, request));
-  const events = object ? (JSON.parse(object.body.toString('utf8')) as WinnersDoc).events : [];
+  const { events = [] } = (await readJson<WinnersDoc>(cull.storage, keys.winners(cull.tenant, request))) ?? {};
   const view = result ? await ended(cull, asked, result) : await running(cull, asked, events);
   return { view, json: JSON.stringify(view), events };
 }

@@ -226,7 +226,6 @@ export const RequestRow = z
     createdAt: z.string(),
   })
   .openapi('RequestRow');
-export type RequestRow = z.infer<typeof RequestRow>;
 
 export const CandidateView = z
   .looseObject({
@@ -273,48 +272,6 @@ export const TemplateView = z
 export const PolicyView = z
   .looseObject({ policy: z.string(), gates: z.array(z.looseObject({ id: z.string(), tier: z.string() })) })
   .openapi('Policy');
-
-/** A line of a batch: a request, and what names it within the batch. `template` and `policy` default to the batch's. */
-export const BatchLineBody = RequestBody.extend({
-  template: RequestBody.shape.template.optional(),
-  key: Name.optional(),
-}).openapi('BatchLine');
-
-export const BatchView = z
-  .object({
-    batch: z.string(),
-    state: z.enum(['running', 'done', 'cancelled']),
-    createdAt: z.string(),
-    retryOf: z.string().nullable().openapi({ description: 'The batch whose short lines these are' }),
-    lines: z.int(),
-    invalid: z.int().openapi({ description: 'Lines that were refused as they were read' }),
-    open: z.int().nullable().openapi({ description: 'Requests that are drawn now; null: ended, or nobody can tell' }),
-    counts: z
-      .object({
-        started: z.int(),
-        delivered: z.int(),
-        shortfall: z.int(),
-        failed: z.int(),
-        cancelled: z.int(),
-        images: z.int().openapi({ description: 'Images delivered' }),
-      })
-      .nullable()
-      .openapi({ description: 'null: no worker can tell at this moment' }),
-    totalMs: z.number().nullable(),
-  })
-  .openapi('Batch');
-export type BatchView = z.infer<typeof BatchView>;
-
-export const TakenBatch = z
-  .object({
-    batch: z.string(),
-    lines: z.int(),
-    invalid: z.int(),
-    refused: z
-      .array(z.object({ line: z.int(), code: z.string(), message: z.string() }))
-      .openapi({ description: 'The first 20 lines that were refused; the results name all' }),
-  })
-  .openapi('TakenBatch');
 
 /** A page of a list; `next` is the cursor of the following one, null at the end. */
 export const pageOf = <T extends z.ZodType>(items: T) =>

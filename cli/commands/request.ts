@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RequestDoc, RequestProgress, ResultDoc } from '../../workflows/contract.js';
+import type { RequestDoc, RequestProgress } from '../../workflows/contract.js';
 import { EXIT, follow } from '../follow.js';
 import { wholeNumber } from '../options.js';
 import { hostLine } from '../views/fleet.js';
@@ -101,28 +101,18 @@ export function addRequestCommands(program: Command): void {
     .option('--json', 'NDJSON: one { request, state, template, wanted, delivered, createdAt } a line')
     .action((options: Shared & { limit: number }) =>
       withCull(options, async (cull, output) => {
-        const all = await cull.list({ limit: options.limit });
-        for (const { request, result } of all) {
-          const row = rowOf(request, result);
+        const { items } = await cull.list({ limit: options.limit });
+        for (const row of items) {
           output.document(row);
           output.text(
             `${row.request.padEnd(24)} ${row.state.padEnd(9)} ${`${row.delivered}/${row.wanted}`.padStart(7)}  ${row.template.padEnd(16)} ${row.createdAt}`,
           );
         }
-        if (all.length === 0) output.note('no request yet');
+        if (items.length === 0) output.note('no request yet');
         return 0;
       }),
     );
 }
-
-const rowOf = ({ request, template, deliver, createdAt }: RequestDoc, result: ResultDoc | undefined) => ({
-  request,
-  state: result?.state ?? 'running',
-  template,
-  wanted: deliver,
-  delivered: result?.delivered.length ?? 0,
-  createdAt,
-});
 
 const openDocument = (asked: RequestDoc, progress: RequestProgress | undefined) => ({
   request: asked.request,

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
+import { wholeNumberOrZero } from '../options.js';
 import { createOutput } from '../output.js';
-import { runService, serviceOptions, wholeNumberOrZero, type ServiceChoice } from '../run-service.js';
+import { runService, serviceOptions, type ServiceChoice } from '../run-service.js';
 
 interface Options extends Omit<ServiceChoice, 'tls'> {
   tlsCert?: string;

@@ -8,9 +8,12 @@ import type { Cull } from '../../client/cull.js';
 import { CullError } from '../../errors.js';
 import { MAX_BATCH_WINDOW } from '../../workflows/batch-contract.js';
 import { optionsOf } from '../asked.js';
+import { FRESH_MS } from '../reads.js';
+import { createShared } from '../shared.js';
 import { json, keyed, problems, type Env, type Service } from '../context.js';
 import type { RequestBody } from '../schemas.js';
-import { BatchLineBody, BatchView, Name, TakenBatch } from '../schemas.js';
+import { BatchLineBody, BatchView, TakenBatch } from '../batch-schemas.js';
+import { Name } from '../schemas.js';
 
 const QUERY_MS = 2_000;
 const BatchParam = z.object({
@@ -92,9 +95,10 @@ const retry = keyed('write', {
 });
 
 export function batchRoutes(service: Service): OpenAPIHono<Env> {
-  const { cullOf, reads } = service;
+  const { cullOf } = service;
+  const views = createShared<BatchView>(FRESH_MS);
   const seen = (cull: Cull, batch: string): Promise<BatchView> =>
-    reads.shared(`batch ${cull.tenant}/${batch}`, () => viewOf(cull, batch));
+    views.get(`${cull.tenant}/${batch}`, () => viewOf(cull, batch));
   return new OpenAPIHono<Env>()
     .openapi(create, async (c) => {
       const cull = cullOf(c.get('caller').tenant);

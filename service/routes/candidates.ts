@@ -1,7 +1,7 @@
 /** The candidates of a request: every score, verdict and reason, page by page. */
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { LRUCache } from 'lru-cache';
-import type { Cull } from '../../client/cull.js';
+import { readRecords } from '../../client/documents.js';
 import { keys } from '../../storage/keys.js';
 import type { CandidateRecord } from '../../workflows/contract.js';
 import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
@@ -56,7 +56,7 @@ export function candidateRoutes({ cullOf, reads }: Service): OpenAPIHono<Env> {
       : `${(await cull.storage.head(keys.manifest(tenant, request)))?.etag} ${tenant}/${request}`;
     let records = isRunning ? undefined : manifests.get(name);
     if (!records) {
-      records = isRunning ? await drawnSoFar(cull, request) : await cull.records(request);
+      records = isRunning ? await readRecords(cull.storage, { tenant, request }) : await cull.records(request);
       if (!isRunning) manifests.set(name, records);
     }
     const wanted = records.filter(
@@ -70,13 +70,4 @@ export function candidateRoutes({ cullOf, reads }: Service): OpenAPIHono<Env> {
     const next = wanted.length > limit && last ? String(last.candidate) : null;
     return c.json({ items: items as unknown as z.infer<typeof CandidateView>[], next }, 200);
   });
-}
-
-async function drawnSoFar({ storage, tenant }: Cull, request: string): Promise<CandidateRecord[]> {
-  const records: CandidateRecord[] = [];
-  for await (const { key } of storage.list(`${keys.requestDir(tenant, request)}candidates/`)) {
-    const object = key.endsWith('.json') ? await storage.get(key) : undefined;
-    if (object) records.push(JSON.parse(object.body.toString('utf8')) as CandidateRecord);
-  }
-  return records.sort((a, b) => a.candidate - b.candidate);
 }

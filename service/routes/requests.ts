@@ -3,7 +3,6 @@ import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Cull } from '../../client/cull.js';
 import { optionsOf } from '../asked.js';
 import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
-import { listRequests } from '../list.js';
 import { pageOf, RequestBody, RequestRow, RequestView, State } from '../schemas.js';
 
 const LOOK_EVERY_MS = 250;
@@ -59,7 +58,7 @@ const list = keyed('read', {
   path: '/v1/requests',
   tags: ['Requests'],
   summary: "The tenant's requests, the newest first",
-  description: 'Without `since`, those of the last 90 days. A page may be short and still have a `next`.',
+  description: 'A page may be short and still have a `next`.',
   request: {
     query: z.object({
       state: State.optional(),
@@ -110,7 +109,7 @@ export function requestRoutes(service: Service): OpenAPIHono<Env> {
       return c.body(seen.json, 200, { 'content-type': 'application/json' }) as never;
     })
     .openapi(list, async (c) => {
-      const page = await listRequests(service.cullOf(c.get('caller').tenant), c.req.valid('query'));
+      const page = await service.cullOf(c.get('caller').tenant).list(c.req.valid('query'));
       return c.json(page, 200);
     })
     .openapi(cancel, async (c) => {

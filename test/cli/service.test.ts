@@ -49,6 +49,19 @@ describe('up', () => {
   });
 });
 
+test('tenants have a weight, which is set and shown', async () => {
+  expect((await runCli(['tenants', 'show', 'acme'], { env })).stdout).toBe('acme: weight 1\n');
+  const set = await runCli(['tenants', 'weight', 'acme', '5', '--json'], { env });
+  expect(JSON.parse(set.stdout)).toEqual({ tenant: 'acme', weight: 5 });
+  expect((await runCli(['tenants', 'show', 'acme'], { env })).stdout).toBe('acme: weight 5\n');
+  for (const wrong of [
+    ['acme', '0'],
+    ['acme', 'five'],
+    ['../acme', '1'],
+  ])
+    expect((await runCli(['tenants', 'weight', ...wrong], { env })).code).toBe(2);
+});
+
 describe('serve', () => {
   test('wants a key, which the command line makes, shows once and takes back', async () => {
     const serve = startCli(['serve', '--port', '0'], { env, cwd: dir });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { BatchRow } from '../../workflows/batch-contract.js';
 import { batchWorkflowId } from '../../workflows/batch-contract.js';
 import { bestOfNWorkflowId } from '../../workflows/contract.js';
+import { setWeight } from '../../client/tenants.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
@@ -96,18 +97,23 @@ describe('a batch', () => {
   test('comes after what somebody waits for, and shares with other tenants', async () => {
     const { batch } = await read<{ batch: string }>(post(lines({ ...LINE, key: 'a', seed: 5 })));
     await ended(batch);
+    await setWeight(pipeline.cull.storage, 'default', 3);
     const priorityOf = async (workflowId: string) => {
       const { raw } = await pipeline.cull.temporal.workflow.getHandle(workflowId).describe();
-      const { priorityKey, fairnessKey } = raw.workflowExecutionInfo?.priority ?? {};
-      return { priorityKey, fairnessKey };
+      const { priorityKey, fairnessKey, fairnessWeight } = raw.workflowExecutionInfo?.priority ?? {};
+      return { priorityKey, fairnessKey, fairnessWeight };
     };
-    expect(await priorityOf(bestOfNWorkflowId('default', `${batch}.a`))).toEqual({
+    expect(await priorityOf(bestOfNWorkflowId('default', `${batch}.a`))).toMatchObject({
       priorityKey: 4,
       fairnessKey: 'default',
     });
     const request = await pipeline.generate({ candidates: 1 });
     await pipeline.end(request);
-    expect(await priorityOf(bestOfNWorkflowId('default', request))).toEqual({ priorityKey: 2, fairnessKey: 'default' });
+    expect(await priorityOf(bestOfNWorkflowId('default', request))).toEqual({
+      priorityKey: 2,
+      fairnessKey: 'default',
+      fairnessWeight: 3,
+    });
   });
 
   test('can be cancelled, and what did not come to its turn can be tried again', async () => {

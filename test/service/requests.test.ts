@@ -197,6 +197,7 @@ describe('a request', () => {
     expect(cancelled.items.map(({ state }) => state)).toEqual(['cancelled']);
     expect((await list('?template=headshot')).items).toEqual([]);
     expect((await list('?until=2020-01-01T00:00:00Z&since=2019-12-30T00:00:00Z')).items).toEqual([]);
+    expect((await list('?until=9999-01-01T00:00:00Z')).items).toEqual(all.items);
     expect((await read(service.call('GET', '/v1/requests?cursor=bm9uZQ'))).code).toBe('BODY_INVALID');
   });
 });

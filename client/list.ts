@@ -1,8 +1,20 @@
 /** A tenant's requests, the newest first, page by page, from the index in storage alone. */
-import type { Cull } from '../client/cull.js';
 import { CullError } from '../errors.js';
 import { keys } from '../storage/keys.js';
-import type { RequestRow } from './schemas.js';
+import type { RequestState } from '../workflows/contract.js';
+import type { Cull } from './cull.js';
+
+/** A request in a list. */
+export interface RequestRow {
+  request: string;
+  state: RequestState;
+  template: string;
+  /** K. */
+  wanted: number;
+  delivered: number;
+  /** ISO 8601. */
+  createdAt: string;
+}
 
 export interface Listing {
   limit: number;
@@ -15,8 +27,6 @@ export interface Listing {
   until?: string | undefined;
 }
 
-/** Days to look back where nothing says since when. */
-const DAYS_BACK = 90;
 /** A page looks at so many requests at most: one that few pass is short, and its cursor goes on. */
 const LOOKS = 500;
 const DAY_MS = 86_400_000;
@@ -39,7 +49,7 @@ export async function listRequests(
   const after = listing.cursor === undefined ? undefined : placeOf(listing.cursor);
   const items: RequestRow[] = [];
   let looked = 0;
-  for (const day of daysOf(listing, after)) {
+  for (const day of daysOf(listing, { after, oldest: await oldestDay(cull) })) {
     for (const place of await placesOf(cull, day)) {
       if (after && !comesAfter(place, after)) continue;
       looked++;
@@ -52,16 +62,24 @@ export async function listRequests(
 }
 
 /** From the newest day to the oldest. Tomorrow too: another machine's clock may be ahead. */
-function* daysOf({ since, until }: Listing, after: Place | undefined): Generator<string> {
-  const now = Date.now();
-  const newest = after ? Date.parse(after.day) : until === undefined ? now + DAY_MS : Date.parse(until);
-  const oldest = (since === undefined ? now - DAYS_BACK * DAY_MS : Date.parse(since)).valueOf();
-  const last = new Date(oldest).toISOString().slice(0, 10);
-  for (let time = newest; ; time -= DAY_MS) {
-    const day = new Date(time).toISOString().slice(0, 10);
-    if (day < last) return;
-    yield day;
-  }
+function* daysOf(
+  { since, until }: Listing,
+  { after, oldest }: { after: Place | undefined; oldest: string | undefined },
+): Generator<string> {
+  if (oldest === undefined) return;
+  const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
+  const first = since === undefined ? oldest : dayOf(Date.parse(since));
+  const last = first > oldest ? first : oldest;
+  const tomorrow = Date.now() + DAY_MS;
+  const newest = after ? Date.parse(after.day) : until === undefined ? tomorrow : Math.min(tomorrow, Date.parse(until));
+  for (let time = newest; dayOf(time) >= last; time -= DAY_MS) yield dayOf(time);
+}
+
+/** The index lists its days in their order; undefined: there is no request. */
+async function oldestDay({ storage, tenant }: Cull): Promise<string | undefined> {
+  const prefix = keys.indexes(tenant);
+  for await (const { key } of storage.list(prefix)) return key.slice(prefix.length).slice(0, 10);
+  return undefined;
 }
 
 /** The requests of a day by the time of their index entry, which is written once. */
