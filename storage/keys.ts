@@ -52,6 +52,11 @@ export const keys = {
   batchIndex: (tenant: string, day: string, batch: string) => `${tenant}/batch-index/${day}/${batch}.json`,
   indexes: (tenant: string) => `${tenant}/index/`,
   index: (tenant: string, day: string, request: string) => `${tenant}/index/${day}/${request}.json`,
+  /** The dead letter of a request: what of it failed for good. */
+  dead: (tenant: string, request: string) => `${tenant}/requests/${request}/dead.json`,
+  deadIndexes: (tenant: string) => `${tenant}/dead/`,
+  /** `day`: of the letter's `at`. */
+  deadIndex: (tenant: string, day: string, request: string) => `${tenant}/dead/${day}/${request}.json`,
   input: (tenant: string, sha256: string) => `${tenant}/inputs/${sha256}`,
   labels: (tenant: string) => `${tenant}/labels/`,
   /** Human verdicts, NDJSON, under the hash of the content. */
@@ -64,6 +69,9 @@ export const keys = {
   webhookLog: (tenant: string, { day, message, endpoint }: { day: string; message: string; endpoint: string }) =>
     `${tenant}/webhooks/${day}/${message}.${endpoint}.json`,
   release: (sha256: string) => `_registry/releases/${sha256}.json`,
+  quarantines: () => '_registry/quarantine/',
+  /** Whether a release is held back, and what speaks for it. */
+  quarantine: (release: string) => `_registry/quarantine/${release}.json`,
   host: (host: string) => `_registry/hosts/${host}.json`,
   queues: () => '_registry/queues/',
   queue: (queue: string) => `_registry/queues/${queue}.json`,
