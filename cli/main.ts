@@ -1,60 +1,47 @@
 /** The command line `comfy-cull`: one file per command in commands/. */
 import { Command, CommanderError } from 'commander';
-import { addBatch } from './commands/batch.js';
-import { addDemo } from './commands/demo.js';
-import { addDoctor } from './commands/doctor.js';
-import { addDown } from './commands/down.js';
-import { addDrift } from './commands/drift.js';
-import { addExport } from './commands/export.js';
-import { addFleet } from './commands/fleet.js';
-import { addGenerate } from './commands/generate.js';
-import { addKeys } from './commands/keys.js';
-import { addLabel } from './commands/label.js';
-import { addModels } from './commands/models.js';
-import { addPolicy } from './commands/policy.js';
-import { addRequestCommands } from './commands/request.js';
-import { addReplay } from './commands/replay.js';
-import { addReview } from './commands/review.js';
-import { addScore } from './commands/score.js';
-import { addServe } from './commands/serve.js';
-import { addTenants } from './commands/tenants.js';
-import { addTune } from './commands/tune.js';
-import { addUp } from './commands/up.js';
-import { addWebhooks } from './commands/webhooks.js';
-import { addWorker } from './commands/worker.js';
 import { createOutput, errorText, exitCodeOf } from './output.js';
 import { version } from './version.js';
+
+type Add = (program: Command) => void;
+
+/** Names -> the file that has them, in the order of --help. */
+const COMMANDS: readonly (readonly [names: readonly string[], load: () => Promise<Add>])[] = [
+  [['demo'], async () => (await import('./commands/demo.js')).addDemo],
+  [['generate'], async () => (await import('./commands/generate.js')).addGenerate],
+  [['batch'], async () => (await import('./commands/batch.js')).addBatch],
+  [['score'], async () => (await import('./commands/score.js')).addScore],
+  [['review'], async () => (await import('./commands/review.js')).addReview],
+  [['label'], async () => (await import('./commands/label.js')).addLabel],
+  [['tune'], async () => (await import('./commands/tune.js')).addTune],
+  [['replay'], async () => (await import('./commands/replay.js')).addReplay],
+  [['export'], async () => (await import('./commands/export.js')).addExport],
+  [['drift'], async () => (await import('./commands/drift.js')).addDrift],
+  [['policy'], async () => (await import('./commands/policy.js')).addPolicy],
+  [
+    ['status', 'watch', 'cancel', 'resume', 'list'],
+    async () => (await import('./commands/request.js')).addRequestCommands,
+  ],
+  [['worker'], async () => (await import('./commands/worker.js')).addWorker],
+  [['serve'], async () => (await import('./commands/serve.js')).addServe],
+  [['up'], async () => (await import('./commands/up.js')).addUp],
+  [['keys'], async () => (await import('./commands/keys.js')).addKeys],
+  [['tenants'], async () => (await import('./commands/tenants.js')).addTenants],
+  [['webhooks'], async () => (await import('./commands/webhooks.js')).addWebhooks],
+  [['fleet'], async () => (await import('./commands/fleet.js')).addFleet],
+  [['models'], async () => (await import('./commands/models.js')).addModels],
+  [['down'], async () => (await import('./commands/down.js')).addDown],
+  [['doctor'], async () => (await import('./commands/doctor.js')).addDoctor],
+];
 
 const program = new Command('comfy-cull')
   .description('Deliver K images that pass: draw many candidates with ComfyUI, measure each, deliver the best.')
   .version(version)
   .showHelpAfterError('(comfy-cull --help lists all)')
   .exitOverride();
-for (const add of [
-  addDemo,
-  addGenerate,
-  addBatch,
-  addScore,
-  addReview,
-  addLabel,
-  addTune,
-  addReplay,
-  addExport,
-  addDrift,
-  addPolicy,
-  addRequestCommands,
-  addWorker,
-  addServe,
-  addUp,
-  addKeys,
-  addTenants,
-  addWebhooks,
-  addFleet,
-  addModels,
-  addDown,
-  addDoctor,
-])
-  add(program);
+// only what is asked for: the libraries of all of them take seconds to load
+const asked = COMMANDS.filter(([names]) => names.includes(process.argv[2] ?? ''));
+for (const [, load] of asked.length > 0 ? asked : COMMANDS) (await load())(program);
 
 // A reader that goes away (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,5 @@
 /** Requests that have ended, one at a time from storage, for those who look back: replay, export. */
+import { pMapIterable } from 'p-map';
 import { messageOf } from '../errors.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
@@ -39,8 +40,11 @@ export async function requestsSince(
   return requests;
 }
 
+/** Files are read while the requests before are looked at; more would only cost memory. */
+const READ_AHEAD = 3;
+
 /**
- * Those of some requests that have ended, each whole, one in memory at a time.
+ * Those of some requests that have ended, each whole, one parsed in memory at a time.
  *
  * @example
  * const requests = await requestsSince(storage, looking);
@@ -61,16 +65,27 @@ export async function* finishedRequests(
     }
   };
   const wanted = release === '' || release.startsWith('sha256:') ? release : `sha256:${release}`;
-  for (const request of requests) {
-    const asked = await read<RequestDoc>(keys.request(tenant, request));
-    if (!asked || asked.createdAt < since || !asked.release.startsWith(wanted)) continue;
-    const result = await read<ResultDoc>(keys.result(tenant, request));
-    if (!result) continue;
-    const plan = await read<PlanDoc>(keys.plan(tenant, request));
-    const key = keys.manifest(tenant, request);
-    const manifest = await storage.get(key);
-    if (!manifest) onProblem(`${key} is not there`);
-    else yield { asked, result, plan, records: recordsOf(manifest.body, { key, onProblem }) };
+  const fetched = pMapIterable(
+    requests,
+    async (request) => {
+      const asked = await read<RequestDoc>(keys.request(tenant, request));
+      if (!asked || asked.createdAt < since || !asked.release.startsWith(wanted)) return undefined;
+      const key = keys.manifest(tenant, request);
+      const [result, plan, manifest] = await Promise.all([
+        read<ResultDoc>(keys.result(tenant, request)),
+        read<PlanDoc>(keys.plan(tenant, request)),
+        storage.get(key),
+      ]);
+      if (!result) return undefined;
+      if (!manifest) onProblem(`${key} is not there`);
+      return manifest && { asked, result, plan, manifest: { key, body: manifest.body } };
+    },
+    { concurrency: READ_AHEAD },
+  );
+  for await (const one of fetched) {
+    if (!one) continue;
+    const { manifest, ...finished } = one;
+    yield { ...finished, records: recordsOf(manifest.body, { key: manifest.key, onProblem }) };
   }
 }
 

@@ -142,7 +142,7 @@ try {
   await writeFile(join(dir, 'changed.yaml'), policyFile(policy, changes));
 
   const env = { CULL_STORAGE: join(dir, 'storage'), CULL_TENANT: 'default', CULL_SCORERS: '' };
-  const start = await run(['--version'], env);
+  const start = await run(['replay', '--help'], env);
   const replayed = await run(['replay', '--policy', join(dir, 'changed.yaml'), '--since', '7d', '--json'], env);
   const last = replayed.stdout.trimEnd().split('\n').at(-1) ?? '';
   const { summary } = JSON.parse(last) as { summary: ReplaySummary };
