@@ -80,6 +80,8 @@ const schema = z.object({
   CULL_COMFYUI_FILE: z.string().min(1).optional(),
   CULL_COMFYUI_CA: z.string().min(1).optional(),
   CULL_COMFYUI_RESTART: z.string().min(1).optional(),
+  CULL_COMFYUI_OUTPUT: z.string().min(1).optional(),
+  CULL_COMFYUI_INPUT: z.string().min(1).optional(),
   CULL_ALLOW_NODES: list,
   CULL_OUTSIDE_ALLOW: outside,
   CULL_SCORERS: list,
@@ -121,6 +123,8 @@ export interface Config {
   comfyCa: string | undefined;
   /** Shell command that restarts a ComfyUI whose worker thread is dead; `$CULL_COMFYUI_ID` and `$CULL_COMFYUI_URL` say which. `CULL_COMFYUI_RESTART` */
   comfyRestart: string | undefined;
+  /** Folders of the ComfyUIs whose own are not in the file, as this machine sees them; absolute. `CULL_COMFYUI_OUTPUT`, `CULL_COMFYUI_INPUT` */
+  comfyFolders: Readonly<{ output: string | undefined; input: string | undefined }>;
   /** Node classes allowed besides ComfyUI's own safe ones. `CULL_ALLOW_NODES` */
   allowNodes: string[];
   /** What webhooks and input URLs may call although it is not public: addresses, ranges, host names. `CULL_OUTSIDE_ALLOW` */
@@ -181,9 +185,13 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     storage: storageOf(value, { dir, cwd }),
     tenant: value.CULL_TENANT,
     comfyUrls: value.CULL_COMFYUI_URLS,
-    comfyFile: value.CULL_COMFYUI_FILE === undefined ? undefined : resolve(cwd, value.CULL_COMFYUI_FILE),
+    comfyFile: pathOf(value.CULL_COMFYUI_FILE, cwd),
     comfyCa: authority(value.CULL_COMFYUI_CA, cwd),
     comfyRestart: value.CULL_COMFYUI_RESTART,
+    comfyFolders: Object.freeze({
+      output: pathOf(value.CULL_COMFYUI_OUTPUT, cwd),
+      input: pathOf(value.CULL_COMFYUI_INPUT, cwd),
+    }),
     allowNodes: value.CULL_ALLOW_NODES,
     outsideAllow: value.CULL_OUTSIDE_ALLOW,
     scorers: value.CULL_SCORERS,
@@ -212,6 +220,9 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     temporalCliPath: value.TEMPORAL_CLI_PATH,
   });
 }
+
+const pathOf = (path: string | undefined, cwd: string): string | undefined =>
+  path === undefined ? undefined : resolve(cwd, path);
 
 function storageOf(value: z.infer<typeof schema>, { dir, cwd }: { dir: string; cwd: string }): StorageOptions {
   const where = value.CULL_STORAGE ?? resolve(dir, 'storage');
@@ -263,6 +274,8 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_COMFYUI_FILE: config.comfyFile ?? '',
     CULL_COMFYUI_CA: config.comfyCa ?? '',
     CULL_COMFYUI_RESTART: config.comfyRestart ?? '',
+    CULL_COMFYUI_OUTPUT: config.comfyFolders.output ?? '',
+    CULL_COMFYUI_INPUT: config.comfyFolders.input ?? '',
     CULL_ALLOW_NODES: config.allowNodes.join(','),
     CULL_OUTSIDE_ALLOW: config.outsideAllow.join(','),
     CULL_SCORERS: config.scorers.join(','),

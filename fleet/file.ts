@@ -12,11 +12,13 @@ const spec = z.strictObject({
   headers: z.record(z.string(), z.string()).optional(),
   slots: z.number().optional(),
   restart: z.string().optional(),
+  output: z.string().optional(),
+  input: z.string().optional(),
 });
 const schema = z.union([z.array(spec), z.strictObject({ comfyui: z.array(spec) }).transform(({ comfyui }) => comfyui)]);
 
 /**
- * The members that a YAML or JSON text names: a list of `{ url, id?, pool?, headers?, slots?, restart? }`, or the same under `comfyui:`.
+ * The members that a YAML or JSON text names: a list of `{ url, id?, pool?, headers?, slots?, restart?, output?, input? }`, or the same under `comfyui:`.
  *
  * @throws CullError CONFIG_INVALID naming the file and what is wrong in it
  * @example
@@ -25,7 +27,7 @@ const schema = z.union([z.array(spec), z.strictObject({ comfyui: z.array(spec) }
 export function parseFleetFile(text: string, path: string): MemberSpec[] {
   const wrong = (what: string) =>
     new CullError('CONFIG_INVALID', `${path}: ${what}`, {
-      hint: 'it must be a list of { url, id?, pool?, headers?, slots?, restart? } (docs/fleet.md)',
+      hint: 'it must be a list of { url, id?, pool?, headers?, slots?, restart?, output?, input? } (docs/fleet.md)',
     });
   let value: unknown;
   try {

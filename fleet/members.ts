@@ -1,5 +1,7 @@
 /** Which ComfyUIs belong to the fleet: what the environment, a file and the API say, put together. Pure. */
+import { isAbsolute } from 'node:path';
 import { CullError } from '../errors.js';
+import type { HostFolders } from '../providers/comfyui/folders.js';
 import { hostId } from '../providers/comfyui/host-id.js';
 import type { HostAddress } from '../providers/comfyui/host.js';
 import { DEFAULT_POOL } from '../workflows/contract.js';
@@ -17,6 +19,8 @@ export interface Member extends HostAddress {
   slots: number;
   /** Shell command that restarts it when its worker thread is dead. */
   restart?: string;
+  /** Where its files lie, as this machine sees them; `output` and `input` of its folders. */
+  folders?: HostFolders;
   source: MemberSource;
   /** True: what runs there finishes, nothing new starts. */
   drained: boolean;
@@ -34,7 +38,15 @@ export interface MemberSpec {
   /** 1 to 16. @default 2 */
   slots?: number | undefined;
   restart?: string | undefined;
+  /** Absolute paths of its output and input folders, where this machine has them: what Cull left there can be swept. */
+  output?: string | undefined;
+  input?: string | undefined;
 }
+
+/** What only this machine's environment or file may say: commands that it runs, folders that it deletes in. Never storage. */
+type OwnWord = 'restart' | 'output' | 'input';
+/** A member as the API names it. */
+export type ApiSpec = Omit<MemberSpec, OwnWord>;
 
 /** `_registry/fleet.json`: what was said through the API. */
 export interface FleetDoc {
@@ -46,7 +58,7 @@ export interface FleetDoc {
  * drained, or removed until it is added again.
  */
 export interface FleetEntry {
-  spec?: Omit<MemberSpec, 'restart'>;
+  spec?: ApiSpec;
   state: 'active' | 'drained' | 'removed';
   /** ISO 8601. */
   at: string;
@@ -63,7 +75,7 @@ const POOL = /^[a-z0-9][a-z0-9-]{0,31}$/;
  * memberOf({ url: 'http://gpu0:8188' }, 'file'); // { id: 'gpu0-8188', pool: 'default', slots: 2, ... }
  */
 export function memberOf(spec: MemberSpec, source: MemberSource): Member {
-  const { url, pool = DEFAULT_POOL, slots = DEFAULT_SLOTS, headers, restart } = spec;
+  const { url, pool = DEFAULT_POOL, slots = DEFAULT_SLOTS, headers, restart, output, input } = spec;
   const wrong = (what: string, hint: string) => new CullError('CONFIG_INVALID', `ComfyUI ${url}: ${what}`, { hint });
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw wrong('no address', 'write http://host:8188 or https://…');
@@ -73,7 +85,13 @@ export function memberOf(spec: MemberSpec, source: MemberSource): Member {
   if (!POOL.test(pool)) throw wrong(`"${pool}" is no pool`, 'use 1 to 32 lower-case letters, digits or "-"');
   if (!Number.isInteger(slots) || slots < 1 || slots > 16)
     throw wrong(`${slots} slots`, 'use a whole number from 1 to 16');
-  const optional = { ...(headers ? { headers } : {}), ...(restart === undefined ? {} : { restart }) };
+  for (const folder of [output, input])
+    if (folder !== undefined && !isAbsolute(folder)) throw wrong(`"${folder}" is no absolute path`, 'begin it with /');
+  const optional = {
+    ...(headers ? { headers } : {}),
+    ...(restart === undefined ? {} : { restart }),
+    ...(output === undefined && input === undefined ? {} : { folders: { output, input } }),
+  };
   return { id, url, pool, slots, source, drained: false, ...optional };
 }
 
@@ -92,9 +110,9 @@ export function mergeMembers(said: {
   for (const url of said.environment) add(members, memberOf({ url }, 'environment'));
   for (const spec of said.file) add(members, memberOf(spec, 'file'));
   for (const [id, { spec, state }] of Object.entries(said.api.hosts)) {
-    // A command to run comes from this machine's environment or file, never from storage.
-    const restart = members.get(id)?.restart;
-    if (spec) members.set(id, memberOf({ ...spec, id, restart }, 'api'));
+    const { restart, folders } = members.get(id) ?? {};
+    if (spec)
+      members.set(id, memberOf({ ...spec, id, restart, output: folders?.output, input: folders?.input }, 'api'));
     const member = members.get(id);
     if (state === 'removed') members.delete(id);
     else if (member && state === 'drained') members.set(id, { ...member, drained: true });
@@ -127,8 +145,14 @@ export function changesOf(served: ReadonlyMap<string, Member>, wanted: ReadonlyM
 }
 
 /** What its loop depends on; who named it does not matter. */
-const essence = ({ url, pool, slots, headers, restart }: Member): string =>
-  JSON.stringify([url, pool, slots, Object.entries(headers ?? {}).sort(), restart]);
+const essence = ({ url, pool, slots, headers, restart, folders }: Member): string =>
+  JSON.stringify([url, pool, slots, Object.entries(headers ?? {}).sort(), restart, folders?.output, folders?.input]);
+
+/** Where a member's files lie: its own folders, else those of the environment. */
+export const foldersOf = ({ folders }: Pick<Member, 'folders'>, environment: HostFolders): HostFolders => ({
+  output: folders?.output ?? environment.output,
+  input: folders?.input ?? environment.input,
+});
 
 /** An address that may be shown: without the password. */
 export function withoutSecrets(url: string): string {

@@ -4,7 +4,7 @@ import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
 import type { HostDoc } from '../workflows/contract.js';
-import { memberOf, type FleetDoc, type FleetEntry, type Member, type MemberSpec } from './members.js';
+import { memberOf, type FleetDoc, type ApiSpec, type FleetEntry, type Member } from './members.js';
 
 /** What was said through the API so far. */
 export async function readFleet(storage: Storage): Promise<FleetDoc> {
@@ -20,7 +20,7 @@ export async function readFleet(storage: Storage): Promise<FleetDoc> {
  * @example
  * await addComfy(storage, { url: 'http://10.0.0.7:8188', pool: 'default' });
  */
-export async function addComfy(storage: Storage, spec: Omit<MemberSpec, 'restart'>): Promise<Member> {
+export async function addComfy(storage: Storage, spec: ApiSpec): Promise<Member> {
   const member = memberOf(spec, 'api');
   await change(storage, (hosts) => ({
     ...hosts,

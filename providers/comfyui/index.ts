@@ -43,12 +43,14 @@ export {
   type TextFrame,
   type UnencodedPreviewFrame,
 } from './frames.js';
+export { leftFiles, removeLeft, type HostFolders, type LeftFile } from './folders.js';
 export type { HostAddress } from './host.js';
 export type { ExpiryDetails } from './expiry.js';
 export { hostId } from './host-id.js';
 export type { Answer } from './http.js';
 export type { FileRef, ImageRef, Job, JobError, JobState } from './job.js';
 export type { Adoption } from './adopt.js';
+export { leftovers, removeLeftovers, type Leftover, type RemovedLeftovers } from './leftovers.js';
 export type { Mark } from './mark.js';
 export type * from './messages.js';
 export { parseMessage } from './messages.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { changesOf, memberOf, mergeMembers, type FleetEntry, type Member } from '../../fleet/members.js';
+import { changesOf, foldersOf, memberOf, mergeMembers, type FleetEntry, type Member } from '../../fleet/members.js';
 
 const at = '2026-11-24T12:00:00.000Z';
 const merged = (said: {
@@ -32,9 +32,21 @@ describe('memberOf', () => {
     [{ url: 'http://gpu0', pool: 'Big GPUs' }, /no pool/],
     [{ url: 'http://gpu0', slots: 0 }, /0 slots/],
     [{ url: 'http://gpu0', slots: 17 }, /17 slots/],
+    [{ url: 'http://gpu0', output: 'output' }, /no absolute path/],
   ])('refuses %j', (spec, words) => {
     expect(() => memberOf(spec, 'file')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }) as Error);
     expect(() => memberOf(spec, 'file')).toThrow(words);
+  });
+});
+
+describe('foldersOf', () => {
+  test('its own, else those of the environment', () => {
+    const member = memberOf({ url: 'http://gpu0:8188', output: '/a/output' }, 'file');
+    expect(foldersOf(member, { output: '/b/output', input: '/b/input' })).toEqual({
+      output: '/a/output',
+      input: '/b/input',
+    });
+    expect(foldersOf(memberOf({ url: 'http://gpu1:8188' }, 'file'), {})).toEqual({});
   });
 });
 
@@ -59,10 +71,11 @@ describe('mergeMembers', () => {
     expect(members.map(({ id, drained }) => [id, drained])).toEqual([['a-1', true]]);
   });
 
-  test('nothing that storage says becomes a command to run', () => {
-    const spec = { url: 'http://a:1', restart: 'reboot' };
+  test('nothing that storage says becomes a command to run, or a folder to delete in', () => {
+    const spec = { url: 'http://a:1', restart: 'reboot', output: '/' };
     const [member] = merged({ api: { 'a-1': { spec, state: 'active', at } } });
     expect(member?.restart).toBeUndefined();
+    expect(member?.folders).toBeUndefined();
   });
 });
 
