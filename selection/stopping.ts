@@ -30,6 +30,18 @@ export interface StoppingState {
   microUsdEach?: number;
   /** Mode value: rank qualities (0..100) of those that pass. @default [] */
   qualities?: readonly number[];
+  /** Groups that lack winners of their minimum. @default [] */
+  groups?: readonly GroupStanding[];
+}
+
+/** A group whose minimum is not met. */
+export interface GroupStanding {
+  /** Winners that it lacks, above 0. */
+  need: number;
+  /** Of its candidates that ended; near-duplicates of one another passed once. */
+  passed: number;
+  failed: number;
+  inFlight: number;
 }
 
 export interface StoppingPolicy {
@@ -146,12 +158,19 @@ interface Needing {
   need: number;
 }
 
+/** Whether K, or the minimum of a group, can hardly be reached any more. What is still to be drawn can all go to one group, which has a pass rate of its own. */
 function isFutile({ state, policy, need, startable }: Needing & { startable: number }): boolean {
+  const { futileBelow = 0.002, prior = UNKNOWN_RATE } = policy;
   const window = Math.max(1, Math.floor(policy.window));
   const inFlight = Math.max(0, state.inFlight);
-  const possible = inFlight + Math.min(startable, Math.max(0, window * rounds(state, policy) - inFlight));
-  if (possible === Infinity || (startable === 0 && inFlight === 0)) return false;
-  return chanceOf(need, possible, rateOf(state, policy)) < (policy.futileBelow ?? 0.002);
+  const further = Math.min(startable, Math.max(0, window * rounds(state, policy) - inFlight));
+  if (further === Infinity || (startable === 0 && inFlight === 0)) return false;
+  return (
+    chanceOf(need, inFlight + further, rateOf(state, policy)) < futileBelow ||
+    (state.groups ?? []).some(
+      (group) => chanceOf(group.need, group.inFlight + further, observed(prior, group)) < futileBelow,
+    )
+  );
 }
 
 function wantedInFlight({ state, policy, need, window }: Needing & { window: number }): number {

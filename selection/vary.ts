@@ -1,6 +1,7 @@
 /** A request that varies an input: which of its values the next candidates are drawn with. Pure and deterministic. */
 import { meanRate, observed, UNKNOWN_RATE, type PassRate } from './pass-rate.js';
 import { pickWinners, type Passing } from './select.js';
+import type { GroupStanding } from './stopping.js';
 import type { RequestFields } from './types.js';
 
 /** Of one value. */
@@ -89,6 +90,22 @@ export function nextValues(count: number, standing: VaryStanding): number[] {
     chosen.push(next);
   }
   return chosen;
+}
+
+/**
+ * The values that lack winners of their minimum, as `nextStep` wants to know them.
+ *
+ * @example
+ * groupStandings({ values: [{ launched: 9, ended: 8, passed: 0 }], minima: [2], passing: [], k: 4, minDistance: 0 }); // [{ need: 2, passed: 0, failed: 8, inFlight: 1 }]
+ */
+export function groupStandings({ values, minima = [], ...standing }: Omit<VaryStanding, 'prior'>): GroupStanding[] {
+  const { lacks } = lacking({ ...standing, minima, values: values.length });
+  return values.flatMap(({ launched, ended }, value) => {
+    const [need = 0, least = 0] = [lacks[value], minima[value]];
+    // as long as it lacks some, all that it has of different ones are winners
+    const passed = least - need;
+    return need > 0 ? { need, passed, failed: ended - passed, inFlight: launched - ended } : [];
+  });
 }
 
 /** What each value lacks of its minimum, and the places that no minimum keeps and nobody has. */

@@ -12,6 +12,7 @@ import {
   continueAsNew,
   defineQuery,
   isCancellation,
+  patched,
   setHandler,
   sleep,
   workflowInfo,
@@ -19,7 +20,7 @@ import {
 import type { ScoreAnswer } from '../activities/score.js';
 import { countPicked, type Passing } from '../selection/select.js';
 import { nextStep, windowFor, type StoppingPolicy, type StoppingState } from '../selection/stopping.js';
-import { groupOfValue, minimaByGroup, nextValues } from '../selection/vary.js';
+import { groupOfValue, groupStandings, minimaByGroup, nextValues } from '../selection/vary.js';
 import {
   PROGRESS_QUERY,
   type BestOfNArgs,
@@ -177,7 +178,17 @@ function standingOf({ deliver: k }: BestOfNArgs, state: BestOfNState, inFlight: 
     ...(drawMs !== undefined && { drawMs }),
     ...(microUsdEach !== undefined && { microUsdEach }),
     qualities: passing.map(({ quality }) => quality),
+    ...groupsOf(state, { k, passing }),
   };
+}
+
+/** Where minima are asked for. A request that ran before groups had a pass rate of their own goes on without. */
+function groupsOf(
+  { varied: values, minima, minDistance = 0 }: BestOfNState,
+  { k, passing }: { k: number; passing: readonly Passing[] },
+): Pick<StoppingState, 'groups'> {
+  if (!values || !minima || !patched('futile-by-group')) return {};
+  return { groups: groupStandings({ values, minima, passing, k, minDistance }) };
 }
 
 const msLeft = ({ stopping }: BestOfNArgs, { startedAt }: BestOfNState): number | undefined =>

@@ -101,6 +101,16 @@ describe('until K pass', () => {
     expect(nextStep({ launched: 60, inFlight: 0, passed: 0 }, { ...quota, futileBelow: 0 })).toEqual({ launch: 4 });
   });
 
+  it('gives up where the cap cannot hold the minimum of a group any more, however well the others pass', () => {
+    const state = { launched: 60, inFlight: 4, passed: 3 };
+    const group = { need: 1, passed: 0, failed: 28, inFlight: 1 };
+    const policy = { ...quota, candidates: 80 };
+    expect(nextStep({ ...state, groups: [group] }, policy)).toHaveProperty('launch');
+    const hopeless = { ...group, need: 8 };
+    expect(nextStep({ ...state, groups: [{ ...group, failed: 2 }, hopeless] }, policy)).toEqual({ stop: 'futile' });
+    expect(nextStep({ ...state, groups: [hopeless] }, { ...policy, candidates: 1000 })).toHaveProperty('launch');
+  });
+
   it('spends no more than the budget, and waits for the first price', () => {
     const paid = { ...quota, budgetMicroUsd: 1000, hurry: 1 };
     expect(nextStep({ launched: 0, inFlight: 0, passed: 0 }, paid)).toEqual({ launch: 1 });

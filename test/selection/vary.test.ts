@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Passing } from '../../selection/select.js';
 import { countPicked } from '../../selection/select.js';
-import { groupOfValue, inputsWith, minimaByGroup, nextValues, type ValueCount } from '../../selection/vary.js';
+import {
+  groupOfValue,
+  groupStandings,
+  inputsWith,
+  minimaByGroup,
+  nextValues,
+  type ValueCount,
+} from '../../selection/vary.js';
 
 const fresh = (): ValueCount => ({ launched: 0, ended: 0, passed: 0 });
 const ended = (launched: number, passed: number): ValueCount => ({ launched, ended: launched, passed });
@@ -13,6 +20,20 @@ const pass = (value: number, more: Partial<Passing> = {}): Passing => ({
   quality: 50,
   group: groupOfValue(value),
   ...more,
+});
+
+describe('how values stand that lack winners', () => {
+  it('those that have their minimum are left out; near-duplicates pass once', () => {
+    const values = [ended(6, 2), { launched: 9, ended: 7, passed: 2 }, ended(4, 0)];
+    const passing = [pass(0), pass(0), pass(1, { pixelSha256: 'a' }), pass(1, { pixelSha256: 'a' })];
+    expect(groupStandings({ ...common, k: 6, values, minima: [2, 2, 0], passing })).toEqual([
+      { need: 1, passed: 1, failed: 6, inFlight: 2 },
+    ]);
+  });
+
+  it('none without minima', () => {
+    expect(groupStandings({ ...common, values: [ended(3, 0)], passing: [] })).toEqual([]);
+  });
 });
 
 describe('which value the next candidate is drawn with', () => {

@@ -356,6 +356,26 @@ describe('an input that is varied', () => {
     expect(asked.slice(0, 7)).toEqual(Array(7).fill(undefined));
   });
 
+  test('gives up a request whose minimum for one value cannot be met, long before the cap', async () => {
+    const { activities, asked } = captureDeliver();
+    const drawnWith: (number | undefined)[] = [];
+    bench.use({
+      ...activities,
+      prepare: () => Promise.resolve({ queue: 'gpu', again: false, minima: [10, 10] }),
+      generate: ({ candidate, vary }) => {
+        drawnWith[candidate] = vary;
+        return Promise.resolve({ image: 'i', slots: 4, ...(vary !== undefined && { vary }) });
+      },
+      score: ({ candidate }) => {
+        const pass = drawnWith[candidate] === 0;
+        return Promise.resolve({ pass, failed: pass ? [] : ['noise'], quality: 50, pixelSha256: `p${candidate}` });
+      },
+    });
+    await (await bench.start({ deliver: 20, candidates: 160, vary: 2, stopping: { mode: 'quota' } })).result();
+    expect(asked).toMatchObject([{ end: 'done', stop: 'futile' }]);
+    expect(asked[0]?.launched).toBeLessThan(120);
+  });
+
   test('stops with the K-th only where all minima are met, and draws no more of a value that has its own', async () => {
     const drawnWith: (number | undefined)[] = [];
     const { activities, asked } = values({
