@@ -45,6 +45,15 @@ async function* walkFolder(
   }
 }
 
+/** Names of the folders in a folder that hold a file somewhere, in key order: a folder that lost its last file is none. */
+export async function* foldersIn(root: string, prefix: string): AsyncGenerator<string, void, undefined> {
+  const names = (await readFolder(join(root, prefix)))
+    .filter((entry) => entry.isDirectory() && (entry.name !== RESERVED || prefix !== ''))
+    .map(({ name }) => name)
+    .sort((a, b) => Buffer.compare(Buffer.from(`${a}/`), Buffer.from(`${b}/`)));
+  for (const name of names) if (!(await walk(root, `${prefix}${name}/`).next()).done) yield name;
+}
+
 async function readFolder(path: string) {
   try {
     return await readdir(path, { withFileTypes: true });

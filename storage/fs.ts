@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { CullError } from '../errors.js';
 import { codeOf, isMissing, storageError } from './fs-errors.js';
 import { withLock } from './fs-lock.js';
-import { walk } from './fs-list.js';
+import { foldersIn, walk } from './fs-list.js';
 import { urlSecret } from './fs-secret.js';
-import { checkKey, checkPrefix, RESERVED } from './key.js';
+import { checkFolder, checkKey, checkPrefix, RESERVED } from './key.js';
 import { checkExpiry, signUrl, verifyUrl } from './signed.js';
 import type { PutOptions, Storage, StoredObject, Written } from './storage.js';
 
@@ -152,6 +152,14 @@ export function createFsStorage(options: FsStorageOptions): Storage {
         const stats = await statOf(pathOf(key));
         return stats && describe(key, stats);
       }),
+    async *folders(prefix) {
+      checkFolder(prefix);
+      try {
+        yield* foldersIn(root, prefix);
+      } catch (error) {
+        throw storageError(error, { doing: 'listing', key: prefix, root });
+      }
+    },
     async *list(prefix) {
       checkPrefix(prefix);
       try {

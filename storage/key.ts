@@ -36,6 +36,15 @@ export function checkPrefix(prefix: string): string {
   return prefix;
 }
 
+/** A prefix that ends where a segment does. */
+export function checkFolder(prefix: string): string {
+  if (prefix !== '') checkKey(prefix.replace(/\/$/, ''));
+  if (prefix === '' || prefix.endsWith('/')) return prefix;
+  throw new CullError('STORAGE_KEY_INVALID', `${JSON.stringify(prefix)} is no folder of keys`, {
+    hint: 'end it with "/"',
+  });
+}
+
 function keyProblem(key: string): string | undefined {
   if (key === '') return 'is empty';
   if (Buffer.byteLength(key) > MAX_KEY) return `has ${Buffer.byteLength(key)} bytes, more than ${MAX_KEY}`;

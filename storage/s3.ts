@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CullError } from '../errors.js';
 import { proveConditional } from './conditional.js';
-import { checkKey, checkPrefix, isKey, RESERVED } from './key.js';
+import { checkFolder, checkKey, checkPrefix, isKey, RESERVED } from './key.js';
 import { ATTEMPTS, s3Access, type S3Access, type S3StorageOptions } from './s3-client.js';
 import { attemptsOf, isNoSuchKey, isPassing, s3Error, statusOf } from './s3-errors.js';
 import { Marks } from './s3-marks.js';
@@ -147,6 +147,28 @@ export function createS3Storage(options: S3StorageOptions): Storage {
         marks.note(base + key, there?.ETag, there?.Metadata);
         return there && found(key, { size: there.ContentLength, etag: there.ETag, at: there.LastModified });
       }),
+    async *folders(start) {
+      checkFolder(start);
+      let token: string | undefined;
+      do {
+        const page = await exchange('listing', start, ({ sdk, client }) =>
+          client.send(
+            new sdk.ListObjectsV2Command({
+              Bucket: bucket,
+              Prefix: base + start,
+              Delimiter: '/',
+              MaxKeys: pageSize,
+              ContinuationToken: token,
+            }),
+          ),
+        );
+        for (const { Prefix = '' } of page.CommonPrefixes ?? []) {
+          const name = Prefix.slice((base + start).length, -1);
+          if (isKey(`${start}${name}`)) yield name;
+        }
+        token = page.IsTruncated ? page.NextContinuationToken : undefined;
+      } while (token !== undefined);
+    },
     async *list(start) {
       checkPrefix(start);
       let token: string | undefined;

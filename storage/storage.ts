@@ -58,6 +58,11 @@ export interface Storage {
   head(key: string): Promise<StoredObject | undefined>;
   /** Objects whose key starts with `prefix`, in key order. */
   list(prefix: string): AsyncIterable<StoredObject>;
+  /**
+   * What stands between `prefix` (empty, or ending with `/`) and the next `/` of the keys below it, in order, each once: `acme` for
+   * `acme/requests/…` below the empty prefix. Looks at no object.
+   */
+  folders(prefix: string): AsyncIterable<string>;
   /** Deletes if present; deleting nothing is no error. */
   delete(key: string): Promise<void>;
   /**

@@ -140,6 +140,24 @@ export function storageConformance(driver: Driver): void {
       expect(await collect(storage, 'nothing/')).toEqual([]);
     });
 
+    it('names the folders below a prefix, each once, in key order', async () => {
+      const storage = await driver.open();
+      for (const name of ['b/x/1', 'b/x/2', 'b/y/z/3', 'b.c/1', 'b0', 'a/1', 'b/w']) await storage.put(name, name);
+      const named = async (prefix: string) => {
+        const names: string[] = [];
+        for await (const name of storage.folders(prefix)) names.push(name);
+        return names;
+      };
+      expect(await named('')).toEqual(['a', 'b.c', 'b']);
+      expect(await named('b/')).toEqual(['x', 'y']);
+      expect(await named('b/y/')).toEqual(['z']);
+      expect(await named('nothing/')).toEqual([]);
+      await storage.delete('a/1');
+      expect(await named('')).toEqual(['b.c', 'b']);
+      for (const prefix of ['b', '/', '../', 'b//'])
+        await expect(named(prefix)).rejects.toMatchObject({ code: 'STORAGE_KEY_INVALID' });
+    });
+
     it('lists what a model of the storage holds, after any sequence of writes', async () => {
       const storage = await driver.open();
       const key = fc
