@@ -5,5 +5,6 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 
 const { code } = await bundleWorkflowCode({
   workflowsPath: fileURLToPath(new URL('./workflows/index.js', import.meta.url)),
+  workflowInterceptorModules: [fileURLToPath(new URL('./workflows/traces.js', import.meta.url))],
 });
 await writeFile(new URL('./workflow-bundle.js', import.meta.url), code);

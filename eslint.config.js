@@ -33,6 +33,7 @@ const mayImport = {
   ],
   client: [
     'outside',
+    'telemetry',
     'workflows/contract.ts',
     'workflows/batch-contract.ts',
     'workflows/webhook-contract.ts',

@@ -4,11 +4,19 @@ import { statfs } from 'node:fs/promises';
 import { hostname, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerInterceptors,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { createBatchActivities } from './activities/batch.js';
 import { createDeliverActivities } from './activities/deliver.js';
 import { createPrepareActivities } from './activities/prepare.js';
 import { createScoreActivities } from './activities/score.js';
+import { activityInSpan, traceSinks } from './activities/traces.js';
 import { createWebhookActivities } from './activities/webhooks.js';
 import { createScorePool } from './activities/scoring/pool.js';
 import { backlogOf, embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
@@ -22,6 +30,7 @@ import { openStorage } from './storage/index.js';
 import { createLog, type Logger } from './telemetry/log.js';
 import { createMetrics, type MetricsBook } from './telemetry/metrics.js';
 import { serveMetrics } from './telemetry/serve-metrics.js';
+import { startTraces } from './telemetry/traces.js';
 import { ORCHESTRATE_QUEUE, SCORE_QUEUE } from './workflows/contract.js';
 import { WEBHOOK_QUEUE } from './workflows/webhook-contract.js';
 
@@ -60,6 +69,7 @@ export async function runWorker(options: {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const log = createLog({ level: config.logLevel, name: 'worker' });
   const target = temporalTarget(options.env) ?? embeddedTarget('127.0.0.1:7233');
+  const traces = await startTraces(options.env, { service: 'cull-worker', log });
   installRuntime(log, config.metrics);
   const metrics = createMetrics();
   const telemetry = { log, metrics };
@@ -68,7 +78,7 @@ export async function runWorker(options: {
   const connection = await connectPatiently(target, log, signal);
   const queues = new Queues({ storage, target, log, metrics, coldAfterMs: config.coldQueueMs });
   const jobs: Promise<void>[] = [];
-  const ends: (() => Promise<void>)[] = [() => connection.close()];
+  const ends: (() => Promise<void>)[] = [() => traces.close(), () => connection.close()];
   if (config.metrics.port !== undefined) {
     const { host, port } = config.metrics;
     const server = await serveMetrics(metrics, { host, port });
@@ -76,7 +86,12 @@ export async function runWorker(options: {
     log.info({ url: server.url }, 'metrics');
   }
   gaugeFolder(metrics, config.storage.where);
-  const common = { connection, namespace: target.namespace, shutdownGraceTime: config.graceMs } as const;
+  const common = {
+    connection,
+    namespace: target.namespace,
+    shutdownGraceTime: config.graceMs,
+    interceptors: { activity: [activityInSpan] },
+  };
 
   if (roles.includes('orchestrate')) {
     const activities = {
@@ -93,7 +108,8 @@ export async function runWorker(options: {
     };
     const worker = await Worker.create({
       ...common,
-      ...workflowSource(),
+      ...workflowSource(common.interceptors),
+      sinks: traceSinks(traces),
       activities,
       taskQueue: ORCHESTRATE_QUEUE,
       identity: `${hostname()}/orchestrate`,
@@ -143,11 +159,14 @@ export async function runWorker(options: {
 }
 
 /** A package carries the workflows bundled beforehand; a checkout bundles them at the start (about 2 s). */
-function workflowSource(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+function workflowSource(
+  interceptors: WorkerInterceptors,
+): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'interceptors'> {
   const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
   if (existsSync(codePath)) return { workflowBundle: { codePath } };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return { workflowsPath: fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url)) };
+  const path = (name: string): string => fileURLToPath(new URL(`./workflows/${name}.${extension}`, import.meta.url));
+  return { workflowsPath: path('index'), interceptors: { ...interceptors, workflowModules: [path('traces')] } };
 }
 
 async function runUntil(worker: Worker, signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { groupsOf } from '../selection/vary.js';
 import type { Storage } from '../storage/storage.js';
 import { bindSeed } from '../templates/bind.js';
 import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
+import { annotate } from '../telemetry/traces.js';
 import { DEFAULT_POOL, type GenerateHeartbeat } from '../workflows/contract.js';
 import { carriedOn, endedWith, handBack, refuseEndless, STOPPED_ALONE, WORKER_GONE } from './attempts.js';
 import { countCancelled, countDrawn, countNodeFailure } from './counted.js';
@@ -116,6 +117,7 @@ export function createGenerateActivities(deps: {
             ...(beat.handle ? { resume: beat.handle } : {}),
             onSubmitted: (handle) => {
               beat.handle = handle;
+              annotate({ 'cull.comfyui': handle.host, 'cull.prompt_id': handle.promptId });
               context.heartbeat(beat);
               return Promise.resolve();
             },
@@ -131,6 +133,7 @@ export function createGenerateActivities(deps: {
         const image = await storeGeneration(storage, { ref, seed, group, generation, usdPerHour, keepMetadata });
         const { host, promptId, timing } = generation;
         countDrawn(metrics, { plan, timing, host, waitedMs });
+        annotate({ 'cull.comfyui': host, 'cull.prompt_id': promptId, 'cull.draw_ms': timing.drawMs });
         log.info({ ...ref, host, promptId, ...timing }, 'drawn');
         return { ...answer(image), ...(deps.poolSlots && { slots: deps.poolSlots() }) };
       } catch (error) {

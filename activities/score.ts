@@ -10,6 +10,7 @@ import type { Policy } from '../selection/types.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
+import { pastSpan } from '../telemetry/traces.js';
 import type { CandidateRecord, PlanDoc } from '../workflows/contract.js';
 import { createComparedReader } from './compared.js';
 import { countJudged } from './counted.js';
@@ -113,6 +114,8 @@ export function createScoreActivities(deps: {
           },
           { signal: context.cancellationSignal },
         );
+        for (const [id, ms] of Object.entries(timing.scorers))
+          pastSpan(`scorer ${id}`, { startMs: timing.began[id] ?? Date.now() - ms, ms });
         await keepModels(ref, modelsUsed(scores, plan.policy));
         if (embedding !== null)
           await storage.put(keys.embedding(ref.tenant, ref.request, ref.candidate), float32(embedding));

@@ -74,6 +74,7 @@ export async function runService(
   const { cull, close } = await connect(config, {
     start: true,
     embedded,
+    service: 'cull-service',
     publicUrl: ownAddress(choice),
     onStep: output.note,
   });

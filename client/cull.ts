@@ -28,6 +28,7 @@ import { listReviewable, takeDecisions, type Reviewed, type ReviewOptions } from
 import { startWorkflow } from './start.js';
 import { putIfAbsent, storeRelease } from './store.js';
 import type { TemporalTarget } from './temporal.js';
+import { startsInSpan } from './traces.js';
 import { POLL_MS, resumeWinners, watchWinners, type WinnersStep } from './winners.js';
 
 /** What `watch` yields: the workflow's counters, and why nothing moves if that is so. */
@@ -57,7 +58,11 @@ export class Cull {
     checkName('tenant', tenant);
     try {
       const connection = await Connection.connect({ ...target.connectionOptions, connectTimeout: '10s' });
-      return new Cull(new Client({ connection, namespace: target.namespace }), storage, tenant);
+      return new Cull(
+        new Client({ connection, namespace: target.namespace, interceptors: { workflow: [startsInSpan] } }),
+        storage,
+        tenant,
+      );
     } catch (error) {
       throw new CullError(
         'TEMPORAL_UNREACHABLE',

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createGenerateActivities, FASTEST_HEARTBEAT_MS } from '../activities/generate.js';
+import { activityInSpan } from '../activities/traces.js';
 import type { TemporalTarget } from '../client/temporal.js';
 import type { Config } from '../config.js';
 import type { Provider } from '../providers/provider.js';
@@ -60,6 +61,7 @@ export async function runGpuWorker(options: GpuWorkerOptions): Promise<void> {
         poolSlots,
         telemetry: { log, metrics },
       }),
+      interceptors: { activity: [activityInSpan] },
       tuner: { ...NO_OTHER_TASKS, activityTaskSlotSupplier: slots.supplier },
       // generate says how often a candidate is heard of: a cancellation arrives with the answer.
       maxHeartbeatThrottleInterval: FASTEST_HEARTBEAT_MS,

@@ -23,6 +23,7 @@ import { catalogueRoutes } from './routes/catalogue.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { measure } from './measure.js';
+import { traced } from './traces.js';
 import { inputRoutes } from './routes/inputs.js';
 import { requestRoutes } from './routes/requests.js';
 import { reviewRoutes } from './routes/reviews.js';
@@ -93,6 +94,7 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
     c.header('x-content-type-options', 'nosniff');
     await next();
   });
+  app.use(traced);
   if (metrics) app.use(measure(metrics));
   app.use(async (c, next) => {
     const startedAt = performance.now();

@@ -1,5 +1,5 @@
 /** How long each route takes, for Prometheus. */
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import type { Metrics } from '../telemetry/metrics.js';
 
@@ -13,10 +13,13 @@ export const measure =
   async (c, next) => {
     const startedAt = performance.now();
     await next();
-    const route = matchedRoutes(c)
-      .filter(({ path }) => path !== '*' && path !== '/*' && path !== '/v1/*')
-      .at(-1)?.path;
     const method = METHODS.has(c.req.method) ? c.req.method : 'other';
-    const labels = { method, route: route ?? NO_ROUTE, status: String(c.res.status) };
+    const labels = { method, route: routeOf(c) ?? NO_ROUTE, status: String(c.res.status) };
     metrics.observe('cull_http_request_duration_seconds', labels, (performance.now() - startedAt) / 1_000);
   };
+
+/** The pattern of the route that answered; undefined for a path that is nobody's. */
+export const routeOf = (c: Context): string | undefined =>
+  matchedRoutes(c)
+    .filter(({ path }) => path !== '*' && path !== '/*' && path !== '/v1/*')
+    .at(-1)?.path;

@@ -1,9 +1,11 @@
+import { trace } from '@opentelemetry/api';
 import { pino, type Logger } from 'pino';
 
 export type { Logger };
 
 /**
- * A structured log on stderr: one JSON line per event, so that stdout stays free for answers.
+ * A structured log on stderr: one JSON line per event, so that stdout stays free for answers. What is told within a span carries its `trace_id` and
+ * `span_id`.
  *
  * @example
  * const log = createLog({ level: 'info', name: 'worker' });
@@ -11,7 +13,18 @@ export type { Logger };
  */
 export function createLog(options: { level: string; name: string }): Logger {
   return pino(
-    { level: options.level, name: options.name, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level: options.level,
+      name: options.name,
+      base: undefined,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: traceIds,
+    },
     pino.destination(2),
   );
+}
+
+function traceIds(): object {
+  const ids = trace.getActiveSpan()?.spanContext();
+  return ids ? { trace_id: ids.traceId, span_id: ids.spanId } : {};
 }

@@ -152,3 +152,30 @@ export interface BestOfNResult {
   /** The message that tells of it. Absent: nobody wants to know. */
   news?: WebhookNews;
 }
+
+/** Under this name, Temporal's other SDKs carry traces too. */
+export const TRACE_HEADER = '_tracer-data';
+
+/** What the header holds, in the words of the W3C's Trace Context. */
+export interface TraceCarrier {
+  /** Of whoever started it: it goes on with that trace. */
+  traceparent?: string;
+  tracestate?: string;
+  /** The trace that led to it, where it begins one of its own. */
+  link?: string;
+}
+
+/** A run of a workflow, as a span. */
+export interface TracedRun {
+  workflow: string;
+  /** Its own ids. */
+  traceparent: string;
+  tracestate?: string;
+  parent?: string;
+  link?: string;
+  /** Milliseconds since the epoch. */
+  startMs: number;
+}
+
+/** What workflows tell the Worker of traces. */
+export type TraceSinks = { traces: { ended(run: TracedRun & { endMs: number; error?: string }): void } };

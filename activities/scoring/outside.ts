@@ -57,15 +57,16 @@ async function outsideScores(
   const sources = [...new Set(scorers.map(({ source }) => source))];
   const found = await Promise.all(
     sources.map(async (source) => {
-      const began = performance.now();
+      const [beganAt, began] = [Date.now(), performance.now()];
       const answer = await source.assess(image, { ...ask, params }, signal);
-      return { source, answer, ms: performance.now() - began };
+      return { source, answer, beganAt, ms: performance.now() - began };
     }),
   );
   const scores: Scores = {};
-  for (const { source, answer, ms } of found)
+  for (const { source, answer, beganAt, ms } of found)
     for (const scorer of scorers.filter((one) => one.source === source)) {
       result.timing.scorers[scorer.spec.id] = ms;
+      result.timing.began[scorer.spec.id] = beganAt;
       for (const id of Object.keys(scorer.spec.dimensions))
         scores[id] = { ...checked(id, answer[id]), scorer: labelOf(scorer) };
     }

@@ -40,7 +40,7 @@ export function unread(
     verdict: judge(scores, policy, request),
     stopped: false,
     embedding: null,
-    timing: { decodeMs: 0, scorers: {}, totalMs: 0 },
+    timing: { decodeMs: 0, scorers: {}, began: {}, totalMs: 0 },
   };
 }
 

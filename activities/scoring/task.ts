@@ -56,8 +56,13 @@ export interface ScoreResult {
   stopped: boolean;
   /** CLIP embedding of the image, unit length; null where there is no CLIP. */
   embedding: Float32Array | null;
-  /** Milliseconds of one thread; `scorers` without what it took to load models. */
-  timing: { decodeMs: number; scorers: Record<string, number>; totalMs: number };
+  /** Milliseconds of one thread; `scorers` without what it took to load models, `began` since the epoch. */
+  timing: {
+    decodeMs: number;
+    scorers: Record<string, number>;
+    began: Record<string, number>;
+    totalMs: number;
+  };
 }
 
 /** What a thread gets besides the task. */

@@ -36,7 +36,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
   if (!decoded.ok)
     return {
       ...unread(task, scorers, { reason: decoded.reason, detail: decoded.detail }),
-      timing: { decodeMs, scorers: {}, totalMs: performance.now() - start },
+      timing: { decodeMs, scorers: {}, began: {}, totalMs: performance.now() - start },
     };
 
   const { frame } = decoded;
@@ -46,9 +46,12 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs * 0.9);
   const timing: Record<string, number> = {};
+  const beganAt: Record<string, number> = {};
+  const epochMs = Date.now() - performance.now();
   const found: Scores = {};
   const run = async (scorer: Scorer): Promise<void> => {
     const [began, loading] = [performance.now(), models.loadingMs()];
+    beganAt[scorer.spec.id] = epochMs + began;
     Atomics.store(running, 0, scorers.indexOf(scorer));
     const params = task.policy.params[scorer.spec.id] ?? {};
     const ask: Ask = {
@@ -100,7 +103,7 @@ export async function score({ task, given, running, timeoutMs }: ThreadJob): Pro
     verdict: judge(scores, task.policy, task.request),
     stopped,
     embedding,
-    timing: { decodeMs, scorers: timing, totalMs: performance.now() - start },
+    timing: { decodeMs, scorers: timing, began: beganAt, totalMs: performance.now() - start },
   };
 }
 
