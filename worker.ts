@@ -124,6 +124,7 @@ export async function runWorker(options: {
     });
     jobs.push(runUntil(worker, signal), runUntil(webhooks, signal));
     gaugeQueue(metrics, { connection, target, queue: ORCHESTRATE_QUEUE, types: ['workflow', 'activity'] });
+    gaugeQueue(metrics, { connection, target, queue: WEBHOOK_QUEUE, types: ['activity'] });
   }
   if (roles.includes('score')) {
     const pool = await createScorePool({

@@ -3,6 +3,7 @@ import { CullError } from '../errors.js';
 import type { Generation } from '../providers/provider.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { CandidateRecord, PlanDoc, RequestDoc, ResultDoc } from '../workflows/contract.js';
+import type { WebhookLogDoc, WebhookOutcome } from '../workflows/webhook-contract.js';
 
 /** Digits of a release's sha256 that name it in a label. */
 const RELEASE_DIGITS = 12;
@@ -83,4 +84,15 @@ export function countEnded(
   if (shortfall) metrics.add('cull_shortfalls_total', { template, reason: shortfall.reason });
   for (const { state: ended } of of.manifest) metrics.add('cull_candidates_total', { template, state: ended });
   if (cost) metrics.add('cull_cost_usd_total', { template }, cost.microUsd / 1e6);
+}
+
+/** A webhook message that came to an end now. @param isAgain it was sent again by hand, long after it was made */
+export function countWebhook(
+  metrics: Metrics,
+  { log, state, isAgain }: { log: WebhookLogDoc; state: WebhookOutcome['state']; isAgain: boolean },
+): void {
+  const { event, createdAt } = log;
+  metrics.add('cull_webhooks_total', { event, state });
+  if (state === 'delivered' && !isAgain)
+    metrics.observe('cull_webhook_age_seconds', { event }, Math.max(0, Date.now() - Date.parse(createdAt)) / 1_000);
 }

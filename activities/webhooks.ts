@@ -18,6 +18,7 @@ import {
   type WebhooksDoc,
   type WebhookState,
 } from '../workflows/webhook-contract.js';
+import { countWebhook } from './counted.js';
 import { readJson, requireJson } from './documents.js';
 import { toFailure, withFailures } from './failures.js';
 import { nextWebhookDelay } from './webhook-schedule.js';
@@ -52,20 +53,22 @@ export interface WebhookDeps {
  * createWebhookActivities({ storage, allowed: allowedOf(['10.2.0.0/16']) });
  */
 export function createWebhookActivities(deps: WebhookDeps): WebhookActivities {
-  const { storage } = deps;
+  const { storage, telemetry = SILENT } = deps;
 
   async function post(args: SendWebhookArgs): Promise<WebhookOutcome> {
     const { tenant, message, before = 0 } = args;
     const key = keys.webhookLog(tenant, { day: webhookDay(message), ...args });
     const log = await requireJson<WebhookLogDoc>(storage, key);
     if (log.state !== 'pending') return { state: log.state, tries: log.attempts.length };
-    const record = (state: WebhookState, attempts: WebhookAttempt[], url = log.url): Promise<void> =>
-      updateJson<WebhookLogDoc>(storage, key, (known = log) => ({
+    const record = async (state: WebhookState, attempts: WebhookAttempt[], url = log.url): Promise<void> => {
+      await updateJson<WebhookLogDoc>(storage, key, (known = log) => ({
         ...known,
         state,
         url,
         attempts: [...known.attempts, ...attempts],
       }));
+      if (state !== 'pending') countWebhook(telemetry.metrics, { log, state, isAgain: before > 0 });
+    };
 
     const endpoint = await endpointOf(args);
     if (!endpoint || endpoint.disabled) {
@@ -98,7 +101,7 @@ export function createWebhookActivities(deps: WebhookDeps): WebhookActivities {
       return doc && { endpoints: doc.endpoints.map((one) => (one.id === endpoint ? { ...one, disabled } : one)) };
     });
 
-  return withFailures(deps.telemetry ?? SILENT, {
+  return withFailures(telemetry, {
     async postWebhook(args: SendWebhookArgs): Promise<WebhookOutcome> {
       const context = Context.current();
       const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);

@@ -142,6 +142,17 @@ export const METRICS = {
     help: 'What the oldest task in a Temporal queue has waited',
     labels: ['queue', 'type'],
   },
+  cull_webhooks_total: {
+    type: 'counter',
+    help: 'Webhook messages that came to an end, by event: delivered, failed (a day of tries), gone (nobody takes them any more)',
+    labels: ['event', 'state'],
+  },
+  cull_webhook_age_seconds: {
+    type: 'histogram',
+    help: 'From the end of a request or batch to its webhook message being taken; not of one that was sent again by hand',
+    labels: ['event'],
+    buckets: LONG_SECONDS,
+  },
   cull_storage_size_bytes: {
     type: 'gauge',
     help: 'Size of the disk that the storage folder is on; absent for a bucket',

@@ -7,7 +7,7 @@ const start = (env: Record<string, string>) =>
 const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:4318';
 
 test('without an endpoint, or switched off, there are no traces', async () => {
-  const off = [
+  const off: Record<string, string>[] = [
     {},
     { OTEL_EXPORTER_OTLP_ENDPOINT: '' },
     { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
