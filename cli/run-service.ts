@@ -22,6 +22,7 @@ export interface ServiceChoice {
   policies: string;
   rate: number;
   maxOpen: number;
+  maxCandidates: number;
   maxQueued: number;
   /** Everybody is the tenant of CULL_TENANT. */
   open?: true;
@@ -43,6 +44,9 @@ export const serviceOptions = (): Option[] => [
   new Option('--rate <n>', 'calls per second of one key').default(DEFAULT_LIMITS.perSecond).argParser(wholeNumber),
   new Option('--max-open <n>', 'open requests of one tenant')
     .default(DEFAULT_LIMITS.openRequests)
+    .argParser(wholeNumber),
+  new Option('--max-candidates <n>', 'candidates that the open requests of one tenant may draw, together')
+    .default(DEFAULT_LIMITS.openCandidates)
     .argParser(wholeNumber),
   new Option('--max-queued <n>', 'waiting candidates above which no request is taken')
     .default(DEFAULT_LIMITS.queued)
@@ -84,6 +88,7 @@ export async function runService(
   const limits: Partial<Limits> = {
     perSecond: choice.rate,
     openRequests: choice.maxOpen,
+    openCandidates: choice.maxCandidates,
     queued: choice.maxQueued,
   };
   try {

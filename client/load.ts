@@ -1,18 +1,32 @@
 /** How much is under way, counted by Temporal: for those who decide whether more may come. */
 import { keys } from '../storage/keys.js';
-import { bestOfNWorkflowId } from '../workflows/contract.js';
+import { bestOfNWorkflowId, type RequestMemo } from '../workflows/contract.js';
 import type { Cull } from './cull.js';
 import { backlogOf } from './temporal.js';
 
+export interface OpenWork {
+  requests: number;
+  /** What these requests may draw at most, together; drawn ones included. */
+  candidates: number;
+}
+
+/** Rows of one answer of Temporal; it gives no more. */
+const PAGE = 1_000;
+
 /**
- * Open requests of a connection's tenant. Visibility is a moment behind: what was started within a second may be missing.
+ * What of a connection's tenant is open, requests of batches included. Visibility is a moment behind: what was started within a second may be missing.
  *
  * @example
- * await countOpen(cull); // 12
+ * await openWork(cull); // { requests: 12, candidates: 768 }
  */
-export async function countOpen({ temporal, tenant }: Cull): Promise<number> {
+export async function openWork({ temporal, tenant }: Cull): Promise<OpenWork> {
   const query = `ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${bestOfNWorkflowId(tenant, '')}'`;
-  return (await temporal.workflow.count(query)).count;
+  const open: OpenWork = { requests: 0, candidates: 0 };
+  for await (const { memo } of temporal.workflow.list({ query, pageSize: PAGE })) {
+    open.requests++;
+    open.candidates += (memo as Partial<RequestMemo> | undefined)?.candidates ?? 0;
+  }
+  return open;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Storage } from '../storage/storage.js';
 import {
   argsOf,
   bestOfNWorkflowId,
+  memoOf,
   ORCHESTRATE_QUEUE,
   type BestOfNArgs,
   type BestOfNState,
@@ -30,6 +31,7 @@ export async function startWorkflow(
       workflowId: bestOfNWorkflowId(tenant, request),
       taskQueue: ORCHESTRATE_QUEUE,
       args: [args],
+      memo: memoOf(args),
       priority: await priorityOf(storage, tenant, 'interactive'),
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',

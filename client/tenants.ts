@@ -12,6 +12,10 @@ import { readJson } from './documents.js';
 export interface TenantSettings {
   /** Share of the ComfyUIs beside other tenants that wait too, 0.001 to 1000. @default 1 */
   weight?: number;
+  /** Open requests that it may have. @default that of the service */
+  openRequests?: number;
+  /** Candidates that its open requests may draw, together. @default that of the service */
+  openCandidates?: number;
 }
 
 /** Temporal's keys: 1 comes first, 3 is the default. Somebody waits for an interactive request; a batch takes what is left. */
@@ -54,9 +58,41 @@ export async function priorityOf(storage: Storage, tenant: string, kind: keyof t
  * @throws CullError REQUEST_INVALID
  */
 export async function setWeight(storage: Storage, tenant: string, weight: number): Promise<void> {
-  checkName('tenant', tenant);
   if (!(weight >= WEIGHT.min && weight <= WEIGHT.max))
     throw new CullError('REQUEST_INVALID', `the weight is ${weight}; it must be from ${WEIGHT.min} to ${WEIGHT.max}`);
-  await updateJson<TenantSettings>(storage, keys.tenant(tenant), (settings) => ({ ...settings, weight }));
+  await change(storage, tenant, { weight });
+}
+
+/** How much a tenant may have open at once. */
+export type TenantLimits = Pick<TenantSettings, 'openRequests' | 'openCandidates'>;
+
+/**
+ * Sets limits of a tenant; services heed them within ten seconds. What is left out stays, `null` is that of the service again.
+ *
+ * @throws CullError REQUEST_INVALID
+ * @example
+ * await setLimits(storage, 'acme', { openRequests: 200, openCandidates: null });
+ */
+export async function setLimits(
+  storage: Storage,
+  tenant: string,
+  limits: { [K in keyof TenantLimits]: number | null },
+): Promise<void> {
+  for (const [name, value] of Object.entries(limits))
+    if (value !== null && !(Number.isSafeInteger(value) && value >= 0))
+      throw new CullError('REQUEST_INVALID', `${name} is ${value}; it must be a whole number of at least 0`);
+  await change(storage, tenant, limits);
+}
+
+async function change(
+  storage: Storage,
+  tenant: string,
+  changes: { [K in keyof TenantSettings]: number | null },
+): Promise<void> {
+  checkName('tenant', tenant);
+  if (Object.keys(changes).length === 0) return;
+  await updateJson<TenantSettings>(storage, keys.tenant(tenant), (settings) =>
+    Object.fromEntries(Object.entries({ ...settings, ...changes }).filter(([, value]) => value !== null)),
+  );
   known.get(storage)?.delete(tenant);
 }

@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/log.js';
 import type { Catalogue } from './catalogue.js';
 import { requireScope } from './callers.js';
 import type { Scope } from './keys.js';
-import type { Limits } from './limits.js';
+import type { Door, Limits } from './limits.js';
 import type { Reads } from './reads.js';
 import { Name, Problem } from './schemas.js';
 
@@ -21,8 +21,8 @@ export interface Service {
   limits: Limits;
   /** What an input may be fetched from besides public addresses. */
   allowed: Allowed;
-  /** Lets a new request in. @throws CullError TOO_MANY_REQUESTS */
-  door: (cull: Cull) => Promise<void>;
+  /** @throws CullError TOO_MANY_REQUESTS, REQUEST_INVALID */
+  door: Door;
   log: Logger;
   /** Aborts when the service ends: streams close, waits answer with what is known. */
   ending: AbortSignal;

@@ -1,7 +1,9 @@
 /** How much one tenant may ask for at once. Rates are counted per process; open requests and queues are counted by Temporal, for all processes. */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Cull } from '../client/cull.js';
-import { countOpen, countQueued } from '../client/load.js';
+import { countQueued, openWork, type OpenWork } from '../client/load.js';
+import { tenantSettings } from '../client/tenants.js';
+import { CullError } from '../errors.js';
 import { HttpError } from './problem.js';
 import type { Caller } from './keys.js';
 import { createShared } from './shared.js';
@@ -9,8 +11,10 @@ import { createShared } from './shared.js';
 export interface Limits {
   /** Calls per second of one key, and as many at once. @default 50 */
   perSecond: number;
-  /** Open requests of one tenant. @default 1000 */
+  /** Open requests of one tenant, where its settings say nothing else. @default 1000 */
   openRequests: number;
+  /** Candidates that these requests may draw, together; where its settings say nothing else. @default 100000 */
+  openCandidates: number;
   /** Candidates that wait for a ComfyUI, of all tenants, above which no new request is taken. @default 20000 */
   queued: number;
   /** Seconds that a call may wait for its result. @default 120 */
@@ -26,6 +30,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   perSecond: 50,
   openRequests: 1_000,
+  openCandidates: 100_000,
   queued: 20_000,
   waitSeconds: 120,
   bodyBytes: 2 ** 20,
@@ -60,24 +65,39 @@ export function createRateLimit(perSecond: number): (caller: Caller) => Promise<
   };
 }
 
+/** Lets new work of a tenant in. @param candidates what it may draw; 0 where that is not known yet, as of a batch */
+export type Door = (cull: Cull, candidates: number) => Promise<void>;
+
 /**
  * A door that new requests pass: open while the tenant has room and the queues of the ComfyUIs are not too long.
  *
- * @returns a function that throws TOO_MANY_REQUESTS, with `Retry-After`
+ * @returns a function that throws TOO_MANY_REQUESTS, with `Retry-After`; REQUEST_INVALID for what is too much by itself
  */
-export function createDoor(limits: Pick<Limits, 'openRequests' | 'queued'>): (cull: Cull) => Promise<void> {
-  const counts = createShared<number>(COUNT_MS);
-  return async (cull) => {
-    const [open, queued] = await Promise.all([
-      counts.get(`open ${cull.tenant}`, () => countOpen(cull)),
-      counts.get('queued', () => countQueued(cull)),
+export function createDoor(limits: Pick<Limits, 'openRequests' | 'openCandidates' | 'queued'>): Door {
+  const open = createShared<OpenWork>(COUNT_MS);
+  const waiting = createShared<number>(COUNT_MS);
+  return async (cull, candidates) => {
+    const { tenant } = cull;
+    const own = await tenantSettings(cull.storage, tenant);
+    const { openRequests = limits.openRequests, openCandidates = limits.openCandidates } = own;
+    if (candidates > openCandidates)
+      throw new CullError(
+        'REQUEST_INVALID',
+        `the request may draw ${candidates} candidates, and the tenant ${tenant} may have ${openCandidates} in all open requests`,
+        { hint: 'ask for fewer: set cap, or candidates' },
+      );
+    const [work, queued] = await Promise.all([
+      open.get(tenant, () => openWork(cull)),
+      waiting.get('queued', () => countQueued(cull)),
     ]);
     const why =
-      open >= limits.openRequests
-        ? `the tenant ${cull.tenant} has ${open} open requests, and may have ${limits.openRequests}`
-        : queued >= limits.queued
-          ? `${queued} candidates wait for a ComfyUI already`
-          : undefined;
+      work.requests >= openRequests
+        ? `the tenant ${tenant} has ${work.requests} open requests, and may have ${openRequests}`
+        : work.candidates + Math.max(1, candidates) > openCandidates
+          ? `open requests of the tenant ${tenant} may draw ${work.candidates} candidates, and ${openCandidates} is the most`
+          : queued >= limits.queued
+            ? `${queued} candidates wait for a ComfyUI already`
+            : undefined;
     if (why !== undefined) throw new HttpError('TOO_MANY_REQUESTS', why, { 'retry-after': String(RETRY_SECONDS) });
   };
 }

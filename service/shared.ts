@@ -15,7 +15,7 @@ export interface Shared<T> {
  *
  * @example
  * const counts = createShared<number>(1_000);
- * await counts.get('open acme', () => countOpen(cull));
+ * await counts.get('queued', () => countQueued(cull));
  */
 export function createShared<T>(ttlMs: number): Shared<T> {
   const answers = new LRUCache<string, Promise<T>>({ max: KEPT, ttl: ttlMs });

@@ -25,7 +25,7 @@ import {
   type BatchState,
 } from './batch-contract.js';
 import type { bestOfN } from './best-of-n.js';
-import { bestOfNWorkflowId } from './contract.js';
+import { bestOfNWorkflowId, memoOf } from './contract.js';
 import { admitPart, closeBatch, recordPart } from './proxies.js';
 import { sendNews } from './send-webhook.js';
 
@@ -113,6 +113,7 @@ async function run(tenant: string, { args, summary, ended }: AdmittedRequest, { 
     const { state, delivered } = await executeChild<typeof bestOfN>('bestOfN', {
       workflowId: bestOfNWorkflowId(tenant, args.request),
       args: [args],
+      memo: memoOf(args),
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: summary,
     });

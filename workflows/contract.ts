@@ -37,6 +37,10 @@ export interface BestOfNArgs {
   carried?: BestOfNState;
 }
 
+/** What can be listed of a request without asking its workflow. */
+export const memoOf = ({ candidates }: Pick<BestOfNArgs, 'candidates'>) => ({ candidates });
+export type RequestMemo = ReturnType<typeof memoOf>;
+
 /** What the workflow is told of a stored request. */
 export const argsOf = ({ tenant, request, deliver, candidates, stopping, review, vary }: RequestDoc): BestOfNArgs => ({
   tenant,

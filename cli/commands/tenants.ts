@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { setWeight, tenantSettings } from '../../client/tenants.js';
+import { setLimits, setWeight, tenantSettings, type TenantSettings } from '../../client/tenants.js';
 import { readConfig } from '../../config.js';
 import { openStorage } from '../../storage/index.js';
+import { wholeNumberOrZero } from '../options.js';
 import { createOutput } from '../output.js';
 
-/** `comfy-cull tenants show|weight`: a tenant's share of the ComfyUIs beside others that wait too. */
+/** `comfy-cull tenants show|weight|limits`: a tenant's share of the ComfyUIs beside others that wait too, and how much it may have open. */
 export function addTenants(program: Command): void {
   const tenants = program.command('tenants').description('what is set for a tenant');
   tenants
@@ -14,9 +15,9 @@ export function addTenants(program: Command): void {
     .option('--json', 'one JSON document')
     .action(async (tenant: string, { json }: { json?: true }) => {
       const output = createOutput({ json: json === true });
-      const { weight = 1 } = await tenantSettings(openStorage(readConfig(process.env).storage), tenant);
-      output.document({ tenant, weight });
-      output.text(`${tenant}: weight ${weight}`);
+      const settings = await tenantSettings(openStorage(readConfig(process.env).storage), tenant);
+      output.document(documentOf(tenant, settings));
+      output.text(lineOf(tenant, settings));
     });
   tenants
     .command('weight')
@@ -32,4 +33,40 @@ export function addTenants(program: Command): void {
       output.document({ tenant, weight });
       output.text(`${tenant}: weight ${weight}`);
     });
+  tenants
+    .command('limits')
+    .description('how much it may have open at once; the service answers 429 beyond. Without options: what is set')
+    .argument('<tenant>')
+    .option('--max-open <n>', "open requests; default: the service's", limit)
+    .option('--max-candidates <n>', "candidates that these may draw, together; default: the service's", limit)
+    .option('--json', 'one JSON document')
+    .action(async (tenant: string, options: { maxOpen?: Limit; maxCandidates?: Limit; json?: true }) => {
+      const output = createOutput({ json: options.json === true });
+      const { maxOpen, maxCandidates } = options;
+      const storage = openStorage(readConfig(process.env).storage);
+      await setLimits(storage, tenant, {
+        ...(maxOpen !== undefined && { openRequests: maxOpen === 'default' ? null : maxOpen }),
+        ...(maxCandidates !== undefined && { openCandidates: maxCandidates === 'default' ? null : maxCandidates }),
+      });
+      const settings = await tenantSettings(storage, tenant);
+      output.document(documentOf(tenant, settings));
+      output.text(lineOf(tenant, settings));
+    });
 }
+
+type Limit = number | 'default';
+const limit = (value: string): Limit => (value === 'default' ? value : wholeNumberOrZero(value));
+
+const documentOf = (tenant: string, { weight = 1, openRequests, openCandidates }: TenantSettings) => ({
+  tenant,
+  weight,
+  openRequests: openRequests ?? null,
+  openCandidates: openCandidates ?? null,
+});
+
+const lineOf = (tenant: string, { weight = 1, openRequests, openCandidates }: TenantSettings): string =>
+  [
+    `${tenant}: weight ${weight}`,
+    ...(openRequests === undefined ? [] : [`at most ${openRequests} open requests`]),
+    ...(openCandidates === undefined ? [] : [`at most ${openCandidates} candidates of open requests`]),
+  ].join(', ');

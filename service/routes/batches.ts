@@ -106,7 +106,7 @@ export function batchRoutes(service: Service): OpenAPIHono<Env> {
       const key = c.req.valid('header')['idempotency-key'];
       if (!c.req.raw.body)
         throw new CullError('BODY_INVALID', 'the call has no body', { hint: 'send one request a line' });
-      await service.door(cull);
+      await service.door(cull, 0);
       const lines = createInterface({ input: Readable.fromWeb(c.req.raw.body as never), crlfDelay: Infinity });
       const taken = await startBatch(cull, {
         lines,
@@ -136,7 +136,7 @@ export function batchRoutes(service: Service): OpenAPIHono<Env> {
     })
     .openapi(retry, async (c) => {
       const cull = cullOf(c.get('caller').tenant);
-      await service.door(cull);
+      await service.door(cull, 0);
       return c.json(await retryBatch(cull, c.req.valid('param').batch), 202);
     });
 }

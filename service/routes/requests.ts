@@ -1,6 +1,7 @@
 /** Make, read, list and cancel requests. */
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Cull } from '../../client/cull.js';
+import { modeOf } from '../../client/request.js';
 import { optionsOf } from '../asked.js';
 import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
 import { pageOf, RequestBody, RequestRow, RequestView, State } from '../schemas.js';
@@ -95,7 +96,7 @@ export function requestRoutes(service: Service): OpenAPIHono<Env> {
       const cull = service.cullOf(tenant);
       const key = c.req.valid('header')['idempotency-key'];
       const options = await optionsOf(service, cull, { ...c.req.valid('json'), ...(key !== undefined && { key }) });
-      await service.door(cull);
+      await service.door(cull, modeOf(options).candidates);
       const request = await cull.generate(options);
       const seconds = Math.min(service.limits.waitSeconds, Number(c.req.valid('query').wait?.replace('s', '') ?? 0));
       await waitFor(cull, request, { seconds, ending: AbortSignal.any([service.ending, c.req.raw.signal]) });

@@ -22,6 +22,9 @@ import {
   type WebhookOutcome,
   type WebhooksDoc,
 } from '../../workflows/webhook-contract.js';
+import { createMetrics } from '../../telemetry/metrics.js';
+import { SILENT, type Telemetry } from '../../telemetry/telemetry.js';
+import { samplesOf, sumOf } from '../support/exposition.js';
 import { openReceiver, verified, type Receiver } from '../support/receiver.js';
 
 const LOCAL = allowedOf(['127.0.0.1']);
@@ -54,7 +57,10 @@ const logOf = (message: string, endpoint: string) =>
   readJson<WebhookLogDoc>(storage, keys.webhookLog(tenant, { day: webhookDay(message), message, endpoint }));
 
 /** Tells of the batch and tries once to hand the message to its first endpoint. */
-async function post(deps: { storage?: Storage; allowed?: typeof LOCAL; delaysMs?: number[] } = {}, before?: number) {
+async function post(
+  deps: { storage?: Storage; allowed?: typeof LOCAL; delaysMs?: number[]; telemetry?: Telemetry } = {},
+  before?: number,
+) {
   const news = await tell();
   if (!news) throw new Error('nobody wants to know');
   const { message } = news;
@@ -107,6 +113,28 @@ describe('signatures', () => {
 });
 
 describe('postWebhook', () => {
+  test('counts what came to an end, once, and how old it was', async () => {
+    await add();
+    const metrics = createMetrics();
+    const telemetry = { ...SILENT, metrics };
+    const counted = async (state: string): Promise<number> =>
+      sumOf(samplesOf(await metrics.read()), 'cull_webhooks_total', { event: 'batch.done', state });
+    answer = 500;
+    await post({ telemetry });
+    expect(await counted('failed')).toBe(0);
+    await post({ telemetry, delaysMs: [] });
+    expect(await counted('failed')).toBe(1);
+    expect(sumOf(samplesOf(await metrics.read()), 'cull_webhook_age_seconds_count')).toBe(0);
+
+    tenant = `${tenant}-other`;
+    answer = 204;
+    await add();
+    await post({ telemetry });
+    await post({ telemetry });
+    expect(await counted('delivered')).toBe(1);
+    expect(sumOf(samplesOf(await metrics.read()), 'cull_webhook_age_seconds_count', { event: 'batch.done' })).toBe(1);
+  });
+
   test('hands over what was told, signed, and logs the try', async () => {
     const { secret } = await add();
     const { message, endpoint, outcome, log } = await post();

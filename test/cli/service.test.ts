@@ -62,6 +62,20 @@ test('tenants have a weight, which is set and shown', async () => {
     expect((await runCli(['tenants', 'weight', ...wrong], { env })).code).toBe(2);
 });
 
+test('tenants have limits of their own, which are set, shown and taken back', async () => {
+  const limits = async (...args: string[]): Promise<unknown> =>
+    JSON.parse((await runCli(['tenants', 'limits', 'globex', '--json', ...args], { env })).stdout);
+  const none = { tenant: 'globex', weight: 1, openRequests: null, openCandidates: null };
+  expect(await limits()).toEqual(none);
+  const set = { ...none, openRequests: 5, openCandidates: 200 };
+  expect(await limits('--max-open', '5', '--max-candidates', '200')).toEqual(set);
+  expect((await runCli(['tenants', 'show', 'globex'], { env })).stdout).toBe(
+    'globex: weight 1, at most 5 open requests, at most 200 candidates of open requests\n',
+  );
+  expect(await limits('--max-open', 'default')).toEqual({ ...set, openRequests: null });
+  expect((await runCli(['tenants', 'limits', 'globex', '--max-open', 'few'], { env })).code).toBe(2);
+});
+
 describe('serve', () => {
   test('wants a key, which the command line makes, shows once and takes back', async () => {
     const serve = startCli(['serve', '--port', '0'], { env, cwd: dir });

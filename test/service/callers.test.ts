@@ -1,5 +1,6 @@
 /** Keys, scopes, tenants and limits: who gets in, how often, and what they see. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { setLimits } from '../../client/tenants.js';
 import { createKey, createKeyChecker, listKeys, revokeKey } from '../../service/keys.js';
 import { keys } from '../../storage/keys.js';
 import { batchWorkflowId } from '../../workflows/batch-contract.js';
@@ -154,5 +155,33 @@ describe('a tenant', () => {
     const response = await closed.call('POST', '/v1/requests', { body });
     expect([response.status, await codeOf(response)]).toEqual([429, 'TOO_MANY_REQUESTS']);
     expect(response.headers.get('retry-after')).not.toBeNull();
+  });
+
+  test('has so many candidates in open requests, by the service or by its own settings', async () => {
+    const tenant = 'greedy';
+    const { storage } = pipeline.cull;
+    const narrow = await openService(pipeline.cull, { limits: { openCandidates: 10 } });
+    const post = async (candidates: number, key: string): Promise<unknown[]> => {
+      const body = { template: 'product', policy: 'generic', inputs: INPUTS, candidates };
+      const headers = { 'idempotency-key': key };
+      const response = await narrow.call('POST', '/v1/requests', { tenant, body, headers });
+      return [response.status, response.ok || (await codeOf(response))];
+    };
+    await sandbox.config({ secondsPerImage: 60 });
+    try {
+      expect(await post(8, 'a')).toEqual([202, true]);
+      // Temporal lists what is open a moment later
+      await vi.waitFor(async () => expect(await post(3, 'b')).toEqual([429, 'TOO_MANY_REQUESTS']), 30_000);
+      expect(await post(11, 'c')).toEqual([422, 'REQUEST_INVALID']);
+      expect((await service.call('GET', '/v1/requests', { tenant: 'modest' })).status).toBe(200);
+      await setLimits(storage, tenant, { openCandidates: 100 });
+      expect(await post(11, 'c')).toEqual([202, true]);
+    } finally {
+      for (const key of ['a', 'b', 'c']) await narrow.call('DELETE', `/v1/requests/${key}`, { tenant });
+      await sandbox.config({ secondsPerImage: 0 });
+    }
+    // what has ended counts no more
+    await setLimits(storage, tenant, { openCandidates: 9 });
+    await vi.waitFor(async () => expect(await post(9, 'd')).toEqual([202, true]), 30_000);
   });
 });
