@@ -9,9 +9,8 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Reads are many, and are spans only where the caller asks for it. */
 export const traced: MiddlewareHandler = (c, next) => {
   const { method } = c.req;
-  const headers = c.req.header();
-  if (READS.has(method) && headers['traceparent'] === undefined) return next();
-  const parent = propagation.extract(context.active(), headers, defaultTextMapGetter);
+  if (READS.has(method) && c.req.header('traceparent') === undefined) return next();
+  const parent = propagation.extract(context.active(), c.req.header(), defaultTextMapGetter);
   return inSpan(
     method,
     { kind: SpanKind.SERVER, attributes: { 'http.request.method': method }, parent },

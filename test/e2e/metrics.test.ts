@@ -116,7 +116,8 @@ test('a ComfyUI tells its state, its slots and its card; a queue what waits ther
   expect(free).toBeGreaterThan(0);
   expect(sumOf(samples, 'cull_comfyui_vram_total_bytes')).toBeGreaterThanOrEqual(free);
   const queues = samples.filter(({ name }) => name === 'cull_queue_depth').map(({ labels }) => labels);
-  for (const queue of ['cull-orchestrate', 'cull-score', 'cull-webhooks']) expect(queues).toContainEqual({ queue, type: 'activity' });
+  for (const queue of ['cull-orchestrate', 'cull-score', 'cull-webhooks'])
+    expect(queues).toContainEqual({ queue, type: 'activity' });
   expect(queues.filter(({ queue }) => queue?.startsWith('cull-gpu-default')).length).toBeGreaterThan(0);
   expect(sumOf(samples, 'cull_storage_free_bytes')).toBeGreaterThan(0);
 });

@@ -25,7 +25,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cull-schemathesis-'));
   sandbox = await startSandbox();
   pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
-  service = await openService(pipeline.cull, { limits: { perSecond: 100_000, openRequests: 100_000, openCandidates: 10_000_000, waitSeconds: 1 } });
+  service = await openService(pipeline.cull, {
+    limits: { perSecond: 100_000, openRequests: 100_000, openCandidates: 10_000_000, waitSeconds: 1 },
+  });
   listening = await listen({ fetch: service.fetch, host: '127.0.0.1', port: 0 });
 }, INSTALL_MS);
 afterAll(async () => {
