@@ -16,15 +16,17 @@ const PAGE = 1_000;
 /**
  * What of a connection's tenant is open, requests of batches included. Visibility is a moment behind: what was started within a second may be missing.
  *
+ * @param most counting ends once one of these is reached
  * @example
- * await openWork(cull); // { requests: 12, candidates: 768 }
+ * await openWork(cull, { requests: 1000, candidates: 100_000 }); // { requests: 12, candidates: 768 }
  */
-export async function openWork({ temporal, tenant }: Cull): Promise<OpenWork> {
+export async function openWork({ temporal, tenant }: Cull, most: OpenWork): Promise<OpenWork> {
   const query = `ExecutionStatus = 'Running' AND WorkflowId STARTS_WITH '${bestOfNWorkflowId(tenant, '')}'`;
   const open: OpenWork = { requests: 0, candidates: 0 };
   for await (const { memo } of temporal.workflow.list({ query, pageSize: PAGE })) {
     open.requests++;
     open.candidates += (memo as Partial<RequestMemo> | undefined)?.candidates ?? 0;
+    if (open.requests >= most.requests || open.candidates >= most.candidates) break;
   }
   return open;
 }

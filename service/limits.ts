@@ -87,14 +87,14 @@ export function createDoor(limits: Pick<Limits, 'openRequests' | 'openCandidates
         { hint: 'ask for fewer: set cap, or candidates' },
       );
     const [work, queued] = await Promise.all([
-      open.get(tenant, () => openWork(cull)),
+      open.get(tenant, () => openWork(cull, { requests: openRequests, candidates: openCandidates })),
       waiting.get('queued', () => countQueued(cull)),
     ]);
     const why =
       work.requests >= openRequests
-        ? `the tenant ${tenant} has ${work.requests} open requests, and may have ${openRequests}`
+        ? `the tenant ${tenant} may have ${openRequests} open requests, and has them`
         : work.candidates + Math.max(1, candidates) > openCandidates
-          ? `open requests of the tenant ${tenant} may draw ${work.candidates} candidates, and ${openCandidates} is the most`
+          ? `open requests of the tenant ${tenant} may draw ${work.candidates} candidates already, of ${openCandidates}`
           : queued >= limits.queued
             ? `${queued} candidates wait for a ComfyUI already`
             : undefined;

@@ -10,7 +10,7 @@ const CLOSE_MS = 5_000;
 
 /** Registers the SDK. @param service what `OTEL_SERVICE_NAME` is if it is not set */
 export function startOtlp({ service, log }: { service: string; log: Pick<Logger, 'warn'> }): Traces {
-  const warn = (message: string): void => log.warn({ part: 'traces', error: message }, 'a trace is not sent');
+  const warn = (message: string): void => log.warn({ part: 'traces', error: wordsOf(message) }, 'spans are not sent');
   const nothing = (): void => undefined;
   diag.setLogger(
     { error: warn, warn, info: nothing, debug: nothing, verbose: nothing },
@@ -33,6 +33,16 @@ export function startOtlp({ service, log }: { service: string; log: Pick<Logger,
       clearTimeout(timer);
     },
   };
+}
+
+/** The SDK tells of an error as JSON with all its fields. */
+function wordsOf(told: string): string {
+  try {
+    const { message } = JSON.parse(told) as { message?: unknown };
+    return typeof message === 'string' ? message : told;
+  } catch {
+    return told;
+  }
 }
 
 /** As the exporter takes it: the SDK's own spans choose their ids, and this one has them. */
