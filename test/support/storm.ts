@@ -1,5 +1,5 @@
 /** ComfyUIs that can be struck, a Temporal server, a worker and a storage of their own: where faults are let loose on requests. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, startServer } from '../../stack/temporal-server.js';
@@ -17,6 +17,8 @@ export interface Drawing extends LogEntry {
 export interface Storm {
   readonly pipeline: Pipeline;
   readonly hosts: number;
+  /** Of the Temporal server. */
+  readonly serverPid: number;
   url(host: number): string;
   config(host: number, change: SandboxChange): Promise<void>;
   /** SIGKILL; the prompts that waited or ran there are lost with the process. */
@@ -34,6 +36,8 @@ export async function openStorm(options: {
   temporalBinary: string;
   hosts: number;
   secondsPerImage: number;
+  /** Candidates that each ComfyUI takes at once. @default that of the product */
+  slots?: number;
   prerenderedFolder?: string;
   env?: Record<string, string>;
 }): Promise<Storm> {
@@ -45,6 +49,12 @@ export async function openStorm(options: {
   const sandboxes: SandboxProcess[] = await Promise.all(ports.map(start));
   const dead = new Set<number>();
   let buried: Drawing[] = [];
+  const { slots } = options;
+  const fleetFile = join(dir, 'comfyui.json');
+  await writeFile(
+    fleetFile,
+    JSON.stringify(sandboxes.map(({ url }) => ({ url, ...(slots !== undefined && { slots }) }))),
+  );
   const server = await startServer({
     binary: options.temporalBinary,
     port: await freePort(),
@@ -52,8 +62,8 @@ export async function openStorm(options: {
   });
   const pipeline = await openPipeline({
     address: server.address,
-    comfyUrls: sandboxes.map(({ url }) => url),
-    ...(options.env ? { env: options.env } : {}),
+    comfyUrls: [],
+    env: { CULL_COMFYUI_FILE: fleetFile, ...options.env },
   });
   const sandbox = (host: number): SandboxProcess => {
     const found = sandboxes[host];
@@ -90,6 +100,7 @@ export async function openStorm(options: {
   return {
     pipeline,
     hosts,
+    serverPid: server.pid,
     url: (host) => sandbox(host).url,
     config: (host, change) => sandbox(host).config(change),
     kill,
