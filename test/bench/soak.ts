@@ -12,6 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { deriveSeed } from '../../selection/seeds.js';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
 import type { ResultDoc } from '../../workflows/contract.js';
+import { dice } from '../support/dice.js';
 import { FAULT_CASES, type FaultCase } from '../support/fault-cases.js';
 import { openStorm, wasted, type Storm } from '../support/storm.js';
 
@@ -31,12 +32,6 @@ const TIMEOUTS = process.argv.find((arg) => arg.startsWith('--timeouts='))?.slic
 const json = process.argv.includes('--json');
 const note = (text: string) => process.stderr.write(`${text}\n`);
 const root = join(import.meta.dirname, '../..');
-
-/** The seed's own sequence of whole numbers below `n`. */
-function dice(seed: number): (n: number) => number {
-  let index = 0;
-  return (n) => deriveSeed(seed, index++) % n;
-}
 
 interface Load {
   readonly seeds: () => readonly number[];
