@@ -43,6 +43,16 @@ export async function batchProgress(
   }
 }
 
+/** Whether a request that has no workflow is a line of a batch that still runs: its turn is to come. Its name says which batch that is. */
+export async function waitsInBatch(cull: Cull, request: string): Promise<boolean> {
+  for (let dot = request.indexOf('.'); dot > 0; dot = request.indexOf('.', dot + 1)) {
+    const batch = request.slice(0, dot);
+    const isBatch = await cull.storage.head(keys.batch(cull.tenant, batch));
+    if (isBatch && !(await batchResult(cull, batch))) return true;
+  }
+  return false;
+}
+
 /** Asks a batch to stop: its open requests are cancelled, the rest is not started. @throws CullError BATCH_NOT_FOUND */
 export async function cancelBatch(cull: Cull, batch: string): Promise<void> {
   await batchDoc(cull, batch);

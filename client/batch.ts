@@ -17,7 +17,7 @@ import { ORCHESTRATE_QUEUE } from '../workflows/contract.js';
 import type { Cull } from './cull.js';
 import { batchDoc, batchResult, batchRows } from './batch-reads.js';
 import { requestOf, type GenerateOptions } from './request.js';
-import { storeRelease } from './store.js';
+import { putIfAbsent, storeRelease } from './store.js';
 import { priorityOf } from './tenants.js';
 
 export interface BatchOptions {
@@ -138,18 +138,22 @@ function createPartWriter({ storage, tenant }: Cull, { batch, upload }: { batch:
 /** Makes it the batch of its key, or finds the one that is. */
 async function claim(cull: Cull, doc: BatchDoc): Promise<BatchDoc> {
   const { storage, tenant } = cull;
-  try {
-    await storage.put(keys.batch(tenant, doc.batch), JSON.stringify(doc), { ifAbsent: true });
-    const { batch, createdAt } = doc;
-    await storage.put(keys.batchIndex(tenant, createdAt.slice(0, 10), batch), JSON.stringify({ batch, createdAt }));
-    return doc;
-  } catch (error) {
-    if (!(error instanceof CullError && error.code === 'STORAGE_CONFLICT')) throw error;
-  }
+  const mine = (await putIfAbsent(storage, keys.batch(tenant, doc.batch), JSON.stringify(doc)))
+    ? doc
+    : await known(cull, doc);
+  const { batch, createdAt } = mine;
+  // also for one that is known: whoever made it may have died before this
+  await storage.put(keys.batchIndex(tenant, createdAt.slice(0, 10), batch), JSON.stringify({ batch, createdAt }));
+  return mine;
+}
+
+/** The batch that has the key already; the lines that came again are removed. @throws CullError IDEMPOTENCY_CONFLICT */
+async function known(cull: Cull, doc: BatchDoc): Promise<BatchDoc> {
+  const { storage, tenant } = cull;
   for (let part = 0; part < doc.parts; part++)
     await storage.delete(keys.batchLines(tenant, doc.batch, { upload: doc.upload, part }));
-  const known = await batchDoc(cull, doc.batch);
-  if (known.bodySha256 === doc.bodySha256) return known;
+  const before = await batchDoc(cull, doc.batch);
+  if (before.bodySha256 === doc.bodySha256) return before;
   throw new CullError('IDEMPOTENCY_CONFLICT', `batch ${doc.batch} was made before with other lines`, {
     hint: 'use another key, or send the lines exactly as before',
   });

@@ -21,6 +21,7 @@ import {
   type ResultDoc,
   type Reviewable,
 } from '../workflows/contract.js';
+import { waitsInBatch } from './batch-reads.js';
 import { readJson, readRequest } from './documents.js';
 import { listRequests, type Listing, type RequestRow } from './list.js';
 import { requestOf, type GenerateOptions } from './request.js';
@@ -98,18 +99,17 @@ export class Cull {
       storeRelease(this.storage, options.release),
       putIfAbsent(this.storage, keys.request(this.tenant, request), JSON.stringify(doc)),
     ]);
-    if (!isNew) {
-      const known = await this.requestDoc(request);
-      if (known.bodySha256 !== doc.bodySha256)
-        throw new CullError('IDEMPOTENCY_CONFLICT', `request ${request} was made before with another body`, {
-          hint: 'use another --key, or repeat the request exactly',
-        });
-    } else
-      await this.storage.put(
-        keys.index(this.tenant, doc.createdAt.slice(0, 10), request),
-        JSON.stringify({ request, createdAt: doc.createdAt }),
-      );
-    await this.start(isNew ? doc : await this.requestDoc(request));
+    const known = isNew ? doc : await this.requestDoc(request);
+    if (known.bodySha256 !== doc.bodySha256)
+      throw new CullError('IDEMPOTENCY_CONFLICT', `request ${request} was made before with another body`, {
+        hint: 'use another --key, or repeat the request exactly',
+      });
+    // also for one that is known: whoever made it may have died before this
+    await this.storage.put(
+      keys.index(this.tenant, known.createdAt.slice(0, 10), request),
+      JSON.stringify({ request, createdAt: known.createdAt }),
+    );
+    await this.start(known);
     return request;
   }
 
@@ -305,6 +305,7 @@ export class Cull {
       });
     const status = description?.status.name ?? 'MISSING';
     if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW' || (await this.result(request))) return;
+    if (status === 'MISSING' && (await waitsInBatch(this, request))) return;
     const why = await this.handle(request)
       .result()
       .then(

@@ -1,5 +1,5 @@
 /** Batches over HTTP on the real pipeline: lines in, results out, line for line. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { BatchRow } from '../../workflows/batch-contract.js';
 import { batchWorkflowId } from '../../workflows/batch-contract.js';
 import { bestOfNWorkflowId } from '../../workflows/contract.js';
@@ -114,6 +114,18 @@ describe('a batch', () => {
       fairnessKey: 'default',
       fairnessWeight: 3,
     });
+  });
+
+  test('whose line waits for its turn has no dead request', async () => {
+    await sandbox.config({ secondsPerImage: 30 });
+    const { batch } = await read<{ batch: string }>(
+      post(lines({ ...LINE, key: 'a' }, { ...LINE, key: 'b' }), {}, '?template=product&policy=generic&window=1'),
+    );
+    await vi.waitFor(() => pipeline.cull.requestDoc(`${batch}.b`), { timeout: 30_000, interval: 50 });
+    await expect(pipeline.cull.checkAlive(`${batch}.b`)).resolves.toBeUndefined();
+    await service.call('DELETE', `/v1/batches/${batch}`);
+    await ended(batch);
+    await sandbox.config({ secondsPerImage: 0 });
   });
 
   test('can be cancelled, and what did not come to its turn can be tried again', async () => {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { allowedOf } from '../../outside/addresses.js';
+import { keys } from '../../storage/keys.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
@@ -77,6 +78,20 @@ describe('POST /v1/requests', () => {
     expect(other.status).toBe(422);
     expect((await read(other)).code).toBe('IDEMPOTENCY_CONFLICT');
     await ended('order-1');
+  });
+
+  test('one whose maker died before it was listed is listed once it is made again', async () => {
+    const headers = { 'idempotency-key': 'order-2' };
+    const { createdAt } = await read(service.call('POST', '/v1/requests', { body: BODY, headers }));
+    const listed = async (): Promise<string[]> => {
+      const { items } = await read(service.call('GET', '/v1/requests'));
+      return (items as { request: string }[]).map(({ request }) => request);
+    };
+    await pipeline.cull.storage.delete(keys.index('default', String(createdAt).slice(0, 10), 'order-2'));
+    expect(await listed()).not.toContain('order-2');
+    await service.call('POST', '/v1/requests', { body: BODY, headers });
+    expect(await listed()).toContain('order-2');
+    await ended('order-2');
   });
 
   test.each([
