@@ -50,11 +50,9 @@ export async function openStorm(options: {
   const dead = new Set<number>();
   let buried: Drawing[] = [];
   const { slots } = options;
+  const comfyUrls = sandboxes.map(({ url }) => url);
   const fleetFile = join(dir, 'comfyui.json');
-  await writeFile(
-    fleetFile,
-    JSON.stringify(sandboxes.map(({ url }) => ({ url, ...(slots !== undefined && { slots }) }))),
-  );
+  if (slots !== undefined) await writeFile(fleetFile, JSON.stringify(comfyUrls.map((url) => ({ url, slots }))));
   const server = await startServer({
     binary: options.temporalBinary,
     port: await freePort(),
@@ -62,8 +60,8 @@ export async function openStorm(options: {
   });
   const pipeline = await openPipeline({
     address: server.address,
-    comfyUrls: [],
-    env: { CULL_COMFYUI_FILE: fleetFile, ...options.env },
+    comfyUrls,
+    env: { ...options.env, ...(slots !== undefined && { CULL_COMFYUI_FILE: fleetFile }) },
   });
   const sandbox = (host: number): SandboxProcess => {
     const found = sandboxes[host];
