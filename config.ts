@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CullError } from './errors.js';
 import { parseAllowed } from './outside/addresses.js';
+import { AGES, parseRetention, retentionText, type RetentionSaid } from './selection/retention.js';
 import type { StorageOptions } from './storage/index.js';
 
 const list = z
@@ -55,6 +56,18 @@ const timeouts = list.transform((items, context) => {
   return found;
 });
 
+/** `usual,delivered=90d` as days. */
+const ages = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    const parsed = parseRetention(text);
+    if ('said' in parsed) return parsed.said;
+    const message = `"${parsed.wrong}" is no age: write usual, or name=7d, name=12h, name=never, with a name of ${AGES.join(', ')}`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
 /** `clip=./my-clip,faceBox=yunet` as a record. Paths that are relative are made absolute below. */
 const uses = list.transform((items, context) => {
   const found: Record<string, string> = {};
@@ -82,6 +95,7 @@ const schema = z.object({
   CULL_COMFYUI_RESTART: z.string().min(1).optional(),
   CULL_COMFYUI_OUTPUT: z.string().min(1).optional(),
   CULL_COMFYUI_INPUT: z.string().min(1).optional(),
+  CULL_RETENTION: ages,
   CULL_ALLOW_NODES: list,
   CULL_OUTSIDE_ALLOW: outside,
   CULL_SCORERS: list,
@@ -125,6 +139,8 @@ export interface Config {
   comfyRestart: string | undefined;
   /** Folders of the ComfyUIs whose own are not in the file, as this machine sees them; absolute. `CULL_COMFYUI_OUTPUT`, `CULL_COMFYUI_INPUT` */
   comfyFolders: Readonly<{ output: string | undefined; input: string | undefined }>;
+  /** How long things are kept, by what became of them. `CULL_RETENTION` @default for good */
+  retention: RetentionSaid;
   /** Node classes allowed besides ComfyUI's own safe ones. `CULL_ALLOW_NODES` */
   allowNodes: string[];
   /** What webhooks and input URLs may call although it is not public: addresses, ranges, host names. `CULL_OUTSIDE_ALLOW` */
@@ -192,6 +208,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
       output: pathOf(value.CULL_COMFYUI_OUTPUT, cwd),
       input: pathOf(value.CULL_COMFYUI_INPUT, cwd),
     }),
+    retention: value.CULL_RETENTION,
     allowNodes: value.CULL_ALLOW_NODES,
     outsideAllow: value.CULL_OUTSIDE_ALLOW,
     scorers: value.CULL_SCORERS,
@@ -274,6 +291,7 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_COMFYUI_FILE: config.comfyFile ?? '',
     CULL_COMFYUI_CA: config.comfyCa ?? '',
     CULL_COMFYUI_RESTART: config.comfyRestart ?? '',
+    CULL_RETENTION: retentionText(config.retention),
     CULL_COMFYUI_OUTPUT: config.comfyFolders.output ?? '',
     CULL_COMFYUI_INPUT: config.comfyFolders.input ?? '',
     CULL_ALLOW_NODES: config.allowNodes.join(','),

@@ -30,6 +30,7 @@ const mayImport = {
     'workflows/contract.ts',
     'workflows/batch-contract.ts',
     'workflows/webhook-contract.ts',
+    'workflows/sweep-contract.ts',
   ],
   client: [
     'outside',
@@ -37,6 +38,7 @@ const mayImport = {
     'workflows/contract.ts',
     'workflows/batch-contract.ts',
     'workflows/webhook-contract.ts',
+    'workflows/sweep-contract.ts',
     'selection',
     'storage',
     'fleet/registry.ts',
@@ -50,6 +52,7 @@ const mayImport = {
     'workflows/contract.ts',
     'workflows/batch-contract.ts',
     'workflows/webhook-contract.ts',
+    'workflows/sweep-contract.ts',
     'client/temporal.ts',
     'config.ts',
   ],
@@ -64,6 +67,7 @@ const mayImport = {
     'workflows/contract.ts',
     'workflows/batch-contract.ts',
     'workflows/webhook-contract.ts',
+    'workflows/sweep-contract.ts',
   ],
 };
 const rooms = Object.keys(mayImport);

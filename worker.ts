@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { hostname, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { Client, Connection } from '@temporalio/client';
 import {
   DefaultLogger,
   NativeConnection,
@@ -16,9 +17,13 @@ import { createBatchActivities } from './activities/batch.js';
 import { createDeliverActivities } from './activities/deliver.js';
 import { createPrepareActivities } from './activities/prepare.js';
 import { createScoreActivities } from './activities/score.js';
+import { createSweepActivities } from './activities/sweep.js';
 import { activityInSpan, traceSinks } from './activities/traces.js';
 import { createWebhookActivities } from './activities/webhooks.js';
 import { createScorePool } from './activities/scoring/pool.js';
+import { readJson } from './client/documents.js';
+import { storedLabels } from './client/labels.js';
+import { ensureSweepSchedule } from './client/sweep.js';
 import { backlogOf, embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
 import { modelOptionsOf, type Config } from './config.js';
 import { CullError, messageOf } from './errors.js';
@@ -26,12 +31,14 @@ import { serveFleet } from './fleet/index.js';
 import { Queues } from './fleet/queues.js';
 import { allowedOf } from './outside/addresses.js';
 import { loadScorers } from './scorers/registry.js';
-import { openStorage } from './storage/index.js';
+import { openStorage, type Storage } from './storage/index.js';
+import { keys } from './storage/keys.js';
 import { createLog, type Logger } from './telemetry/log.js';
 import { createMetrics, type MetricsBook } from './telemetry/metrics.js';
 import { serveMetrics } from './telemetry/serve-metrics.js';
 import { startTraces } from './telemetry/traces.js';
 import { ORCHESTRATE_QUEUE, SCORE_QUEUE } from './workflows/contract.js';
+import type { SweepDoc } from './workflows/sweep-contract.js';
 import { WEBHOOK_QUEUE } from './workflows/webhook-contract.js';
 
 export const ROLES = ['orchestrate', 'score', 'gpu'] as const;
@@ -105,6 +112,12 @@ export async function runWorker(options: {
       }),
       ...createDeliverActivities({ storage, telemetry }),
       ...createBatchActivities({ storage, telemetry }),
+      ...createSweepActivities({
+        storage,
+        retention: config.retention,
+        labels: (tenant) => storedLabels(storage, tenant),
+        telemetry,
+      }),
     };
     const worker = await Worker.create({
       ...common,
@@ -123,6 +136,8 @@ export async function runWorker(options: {
       maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
     });
     jobs.push(runUntil(worker, signal), runUntil(webhooks, signal));
+    await scheduleSweep(target, log);
+    gaugeSweep(metrics, storage);
     gaugeQueue(metrics, { connection, target, queue: ORCHESTRATE_QUEUE, types: ['workflow', 'activity'] });
     gaugeQueue(metrics, { connection, target, queue: WEBHOOK_QUEUE, types: ['activity'] });
   }
@@ -212,6 +227,28 @@ function gaugeQueue(
       metrics.set('cull_queue_depth', { queue, type }, count);
       metrics.set('cull_queue_age_seconds', { queue, type }, ageSeconds);
     });
+}
+
+/** One of several workers makes it. Without it nothing is swept, and all else goes on. */
+async function scheduleSweep({ connectionOptions, namespace }: TemporalTarget, log: Logger): Promise<void> {
+  try {
+    const connection = await Connection.connect(connectionOptions);
+    try {
+      if (await ensureSweepSchedule(new Client({ connection, namespace }))) log.info('sweeps every 6 h from now on');
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'the schedule of the sweep could not be made');
+  }
+}
+
+/** When the last sweep ended, whichever worker it was. */
+function gaugeSweep(metrics: MetricsBook, storage: Storage): void {
+  metrics.beforeRead(async () => {
+    const last = await readJson<SweepDoc>(storage, keys.sweep());
+    metrics.set('cull_sweep_last_success_timestamp_seconds', {}, last && Date.parse(last.at) / 1_000);
+  });
 }
 
 /** The disk of a storage folder; a bucket has none. */

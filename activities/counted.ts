@@ -4,6 +4,7 @@ import type { Generation } from '../providers/provider.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { CandidateRecord, PlanDoc, RequestDoc, ResultDoc } from '../workflows/contract.js';
 import type { WebhookLogDoc, WebhookOutcome } from '../workflows/webhook-contract.js';
+import type { SweptCounts } from '../workflows/sweep-contract.js';
 
 /** Digits of a release's sha256 that name it in a label. */
 const RELEASE_DIGITS = 12;
@@ -95,4 +96,12 @@ export function countWebhook(
   metrics.add('cull_webhooks_total', { event, state });
   if (state === 'delivered' && !isAgain)
     metrics.observe('cull_webhook_age_seconds', { event }, Math.max(0, Date.now() - Date.parse(createdAt)) / 1_000);
+}
+
+/** What a sweep deleted. */
+export function countSwept(metrics: Metrics, swept: SweptCounts): void {
+  for (const [kind, { objects, bytes }] of Object.entries(swept)) {
+    metrics.add('cull_swept_objects_total', { kind }, objects);
+    metrics.add('cull_swept_bytes_total', { kind }, bytes);
+  }
 }

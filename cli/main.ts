@@ -30,6 +30,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], load: () => Promis
   [['webhooks'], async () => (await import('./commands/webhooks.js')).addWebhooks],
   [['fleet'], async () => (await import('./commands/fleet.js')).addFleet],
   [['models'], async () => (await import('./commands/models.js')).addModels],
+  [['sweep'], async () => (await import('./commands/sweep.js')).addSweep],
   [['down'], async () => (await import('./commands/down.js')).addDown],
   [['doctor'], async () => (await import('./commands/doctor.js')).addDoctor],
 ];

@@ -123,6 +123,10 @@ export class Cull {
     const result = await this.result(request);
     if (result && result.state !== 'failed' && result.state !== 'cancelled')
       throw new CullError('REQUEST_INVALID', `request ${request} is ${result.state}: there is nothing to resume`);
+    if (await this.storage.head(keys.swept(this.tenant, request)))
+      throw new CullError('REQUEST_INVALID', `pictures of request ${request} have expired: it cannot go on with them`, {
+        hint: 'make the request again under another key',
+      });
     await resumeWinners(this.storage, { tenant: this.tenant, request });
     await this.storage.delete(keys.result(this.tenant, request));
     await this.start(doc);
@@ -262,7 +266,10 @@ export class Cull {
   /** Stores an input file under its content hash; the value to give as the template's input. `name` is what it was called: its extension is kept. */
   async putInput(bytes: Uint8Array, options: { name?: string } = {}): Promise<InputValue> {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await putIfAbsent(this.storage, keys.input(this.tenant, sha256), bytes);
+    const key = keys.input(this.tenant, sha256);
+    // One that is there is renewed in time: a sweep goes by its age (docs/retention.md).
+    if (!(await putIfAbsent(this.storage, key, bytes)) && (await isOld(this.storage, key)))
+      await this.storage.put(key, bytes);
     const extension = /\.[a-z0-9]{1,5}$/.exec(options.name?.toLowerCase() ?? '')?.[0];
     return extension === undefined ? { image: sha256 } : { image: sha256, extension };
   }
@@ -316,4 +323,11 @@ export class Cull {
       hint: `\`comfy-cull resume ${request}\` goes on where it stopped`,
     });
   }
+}
+
+const RENEWED_AFTER_MS = 3_600_000;
+
+async function isOld(storage: Storage, key: string): Promise<boolean> {
+  const there = await storage.head(key);
+  return there === undefined || Date.now() - there.modifiedAt > RENEWED_AFTER_MS;
 }

@@ -7,7 +7,14 @@ import { pictureName, type Label } from '../selection/tuning/labels.js';
 import type { Policy } from '../selection/types.js';
 import { checkName, keys } from '../storage/keys.js';
 import { updateJson } from '../storage/update.js';
-import type { CandidateRecord, PlanDoc, RequestState, Reviewable, ReviewsDoc } from '../workflows/contract.js';
+import type {
+  CandidateRecord,
+  PlanDoc,
+  RequestState,
+  Reviewable,
+  ReviewsDoc,
+  SweptDoc,
+} from '../workflows/contract.js';
 import { readJson, readRecords, readRequest } from './documents.js';
 import { addLabels } from './labels.js';
 import { settle, type ReviewDoors } from './review-settle.js';
@@ -160,6 +167,8 @@ async function subjectOf(
   };
   if (!policy || !record) return refuse('there is no such candidate');
   const { verdict, scores } = record;
+  const swept = await readJson<SweptDoc>(storage, keys.swept(tenant, request));
+  if (swept?.pictures[candidate] !== undefined) return refuse(`its picture expired at ${swept.pictures[candidate]}`);
   if (!verdict) return refuse(record.state === 'lost' ? 'it was lost' : 'it is not scored yet');
   const gates = questionedGates({ scores, verdict }, policy);
   if (waitsForReview(verdict)) return { asked: 'review', gates };

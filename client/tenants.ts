@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Priority } from '@temporalio/common';
 import { LRUCache } from 'lru-cache';
 import { CullError } from '../errors.js';
+import { AGES, parseRetention, type RetentionSaid } from '../selection/retention.js';
 import { checkName, keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
@@ -16,6 +17,8 @@ export interface TenantSettings {
   openRequests?: number;
   /** Candidates that its open requests may draw, together. @default that of the service */
   openCandidates?: number;
+  /** How long what its requests left is kept, where that differs from the installation. */
+  retention?: RetentionSaid;
 }
 
 /** Temporal's keys: 1 comes first, 3 is the default. Somebody waits for an interactive request; a batch takes what is left. */
@@ -87,7 +90,7 @@ export async function setLimits(
 async function change(
   storage: Storage,
   tenant: string,
-  changes: { [K in keyof TenantSettings]: number | null },
+  changes: { [K in keyof TenantSettings]: TenantSettings[K] | null },
 ): Promise<void> {
   checkName('tenant', tenant);
   if (Object.keys(changes).length === 0) return;
@@ -95,4 +98,28 @@ async function change(
     Object.fromEntries(Object.entries({ ...settings, ...changes }).filter(([, value]) => value !== null)),
   );
   known.get(storage)?.delete(tenant);
+}
+
+/**
+ * Sets how long what a tenant's requests left is kept; what is not named is as the installation says. An empty text takes the tenant's own word back.
+ *
+ * @param text `rejected=3d,delivered=never` (docs/retention.md)
+ * @returns what is set for it now
+ * @throws CullError REQUEST_INVALID naming the word that is wrong
+ * @example
+ * await setRetention(storage, 'acme', 'rejected=3d,delivered=90d');
+ */
+export async function setRetention(storage: Storage, tenant: string, text: string): Promise<RetentionSaid> {
+  const said = retentionFrom(text);
+  await change(storage, tenant, { retention: Object.keys(said).length === 0 ? null : said });
+  return said;
+}
+
+/** As `parseRetention`. @throws CullError REQUEST_INVALID naming the word that is wrong */
+export function retentionFrom(text: string): RetentionSaid {
+  const parsed = parseRetention(text);
+  if ('said' in parsed) return parsed.said;
+  throw new CullError('REQUEST_INVALID', `"${parsed.wrong}" is no age`, {
+    hint: `write usual, or ages such as rejected=7d,passed=30d,delivered=never; there are ${AGES.join(', ')}`,
+  });
 }

@@ -16,6 +16,7 @@ import type { Member } from './members.js';
 import type { Queues } from './queues.js';
 import type { HostReport } from './report.js';
 import { Restarter } from './restart.js';
+import { runSweeper } from './sweeper.js';
 
 const HEALTH_EVERY_MS = 2_000;
 /** So many unanswered health checks in a row stop the Worker; one can be a hiccup. */
@@ -53,6 +54,7 @@ export async function serveComfy(service: ComfyService): Promise<void> {
   const restarter = new Restarter({ restart: config.comfyRestart, ...member }, log);
   // Who draws on another ComfyUI meanwhile and wants to know what is here waits for that.
   const first = <T>(look: () => Promise<T>): Promise<T> => service.adopted.during(look());
+  const sweeping = runSweeper({ ...service, client: comfy.client });
   const pause = () => wait(HEALTH_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
   try {
     while (!stop.aborted) {
@@ -71,6 +73,7 @@ export async function serveComfy(service: ComfyService): Promise<void> {
       }
     }
   } finally {
+    await sweeping;
     await provider.close();
     forgetGauges(service.metrics, member.id);
   }

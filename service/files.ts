@@ -130,4 +130,6 @@ export function rangeIn(header: string, size: number): Required<ByteRange> | 'un
 }
 
 const notFound = (key: string): CullError =>
-  new CullError('FILE_NOT_FOUND', `${key} is not here`, { hint: 'it was erased, or never was' });
+  new CullError('FILE_NOT_FOUND', `${key} is not here`, {
+    hint: 'it expired (docs/retention.md), was erased, or never was',
+  });

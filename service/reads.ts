@@ -4,7 +4,7 @@ import { readJson } from '../client/documents.js';
 import { CullError } from '../errors.js';
 import { afterEvent, type WinnerEvent, type WinnersDoc, type WinnerSoFar } from '../selection/winners.js';
 import { keys } from '../storage/keys.js';
-import type { RequestDoc, RequestProgress, ResultDoc, Reviewable } from '../workflows/contract.js';
+import type { RequestDoc, RequestProgress, ResultDoc, Reviewable, SweptDoc } from '../workflows/contract.js';
 import type { RequestView } from './schemas.js';
 import { createShared } from './shared.js';
 
@@ -66,10 +66,12 @@ const urlOf = (cull: Cull, key: string): Promise<string> =>
 
 /** The stored URLs were made when the request ended; those of an answer are made anew. */
 async function ended(cull: Cull, asked: RequestDoc, result: ResultDoc): Promise<RequestView> {
+  const swept = await readJson<SweptDoc>(cull.storage, keys.swept(cull.tenant, asked.request));
   const delivered = await Promise.all(
     result.delivered.map(async ({ files, ...picture }) => ({
       ...picture,
       url: await urlOf(cull, picture.key),
+      ...expiredAt(swept, picture.candidate),
       ...(files && {
         files: await Promise.all(files.map(async (file) => ({ ...file, url: await urlOf(cull, file.key) }))),
       }),
@@ -105,6 +107,12 @@ async function running(cull: Cull, asked: RequestDoc, events: readonly WinnerEve
   const delivered = await Promise.all(winners.map(async (one) => ({ ...one, url: await urlOf(cull, one.key) })));
   return { ...open(asked), delivered, phase: progress?.phase ?? null, counts: progress ? countsOf(progress) : null };
 }
+
+/** Said of a candidate whose pictures are gone; its URLs answer 404. */
+export const expiredAt = (swept: SweptDoc | undefined, candidate: number): { expired?: string } => {
+  const at = swept?.pictures[candidate];
+  return at === undefined ? {} : { expired: at };
+};
 
 const askedView = ({ request, release, template, createdAt, deliver, candidates }: RequestDoc) => ({
   request,

@@ -170,6 +170,11 @@ export const ReviewAnswer = z
   })
   .openapi('Reviewed');
 
+const Expired = z.string().optional().openapi({
+  description:
+    'When its pictures were removed, as the retention says; their URLs then answer 404. Absent: they are there',
+});
+
 /** result.json, and the same while the request runs. */
 export const RequestView = z
   .object({
@@ -192,6 +197,7 @@ export const RequestView = z
           quality: z.number(),
           key: z.string(),
           url: z.string(),
+          expired: Expired,
           group: z.string().optional().openapi({ description: 'Its value of the input that the request varied' }),
           files: z.array(StoredFile.extend({ url: z.string() })).optional(),
         }),
@@ -237,6 +243,7 @@ export const CandidateView = z
       .looseObject({ pass: z.boolean(), band: z.enum(['accept', 'review', 'reject']), failed: z.array(z.unknown()) })
       .nullable(),
     notPicked: z.string().nullable(),
+    expired: Expired,
   })
   .openapi('Candidate');
 

@@ -41,22 +41,29 @@ export const keys = {
   /** The winners so far, and the events that led to them. */
   winners: (tenant: string, request: string) => `${tenant}/requests/${request}/winners.json`,
   result: (tenant: string, request: string) => `${tenant}/requests/${request}/result.json`,
+  /** Candidates whose pictures have expired. */
+  swept: (tenant: string, request: string) => `${tenant}/requests/${request}/swept.json`,
+  deliveredDir: (tenant: string, request: string) => `${tenant}/requests/${request}/delivered/`,
+  batches: (tenant: string) => `${tenant}/batches/`,
   batch: (tenant: string, batch: string) => `${tenant}/batches/${batch}/batch.json`,
   /** Lines of a batch as they were taken, by part from 0; `upload` tells two of the same name apart. */
   batchLines: (tenant: string, batch: string, { upload, part }: { upload: string; part: number }) =>
     `${tenant}/batches/${batch}/lines/${upload}/${partName(part)}.ndjson`,
   batchRows: (tenant: string, batch: string, part: number) =>
     `${tenant}/batches/${batch}/results/${partName(part)}.ndjson`,
+  batchParts: (tenant: string, batch: string) => `${tenant}/batches/${batch}/lines/`,
   batchResult: (tenant: string, batch: string) => `${tenant}/batches/${batch}/result.json`,
   batchIndexes: (tenant: string) => `${tenant}/batch-index/`,
   batchIndex: (tenant: string, day: string, batch: string) => `${tenant}/batch-index/${day}/${batch}.json`,
   indexes: (tenant: string) => `${tenant}/index/`,
+  indexDay: (tenant: string, day: string) => `${tenant}/index/${day}/`,
   index: (tenant: string, day: string, request: string) => `${tenant}/index/${day}/${request}.json`,
   /** The dead letter of a request: what of it failed for good. */
   dead: (tenant: string, request: string) => `${tenant}/requests/${request}/dead.json`,
   deadIndexes: (tenant: string) => `${tenant}/dead/`,
   /** `day`: of the letter's `at`. */
   deadIndex: (tenant: string, day: string, request: string) => `${tenant}/dead/${day}/${request}.json`,
+  inputs: (tenant: string) => `${tenant}/inputs/`,
   input: (tenant: string, sha256: string) => `${tenant}/inputs/${sha256}`,
   labels: (tenant: string) => `${tenant}/labels/`,
   /** Human verdicts, NDJSON, under the hash of the content. */
@@ -77,6 +84,8 @@ export const keys = {
   queue: (queue: string) => `_registry/queues/${queue}.json`,
   hosts: () => '_registry/hosts/',
   fleet: () => '_registry/fleet.json',
+  /** The last sweep. */
+  sweep: () => '_registry/sweep.json',
   apiKeys: () => '_registry/keys/',
   apiKey: (id: string) => `_registry/keys/${id}.json`,
   scorerStats: (release: string) => `_registry/stats/${release}/scorers.json`,

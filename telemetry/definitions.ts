@@ -169,6 +169,17 @@ export const METRICS = {
     labels: ['method', 'route', 'status'],
     buckets: SHORT_SECONDS,
   },
+  cull_swept_objects_total: {
+    type: 'counter',
+    help: 'What sweeps deleted, by kind: pictures, records, inputs, comfyuiPrompts, comfyuiFiles',
+    labels: ['kind'],
+  },
+  cull_swept_bytes_total: { type: 'counter', help: 'Bytes of what sweeps deleted, by kind', labels: ['kind'] },
+  cull_sweep_last_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the last sweep of the installation ended, in seconds since the epoch',
+    labels: [],
+  },
 } as const satisfies Record<string, MetricRow>;
 
 /**

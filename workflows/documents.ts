@@ -92,6 +92,12 @@ export interface ReviewsDoc {
   decisions: Record<number, Review>;
 }
 
+/** `<tenant>/requests/<id>/swept.json`: candidates whose pictures have expired. Written before they go. */
+export interface SweptDoc {
+  /** Candidate -> when; ISO 8601. */
+  pictures: Record<number, string>;
+}
+
 /** Why a request failed or a candidate was lost: a code of errors.ts, words, and facts (node errors) where there are some. */
 export interface RequestError {
   code: string;

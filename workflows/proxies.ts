@@ -5,6 +5,8 @@ import type { DeliverActivities } from '../activities/deliver.js';
 import type { GenerateActivities } from '../activities/generate.js';
 import type { PrepareActivities } from '../activities/prepare.js';
 import type { ScoreActivities } from '../activities/score.js';
+import type { ComfySweepActivities } from '../activities/sweep-comfy.js';
+import type { SweepActivities } from '../activities/sweep.js';
 import type { WebhookActivities } from '../activities/webhooks.js';
 import { SCORE_QUEUE } from './contract.js';
 import { WEBHOOK_QUEUE } from './webhook-contract.js';
@@ -65,3 +67,20 @@ export const { postWebhook } = proxyActivities<WebhookActivities>({
   scheduleToCloseTimeout: '7 days',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' },
 });
+
+/** A step looks at some thousand requests, and tells after each where it is. */
+export const { sweepStorage, sweepHosts, endSweep } = proxyActivities<SweepActivities>({
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '2m',
+  retry: { maximumAttempts: 10, initialInterval: '1s', maximumInterval: '60s' },
+});
+
+/** The queue of one ComfyUI, served by its worker. One without a worker is not waited for. */
+export const sweepComfyOn = (queue: string): ComfySweepActivities =>
+  proxyActivities<ComfySweepActivities>({
+    taskQueue: queue,
+    scheduleToStartTimeout: '20s',
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: '2m',
+    retry: { maximumAttempts: 3, initialInterval: '5s' },
+  });

@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
-import { setLimits, setWeight, tenantSettings, type TenantSettings } from '../../client/tenants.js';
+import { setLimits, setRetention, setWeight, tenantSettings, type TenantSettings } from '../../client/tenants.js';
 import { readConfig } from '../../config.js';
+import { retentionText } from '../../selection/retention.js';
 import { openStorage } from '../../storage/index.js';
 import { wholeNumberOrZero } from '../options.js';
 import { createOutput } from '../output.js';
 
-/** `comfy-cull tenants show|weight|limits`: a tenant's share of the ComfyUIs beside others that wait too, and how much it may have open. */
+/**
+ * `comfy-cull tenants show|weight|limits|retention`: a tenant's share of the ComfyUIs beside others that wait too, how much it may have open, and how
+ * long what its requests left is kept.
+ */
 export function addTenants(program: Command): void {
   const tenants = program.command('tenants').description('what is set for a tenant');
   tenants
@@ -52,21 +56,37 @@ export function addTenants(program: Command): void {
       output.document(documentOf(tenant, settings));
       output.text(lineOf(tenant, settings));
     });
+  tenants
+    .command('retention')
+    .description(
+      'how long what its requests left is kept, where that differs from CULL_RETENTION; without ages: it does not',
+    )
+    .argument('<tenant>')
+    .argument('[ages]', 'rejected=3d,delivered=90d,passed=never (docs/retention.md)', '')
+    .option('--json', 'one JSON document')
+    .action(async (tenant: string, ages: string, { json }: { json?: true }) => {
+      const output = createOutput({ json: json === true });
+      const said = retentionText(await setRetention(openStorage(readConfig(process.env).storage), tenant, ages));
+      output.document({ tenant, retention: said === '' ? null : said });
+      output.text(`${tenant}: retention ${said === '' ? 'as CULL_RETENTION says' : said}`);
+    });
 }
 
 type Limit = number | 'default';
 const limit = (value: string): Limit => (value === 'default' ? value : wholeNumberOrZero(value));
 
-const documentOf = (tenant: string, { weight = 1, openRequests, openCandidates }: TenantSettings) => ({
+const documentOf = (tenant: string, { weight = 1, openRequests, openCandidates, retention }: TenantSettings) => ({
   tenant,
   weight,
   openRequests: openRequests ?? null,
   openCandidates: openCandidates ?? null,
+  retention: retention ? retentionText(retention) : null,
 });
 
-const lineOf = (tenant: string, { weight = 1, openRequests, openCandidates }: TenantSettings): string =>
+const lineOf = (tenant: string, { weight = 1, openRequests, openCandidates, retention }: TenantSettings): string =>
   [
     `${tenant}: weight ${weight}`,
     ...(openRequests === undefined ? [] : [`at most ${openRequests} open requests`]),
     ...(openCandidates === undefined ? [] : [`at most ${openCandidates} candidates of open requests`]),
+    ...(retention ? [`retention ${retentionText(retention)}`] : []),
   ].join(', ');

@@ -1,10 +1,11 @@
 /** The candidates of a request: every score, verdict and reason, page by page. */
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { LRUCache } from 'lru-cache';
-import { readRecords } from '../../client/documents.js';
+import { readJson, readRecords } from '../../client/documents.js';
 import { keys } from '../../storage/keys.js';
-import type { CandidateRecord } from '../../workflows/contract.js';
+import type { CandidateRecord, SweptDoc } from '../../workflows/contract.js';
 import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
+import { expiredAt } from '../reads.js';
 import { CandidateView, pageOf } from '../schemas.js';
 
 const list = keyed('read', {
@@ -65,7 +66,8 @@ export function candidateRoutes({ cullOf, reads }: Service): OpenAPIHono<Env> {
         (state === undefined || record.state === state) &&
         (verdict === undefined || (record.verdict?.band ?? 'none') === verdict),
     );
-    const items = wanted.slice(0, limit);
+    const swept = isRunning ? undefined : await readJson<SweptDoc>(cull.storage, keys.swept(tenant, request));
+    const items = wanted.slice(0, limit).map((record) => ({ ...record, ...expiredAt(swept, record.candidate) }));
     const last = items.at(-1);
     const next = wanted.length > limit && last ? String(last.candidate) : null;
     return c.json({ items: items as unknown as z.infer<typeof CandidateView>[], next }, 200);
