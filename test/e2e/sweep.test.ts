@@ -65,7 +65,7 @@ test('the schedule is there, made once by whichever worker, and its sweep ends',
   expect(report).toMatchObject({ dryRun: false, swept: {}, unreached: [] });
 });
 
-test('what was not delivered goes from storage and from the ComfyUI, and whoever asks for it is told', async () => {
+test('what was not delivered goes from storage and from the ComfyUI, once', async () => {
   const request = await pipeline.generate({ deliver: 1, candidates: 4 });
   const { result } = await pipeline.end(request);
   const [winner] = result.delivered;
