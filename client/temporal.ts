@@ -1,6 +1,7 @@
-import type { ConnectionLike } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import proto from '@temporalio/proto';
+import { CullError } from '../errors.js';
 
 /** Options that both `Connection.connect` and `NativeConnection.connect` take. */
 export type TemporalConnectionOptions = ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
@@ -60,4 +61,22 @@ export async function backlogOf(
   });
   const { seconds, nanos } = stats?.approximateBacklogAge ?? {};
   return { count: Number(stats?.approximateBacklogCount ?? 0), ageSeconds: Number(seconds ?? 0) + (nanos ?? 0) / 1e9 };
+}
+
+/** gRPC's status codes DEADLINE_EXCEEDED and UNAVAILABLE. */
+const NO_ANSWER: readonly number[] = [4, 14];
+
+/**
+ * What a call to the server that got no answer means for its caller; undefined for anything else.
+ *
+ * @example
+ * throw unanswered(error) ?? error;
+ */
+export function unanswered(error: unknown): CullError | undefined {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  if (!isGrpcServiceError(cause) || !NO_ANSWER.includes(cause.code)) return undefined;
+  return new CullError('TEMPORAL_UNREACHABLE', 'the Temporal server did not answer in time', {
+    hint: 'call again; with the same idempotency key nothing is started twice',
+    cause: error,
+  });
 }

@@ -1,6 +1,7 @@
 /** Errors as RFC 9457 problem details; every code is one of errors.ts. */
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { unanswered } from '../client/temporal.js';
 import { CullError, ERRORS, type ErrorCode } from '../errors.js';
 import type { Problem } from './schemas.js';
 
@@ -22,7 +23,8 @@ export class HttpError extends CullError {
  * @example
  * app.onError((error, c) => problemOf(error, c, (defect) => log.error(defect)));
  */
-export function problemOf(error: unknown, c: Context, onDefect: (error: unknown) => void): Response {
+export function problemOf(thrown: unknown, c: Context, onDefect: (error: unknown) => void): Response {
+  const error = unanswered(thrown) ?? thrown;
   if (error instanceof HTTPException && error.status < 500) return answer(c, fromHttp(error));
   if (!(error instanceof CullError)) {
     onDefect(error);
