@@ -27,6 +27,31 @@ const outside = list.superRefine((items, context) => {
     });
 });
 
+/**
+ * Proxies that are believed: addresses and ranges, by commas.
+ *
+ * @throws CullError CONFIG_INVALID for anything else
+ */
+export function trustedProxies(text: string): string[] {
+  const items = text.split(/[\s,]+/).filter((item) => item !== '');
+  const wrong = items.find((item) => wrongProxy(item));
+  if (wrong === undefined) return items;
+  throw new CullError('CONFIG_INVALID', `"${wrong}" is no address and no range of a proxy`, {
+    hint: 'write them like 10.0.0.2 or 10.0.0.0/8, by commas',
+  });
+}
+
+/** A name is none: what it stands for can change with the next look-up. */
+function wrongProxy(item: string): boolean {
+  const parsed = parseAllowed([item]);
+  return 'wrong' in parsed || parsed.allowed.hosts.size > 0;
+}
+
+const proxies = list.superRefine((items, context) => {
+  for (const item of items.filter(wrongProxy))
+    context.addIssue({ code: 'custom', message: `"${item}" is no address and no range (10.0.0.0/8)` });
+});
+
 const flag = z
   .enum(['true', 'false', '1', '0', 'yes', 'no'], { error: 'write true or false' })
   .transform((word) => ['true', '1', 'yes'].includes(word));
@@ -98,6 +123,7 @@ const schema = z.object({
   CULL_RETENTION: ages,
   CULL_ALLOW_NODES: list,
   CULL_OUTSIDE_ALLOW: outside,
+  CULL_TRUST_PROXY: proxies,
   CULL_SCORERS: list,
   CULL_VLM_URL: z.url({ protocol: /^https?$/ }).optional(),
   CULL_VLM_MODEL: z.string().min(1).optional(),
@@ -145,6 +171,8 @@ export interface Config {
   allowNodes: string[];
   /** What webhooks and input URLs may call although it is not public: addresses, ranges, host names. `CULL_OUTSIDE_ALLOW` */
   outsideAllow: string[];
+  /** Proxies in front of the service whose `X-Forwarded-For` is believed: addresses and ranges. `CULL_TRUST_PROXY` @default none */
+  trustProxy: string[];
   /** Scorers from outside: files, packages or http addresses. `CULL_SCORERS` */
   scorers: string[];
   /** The vision model that a policy's questions go to: an OpenAI-compatible API. `CULL_VLM_URL`, `CULL_VLM_MODEL`, `CULL_VLM_KEY` */
@@ -211,6 +239,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd = proces
     retention: value.CULL_RETENTION,
     allowNodes: value.CULL_ALLOW_NODES,
     outsideAllow: value.CULL_OUTSIDE_ALLOW,
+    trustProxy: value.CULL_TRUST_PROXY,
     scorers: value.CULL_SCORERS,
     vlm: visionModel(value),
     models: value.CULL_MODELS === undefined ? resolve(dir, 'models') : resolve(cwd, value.CULL_MODELS),
@@ -296,6 +325,7 @@ export function environmentOf(config: Config): Record<string, string> {
     CULL_COMFYUI_INPUT: config.comfyFolders.input ?? '',
     CULL_ALLOW_NODES: config.allowNodes.join(','),
     CULL_OUTSIDE_ALLOW: config.outsideAllow.join(','),
+    CULL_TRUST_PROXY: config.trustProxy.join(','),
     CULL_SCORERS: config.scorers.join(','),
     CULL_VLM_URL: config.vlm?.url ?? '',
     CULL_VLM_MODEL: config.vlm?.model ?? '',

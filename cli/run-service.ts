@@ -1,6 +1,6 @@
 /** The service of this process: from its options to a port, until a signal. */
 import { Option } from 'commander';
-import type { Config } from '../config.js';
+import { trustedProxies, type Config } from '../config.js';
 import { CullError } from '../errors.js';
 import { allowedOf } from '../outside/addresses.js';
 import { createService } from '../service/app.js';
@@ -27,6 +27,8 @@ export interface ServiceChoice {
   /** Everybody is the tenant of CULL_TENANT. */
   open?: true;
   tls?: { cert: string; key: string };
+  /** Addresses and ranges of proxies, by commas; otherwise CULL_TRUST_PROXY. */
+  trustProxy?: string;
   /** `GET /metrics` on the port of the API, for everybody who reaches it. */
   metrics?: true;
   /** `GET /metrics` on a port of its own. */
@@ -101,6 +103,7 @@ export async function runService(
       metrics,
       showMetrics: choice.metrics === true,
       allowed: allowedOf(config.outsideAllow),
+      trusted: allowedOf(trustedProxies(choice.trustProxy ?? config.trustProxy.join(','))),
       ending: ending.signal,
       ...(open && { openTenant: config.tenant }),
     });

@@ -1,5 +1,4 @@
 /** What a batch is and how it stands. */
-import { posix } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { CullError } from '../errors.js';
 import { checkName, keys } from '../storage/keys.js';
@@ -13,6 +12,7 @@ import {
 } from '../workflows/batch-contract.js';
 import type { Cull } from './cull.js';
 import { readJson } from './documents.js';
+import { isWithin, pageOfDays, type Page, type Paging } from './newest.js';
 
 /** batch.json. @throws CullError BATCH_NOT_FOUND */
 export async function batchDoc({ storage, tenant }: Cull, batch: string): Promise<BatchDoc> {
@@ -78,19 +78,36 @@ export async function* batchRows(cull: Cull, batch: string): AsyncGenerator<Batc
   }
 }
 
-/** The newest batches first. */
-export async function listBatches(
-  cull: Cull,
-  limit: number,
-): Promise<{ doc: BatchDoc; result: BatchResult | undefined }[]> {
-  const { storage, tenant } = cull;
-  const entries: { key: string; modifiedAt: number }[] = [];
-  for await (const { key, modifiedAt } of storage.list(keys.batchIndexes(tenant))) entries.push({ key, modifiedAt });
-  entries.sort((a, b) => b.modifiedAt - a.modifiedAt);
-  return Promise.all(
-    entries.slice(0, limit).map(async ({ key }) => {
-      const batch = posix.basename(key, '.json');
-      return { doc: await batchDoc(cull, batch), result: await batchResult(cull, batch) };
-    }),
-  );
+/** `since`: handed in at or after; `until`: before. */
+export interface BatchListing extends Paging {
+  state?: BatchResult['state'] | 'running' | undefined;
+}
+
+/** A batch in a list; without a result it runs. */
+export interface ListedBatch {
+  doc: BatchDoc;
+  result: BatchResult | undefined;
+}
+
+/**
+ * The newest batches first, a page of them; `next` is the `cursor` of the following page, null at the end.
+ *
+ * @throws CullError BODY_INVALID for a cursor that is none
+ * @example
+ * const { items, next } = await listBatches(cull, { limit: 20, state: 'running' });
+ */
+export function listBatches(cull: Cull, listing: BatchListing): Promise<Page<ListedBatch>> {
+  return pageOfDays(cull.storage, listing, {
+    folder: keys.batchIndexes(cull.tenant),
+    order: 'time',
+    rowOf: async ({ name }) => {
+      const [doc, result] = await Promise.all([
+        readJson<BatchDoc>(cull.storage, keys.batch(cull.tenant, name)),
+        batchResult(cull, name),
+      ]);
+      const state = result?.state ?? 'running';
+      const isWanted = (listing.state ?? state) === state && doc && isWithin(doc.createdAt, listing);
+      return isWanted ? { doc, result } : undefined;
+    },
+  });
 }

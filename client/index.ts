@@ -17,10 +17,12 @@ export {
   listWebhooks,
   removeWebhook,
   rotateWebhook,
+  webhookNamed,
   type ShownEndpoint,
   type TenantStore,
 } from './webhooks.js';
-export { replayWebhook, webhookLog } from './webhook-log.js';
+export { replayWebhook, webhookLog, webhookMessage, webhookMessages, type MessageListing } from './webhook-log.js';
+export type { Page, Paging } from './newest.js';
 export type { WebhookEvent, WebhookLogDoc, WebhookPayload } from '../workflows/webhook-contract.js';
 export { embeddedTarget, temporalTarget, type TemporalTarget } from './temporal.js';
 export { addComfy, drainComfy, readFleet, removeComfy } from '../fleet/registry.js';

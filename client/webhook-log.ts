@@ -10,8 +10,10 @@ import {
   webhookWorkflowId,
   type SendWebhookArgs,
   type WebhookLogDoc,
+  type WebhookState,
 } from '../workflows/webhook-contract.js';
 import { readJson } from './documents.js';
+import { isWithin, pageOfDays, type Page, type Paging } from './newest.js';
 import { priorityOf } from './tenants.js';
 import type { TenantStore } from './webhooks.js';
 
@@ -35,6 +37,54 @@ export async function* webhookLog(
   }
 }
 
+export interface MessageListing extends Paging {
+  endpoint: string;
+  state?: WebhookState | undefined;
+}
+
+/**
+ * What an endpoint was sent, page by page: the newest day first, within a day by the message's id.
+ *
+ * @throws CullError BODY_INVALID for a cursor that is none
+ * @example
+ * const { items } = await webhookMessages(store, { endpoint: 'ep_4f1c09aa12de', state: 'failed', limit: 20 });
+ */
+export function webhookMessages(
+  { storage, tenant }: TenantStore,
+  listing: MessageListing,
+): Promise<Page<WebhookLogDoc>> {
+  const { endpoint, state } = listing;
+  return pageOfDays(storage, listing, {
+    folder: keys.webhookLogs(tenant),
+    // a message is written anew at every try, so its time moves
+    order: 'name',
+    rowOf: async ({ day, name }) => {
+      if (!name.endsWith(`.${endpoint}`)) return undefined;
+      const message = name.slice(0, -endpoint.length - 1);
+      const doc = await readJson<WebhookLogDoc>(storage, keys.webhookLog(tenant, { day, message, endpoint }));
+      return doc && (state ?? doc.state) === doc.state && isWithin(doc.createdAt, listing) ? doc : undefined;
+    },
+  });
+}
+
+/** A message to one endpoint, with every try. @throws CullError WEBHOOK_NOT_FOUND */
+export async function webhookMessage(
+  { storage, tenant }: TenantStore,
+  { message, endpoint }: { message: string; endpoint: string },
+): Promise<WebhookLogDoc> {
+  const day = webhookDay(message);
+  const doc = MESSAGE.test(message)
+    ? await readJson<WebhookLogDoc>(storage, keys.webhookLog(tenant, { day, message, endpoint }))
+    : undefined;
+  if (doc) return doc;
+  throw unknownMessage(tenant, message);
+}
+
+const unknownMessage = (tenant: string, message: string): CullError =>
+  new CullError('WEBHOOK_NOT_FOUND', `tenant ${tenant} has no message ${message}`, {
+    hint: '`comfy-cull webhooks log` shows all',
+  });
+
 /**
  * Sends a message again, under its id, to every endpoint that it went to, or to one. It has a day of tries again. One that is being tried now is
  * left to that.
@@ -56,10 +106,7 @@ export async function replayWebhook(
       if (doc && (options.endpoint ?? doc.endpoint) === doc.endpoint) docs.push(doc);
     }
   }
-  if (docs.length === 0)
-    throw new CullError('WEBHOOK_NOT_FOUND', `tenant ${tenant} has no message ${message}`, {
-      hint: '`comfy-cull webhooks log` shows all',
-    });
+  if (docs.length === 0) throw unknownMessage(tenant, message);
   const started = [];
   for (const { endpoint } of docs)
     started.push({ endpoint, isStarted: await startAgain({ temporal, storage, tenant }, { message, endpoint }) });

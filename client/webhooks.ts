@@ -66,6 +66,13 @@ export async function listWebhooks({ storage, tenant }: TenantStore): Promise<Sh
   return (doc?.endpoints ?? []).map(shown);
 }
 
+/** One of them. @throws CullError WEBHOOK_NOT_FOUND */
+export async function webhookNamed(store: TenantStore, id: string): Promise<ShownEndpoint> {
+  const found = (await listWebhooks(store)).find((endpoint) => endpoint.id === id);
+  if (found) return found;
+  throw unknownWebhook(store, id);
+}
+
 /** What still waits for it is given up. @throws CullError WEBHOOK_NOT_FOUND */
 export async function removeWebhook(store: TenantStore, id: string): Promise<ShownEndpoint> {
   return change(store, id, () => undefined);
@@ -108,10 +115,7 @@ async function change(
   let answer: WebhookEndpoint | undefined;
   await updateJson<WebhooksDoc>(storage, keys.webhooks(tenant), (doc) => {
     const known = doc?.endpoints.find((endpoint) => endpoint.id === id);
-    if (!doc || !known)
-      throw new CullError('WEBHOOK_NOT_FOUND', `tenant ${tenant} has no webhook ${id}`, {
-        hint: '`comfy-cull webhooks list` shows all',
-      });
+    if (!doc || !known) throw unknownWebhook({ tenant }, id);
     const changed = next(known);
     answer = changed ?? known;
     return { endpoints: doc.endpoints.flatMap((one) => (one === known ? (changed ?? []) : one)) };
@@ -119,6 +123,11 @@ async function change(
   if (!answer) throw new CullError('INTERNAL', `webhook ${id} was not changed`);
   return shown(answer);
 }
+
+const unknownWebhook = ({ tenant }: Pick<TenantStore, 'tenant'>, id: string): CullError =>
+  new CullError('WEBHOOK_NOT_FOUND', `tenant ${tenant} has no webhook ${id}`, {
+    hint: '`comfy-cull webhooks list` or GET /v1/webhooks shows all',
+  });
 
 const newSecret = (): string => `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
 

@@ -55,14 +55,30 @@ export const isAddress = (text: string): boolean =>
  * @example
  * whyRefused('::ffff:127.0.0.1', NOTHING_MORE); // 'loopback'
  */
-export function whyRefused(text: string, { ranges }: Allowed): string | undefined {
+export function whyRefused(text: string, allowed: Allowed): string | undefined {
   if (!isAddress(text)) return 'unreadable';
+  if (isNamed(text, allowed)) return undefined;
   const address = carriedBy(ipaddr.parse(text));
-  if (ranges.some(([start, bits]) => address.kind() === start.kind() && address.match(start, bits))) return undefined;
   const range = address.range();
   if (range !== 'unicast') return range;
   return address.kind() === 'ipv6' && !address.match(...GLOBAL) ? 'reserved' : undefined;
 }
+
+/**
+ * Whether an address is one of those named, or within a range of them.
+ *
+ * @example
+ * isNamed('10.2.7.1', allowedOf(['10.2.0.0/16'])); // true
+ */
+export function isNamed(text: string, { ranges }: Pick<Allowed, 'ranges'>): boolean {
+  if (!isAddress(text)) return false;
+  const address = carriedBy(ipaddr.parse(text));
+  return ranges.some(([start, bits]) => address.kind() === start.kind() && address.match(start, bits));
+}
+
+/** An address as it is written without the detour: `::ffff:10.0.0.1` is `10.0.0.1`. What is none stays as it is. */
+export const plainAddress = (text: string): string =>
+  isAddress(text) ? carriedBy(ipaddr.parse(text)).toString() : text;
 
 /** The IPv4 address within, where there is one. */
 function carriedBy(address: Address): Address {

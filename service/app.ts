@@ -8,6 +8,7 @@ import { CullError } from '../errors.js';
 import { NOTHING_MORE, type Allowed } from '../outside/addresses.js';
 import type { Logger } from '../telemetry/log.js';
 import type { MetricsBook } from '../telemetry/metrics.js';
+import { clientOf, type Trusted } from './client-address.js';
 import type { Catalogue } from './catalogue.js';
 import type { Env, Service } from './context.js';
 import type { Caller } from './keys.js';
@@ -27,6 +28,7 @@ import { traced } from './traces.js';
 import { inputRoutes } from './routes/inputs.js';
 import { requestRoutes } from './routes/requests.js';
 import { reviewRoutes } from './routes/reviews.js';
+import { webhookRoutes } from './routes/webhooks.js';
 
 export interface ServiceOptions {
   /** A connection; every tenant is served over it. */
@@ -39,6 +41,8 @@ export interface ServiceOptions {
   allowed?: Allowed;
   /** Takes everybody as this tenant, without a key: for one's own machine. @default keys are wanted */
   openTenant?: string;
+  /** Proxies whose `X-Forwarded-For` says where a call comes from. @default none */
+  trusted?: Trusted;
   /** Where calls are counted. */
   metrics?: MetricsBook;
   /** Answers `GET /metrics`, to everybody who reaches the service: for a network of one's own. @default false */
@@ -89,6 +93,11 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
     },
   });
   app.use(requestId({ limitLength: 128 }));
+  const client = clientOf(options.trusted ?? NOTHING_MORE);
+  app.use(async (c, next) => {
+    c.set('client', client(c));
+    await next();
+  });
   app.use('/docs', secureHeaders());
   app.use(async (c, next) => {
     c.header('x-content-type-options', 'nosniff');
@@ -109,19 +118,24 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
           path: c.req.path,
           status: c.res.status,
           ms: Math.round(performance.now() - startedAt),
+          client: c.get('client'),
           tenant: (c.get('caller') as Caller | undefined)?.tenant,
         },
         'answered',
       );
   });
 
-  app.use('/v1/*', callerOf(cull.storage, openTenant), limitRate(limits.perSecond));
+  app.use('/v1/*', callerOf(cull.storage, { openTenant, keyChecks: limits.keyChecks }), limitRate(limits.perSecond));
   const tooLarge = (): never => {
     throw new CullError('BODY_TOO_LARGE', 'the body is larger than this service takes');
   };
   const formBytes = limits.imageBytes + 64 * 1024;
   app.on('POST', '/v1/inputs', bodyLimit({ maxSize: formBytes, onError: tooLarge }));
-  app.on('POST', ['/v1/requests', '/v1/requests/*'], bodyLimit({ maxSize: limits.bodyBytes, onError: tooLarge }));
+  app.on(
+    'POST',
+    ['/v1/requests', '/v1/webhooks', ...LIMITED],
+    bodyLimit({ maxSize: limits.bodyBytes, onError: tooLarge }),
+  );
 
   for (const routes of [
     requestRoutes,
@@ -130,6 +144,7 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
     candidateRoutes,
     reviewRoutes,
     inputRoutes,
+    webhookRoutes,
     catalogueRoutes,
     healthRoutes,
   ])
@@ -172,12 +187,15 @@ const document = (version: string) => ({
   },
 });
 
+/** Below these paths bodies are JSON, and small. */
+const LIMITED = ['/v1/requests/*', '/v1/webhooks/*'];
+
 /** A path that exists answers another method with 405 and what it takes (RFC 9110, 15.5.6). */
 function refuseOtherMethods(app: OpenAPIHono<Env>): void {
   const taken = new Map<string, Set<string>>();
   for (const { path, method } of app.routes)
     // a limit in front of many paths is no path of its own
-    if (method !== 'ALL' && path !== '/v1/requests/*') taken.set(path, (taken.get(path) ?? new Set()).add(method));
+    if (method !== 'ALL' && !LIMITED.includes(path)) taken.set(path, (taken.get(path) ?? new Set()).add(method));
   for (const [path, methods] of taken)
     app.all(path, (c) => {
       const allow = [...methods].join(', ');

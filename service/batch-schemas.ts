@@ -8,15 +8,17 @@ export const BatchLineBody = RequestBody.extend({
   key: Name.optional(),
 }).openapi('BatchLine');
 
-export const BatchView = z
+export const BatchState = z.enum(['running', 'done', 'cancelled']);
+
+/** A batch in a list: of one that runs, nobody is asked for its counts. */
+export const BatchRow = z
   .object({
     batch: z.string(),
-    state: z.enum(['running', 'done', 'cancelled']),
+    state: BatchState,
     createdAt: z.string(),
     retryOf: z.string().nullable().openapi({ description: 'The batch whose short lines these are' }),
     lines: z.int(),
     invalid: z.int().openapi({ description: 'Lines that were refused as they were read' }),
-    open: z.int().nullable().openapi({ description: 'Requests that are drawn now; null: ended, or nobody can tell' }),
     counts: z
       .object({
         started: z.int(),
@@ -27,10 +29,15 @@ export const BatchView = z
         images: z.int().openapi({ description: 'Images delivered' }),
       })
       .nullable()
-      .openapi({ description: 'null: no worker can tell at this moment' }),
+      .openapi({ description: 'null: it runs, and this answer does not tell or no worker can' }),
     totalMs: z.number().nullable(),
   })
-  .openapi('Batch');
+  .openapi('BatchRow');
+export type BatchRow = z.infer<typeof BatchRow>;
+
+export const BatchView = BatchRow.extend({
+  open: z.int().nullable().openapi({ description: 'Requests that are drawn now; null: ended, or nobody can tell' }),
+}).openapi('Batch');
 export type BatchView = z.infer<typeof BatchView>;
 
 export const TakenBatch = z

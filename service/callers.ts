@@ -3,25 +3,33 @@ import { createMiddleware } from 'hono/factory';
 import type { Storage } from '../storage/storage.js';
 import { CullError } from '../errors.js';
 import { createKeyChecker, SCOPES, type Caller, type Scope } from './keys.js';
-import { createRateLimit } from './limits.js';
+import { createCheckLimit, createRateLimit } from './limits.js';
 import { HttpError } from './problem.js';
 
 export interface Env {
-  Variables: { caller: Caller };
+  Variables: {
+    caller: Caller;
+    /** Where the call comes from. */
+    client: string;
+  };
 }
 
 /**
  * Knows the caller by the key; a tenant is never named by anything else.
  *
- * @param openTenant everybody is this tenant, and no key is asked for
+ * @param options.openTenant everybody is this tenant, and no key is asked for
+ * @param options.keyChecks keys per second that one address may have checked
  */
-export function callerOf(storage: Storage, openTenant: string | undefined) {
-  const check = createKeyChecker(storage);
+export function callerOf(
+  storage: Storage,
+  { openTenant, keyChecks }: { openTenant: string | undefined; keyChecks: number },
+) {
+  const check = createKeyChecker(storage, createCheckLimit(keyChecks));
   return createMiddleware<Env>(async (c, next) => {
     if (openTenant !== undefined) c.set('caller', { tenant: openTenant, scopes: SCOPES, key: 'open' });
     else {
       const key = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
-      const caller = key === undefined ? undefined : await check(key);
+      const caller = key === undefined ? undefined : await check(key, c.get('client'));
       if (!caller)
         throw new HttpError(
           'UNAUTHENTICATED',

@@ -70,6 +70,14 @@ export const json = <S extends z.ZodType>(schema: S, description: string) => ({
   content: { 'application/json': { schema } },
 });
 
+/** The query of a list that is read page by page, the newest first. */
+export const paging = {
+  since: z.iso.datetime({ offset: true }).optional(),
+  until: z.iso.datetime({ offset: true }).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(500).optional().openapi({ description: '`next` of the page before' }),
+};
+
 /** `/v1/requests/{request}` */
 export const RequestParam = z.object({
   request: Name.openapi({

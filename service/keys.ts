@@ -8,8 +8,8 @@ import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
 import { createShared } from './shared.js';
 
-/** What a key may do: look at its tenant's requests, make and cancel them, decide as a reviewer. */
-export const SCOPES = ['read', 'write', 'review'] as const;
+/** What a key may do: look at its tenant's requests, make and cancel them, decide as a reviewer, say who is told of their ends. */
+export const SCOPES = ['read', 'write', 'review', 'webhooks'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** `_registry/keys/<id>.json`. */
@@ -126,11 +126,19 @@ function checkId(id: string): string {
 /**
  * Checks keys against storage. A key that was found good, or bad, is not looked up again for ten seconds: scrypt costs what makes it safe.
  *
+ * @param beforeCheck asked, with the caller's address, before a key is looked up anew; what it throws refuses the call
  * @returns who asks; undefined for a key that is wrong, unknown, expired or revoked, which look alike and take the same time
  */
-export function createKeyChecker(storage: Storage): (key: string) => Promise<Caller | undefined> {
+export function createKeyChecker(
+  storage: Storage,
+  beforeCheck: (address: string) => Promise<void> = () => Promise.resolve(),
+): (key: string, address?: string) => Promise<Caller | undefined> {
   const known = createShared<Caller | undefined>(KNOWN_MS);
-  return (key) => known.get(createHash('sha256').update(key).digest('base64'), () => check(storage, key));
+  return (key, address = '') =>
+    known.get(createHash('sha256').update(key).digest('base64'), async () => {
+      await beforeCheck(address);
+      return check(storage, key);
+    });
 }
 
 async function check(storage: Storage, key: string): Promise<Caller | undefined> {

@@ -11,6 +11,8 @@ import { createShared } from './shared.js';
 export interface Limits {
   /** Calls per second of one key, and as many at once. @default 50 */
   perSecond: number;
+  /** Keys per second that one address may have checked; one that was checked is known for ten seconds. @default 10 */
+  keyChecks: number;
   /** Open requests of one tenant, where its settings say nothing else. @default 1000 */
   openRequests: number;
   /** Candidates that these requests may draw, together; where its settings say nothing else. @default 100000 */
@@ -29,6 +31,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   perSecond: 50,
+  keyChecks: 10,
   openRequests: 1_000,
   openCandidates: 100_000,
   queued: 20_000,
@@ -53,20 +56,32 @@ export function createRateLimit(perSecond: number): (caller: Caller) => Promise<
     let limiter = limiters.get(own);
     if (!limiter)
       limiters.set(own, (limiter = new RateLimiterMemory({ points: own, duration: 1, keyPrefix: `${own}` })));
-    try {
-      await limiter.consume(key);
-    } catch (thrown) {
-      if (!(thrown instanceof RateLimiterRes)) throw thrown;
-      const seconds = Math.max(1, Math.ceil(thrown.msBeforeNext / 1000));
-      throw new HttpError('RATE_LIMITED', `this key may call ${own} times a second`, {
-        'retry-after': String(seconds),
-      });
-    }
+    await consume(limiter, key, `this key may call ${own} times a second`);
   };
 }
 
 /** Lets new work of a tenant in. @param candidates what it may draw; 0 where that is not known yet, as of a batch */
 export type Door = (cull: Cull, candidates: number) => Promise<void>;
+
+/**
+ * A counter of keys that are checked, per address: a check costs what makes guessing hopeless, so nobody may have us do it all day.
+ *
+ * @returns a function that throws RATE_LIMITED, with `Retry-After`
+ */
+export function createCheckLimit(perSecond: number): (address: string) => Promise<void> {
+  const limiter = new RateLimiterMemory({ points: perSecond, duration: 1, keyPrefix: 'checks' });
+  return (address) => consume(limiter, address, `${address} may have ${perSecond} keys checked a second`);
+}
+
+async function consume(limiter: RateLimiterMemory, name: string, why: string): Promise<void> {
+  try {
+    await limiter.consume(name);
+  } catch (thrown) {
+    if (!(thrown instanceof RateLimiterRes)) throw thrown;
+    const seconds = Math.max(1, Math.ceil(thrown.msBeforeNext / 1000));
+    throw new HttpError('RATE_LIMITED', why, { 'retry-after': String(seconds) });
+  }
+}
 
 /**
  * A door that new requests pass: open while the tenant has room and the queues of the ComfyUIs are not too long.

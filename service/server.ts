@@ -7,7 +7,8 @@ import { serve } from '@hono/node-server';
 import { CullError, messageOf } from '../errors.js';
 
 export interface ListenOptions {
-  fetch: (request: Request) => Response | Promise<Response>;
+  /** A Hono app's: the connection comes along as its environment. */
+  fetch: (request: Request, connection?: object) => Response | Promise<Response>;
   /** @default 127.0.0.1 */
   host: string;
   /** 0: any free one. */

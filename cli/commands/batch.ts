@@ -113,7 +113,7 @@ export function addBatch(program: Command): void {
     .option('--json', 'NDJSON: one batch a line')
     .action((options: Shared & { limit: number }) =>
       withCull(options, async (cull, output) => {
-        const all = await listBatches(cull, options.limit);
+        const { items: all } = await listBatches(cull, { limit: options.limit });
         for (const { doc, result } of all) {
           const state = result?.state ?? 'running';
           output.document({

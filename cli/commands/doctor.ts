@@ -16,12 +16,14 @@ import { runningStack } from '../../stack/index.js';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
 import { proveConditional } from '../../storage/conditional.js';
 import { openStorage } from '../../storage/index.js';
+import { openAt } from '../open-comfyui.js';
 import { createOutput } from '../output.js';
 import { hostWords } from '../views/fleet.js';
 
 export interface Check {
   part: string;
-  state: 'ok' | 'missing' | 'broken';
+  /** `warning`: it works, and something about it is dangerous. */
+  state: 'ok' | 'warning' | 'missing' | 'broken';
   /** What was found. */
   found: string;
   /** What to type, where something is not ok. */
@@ -143,13 +145,19 @@ async function comfyuis(config: Config): Promise<Check[]> {
       await provider.close();
       const host = hosts.find((one) => one.host === id);
       const state = host ? `, ${hostWords(host)}` : ', no worker has looked at it';
-      if (health.ok)
+      if (health.ok) {
+        const found = `${id} at ${url} (${source}) answers, ${health.queueDepth ?? 0} in its queue${state}`;
+        if (host?.state === 'paused' || host?.needsRestart)
+          return { part: 'comfyui', state: 'broken', found, todo: host.needsRestart ? 'restart that ComfyUI' : null };
+        const open = await openAt(url, { ca: config.comfyCa });
+        if (open === undefined) return { part: 'comfyui', state: 'ok', found, todo: null };
         return {
           part: 'comfyui',
-          state: host?.state === 'paused' || host?.needsRestart ? 'broken' : 'ok',
-          found: `${id} at ${url} (${source}) answers, ${health.queueDepth ?? 0} in its queue${state}`,
-          todo: host?.needsRestart ? 'restart that ComfyUI' : null,
+          state: 'warning',
+          found: `${found}; and it answers everybody who reaches ${open}, without a key: whoever does can run any graph, and read its files`,
+          todo: 'let it listen on 127.0.0.1 only, behind a proxy that asks for a key: deploy/README.md',
         };
+      }
       return {
         part: 'comfyui',
         state: member.drained ? 'missing' : 'broken',

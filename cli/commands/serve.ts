@@ -19,6 +19,10 @@ export function addServe(program: Command): void {
     .option('--open', 'take everybody as the tenant of CULL_TENANT, without a key; on a loopback address only')
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
+    .option(
+      '--trust-proxy <addresses>',
+      'addresses and ranges of proxies, by commas, whose X-Forwarded-For is believed (default: CULL_TRUST_PROXY, else none)',
+    )
     .option('--metrics', 'GET /metrics on the port of the API, for everybody who reaches it')
     .option('--metrics-port <port>', 'GET /metrics on a port of its own, on CULL_METRICS_HOST', wholeNumberOrZero)
     .action(async (options: Options) => {

@@ -1,19 +1,24 @@
 /** Many requests at once: lines in, results out. */
 import { Readable } from 'node:stream';
-import { createInterface } from 'node:readline';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
-import { batchDoc, batchProgress, batchResult, batchRows, cancelBatch } from '../../client/batch-reads.js';
+import { batchDoc, batchProgress, batchResult, batchRows, cancelBatch, listBatches } from '../../client/batch-reads.js';
 import { retryBatch, startBatch } from '../../client/batch.js';
 import type { Cull } from '../../client/cull.js';
 import { CullError } from '../../errors.js';
-import { MAX_BATCH_WINDOW } from '../../workflows/batch-contract.js';
+import {
+  MAX_BATCH_WINDOW,
+  type BatchDoc,
+  type BatchProgress,
+  type BatchResult,
+} from '../../workflows/batch-contract.js';
 import { optionsOf } from '../asked.js';
 import { FRESH_MS } from '../reads.js';
 import { createShared } from '../shared.js';
-import { json, keyed, problems, type Env, type Service } from '../context.js';
+import { json, keyed, paging, problems, type Env, type Service } from '../context.js';
 import type { RequestBody } from '../schemas.js';
-import { BatchLineBody, BatchView, TakenBatch } from '../batch-schemas.js';
-import { Name } from '../schemas.js';
+import { BatchLineBody, BatchRow, BatchState, BatchView, TakenBatch } from '../batch-schemas.js';
+import { linesOf } from '../lines.js';
+import { Name, pageOf } from '../schemas.js';
 
 const QUERY_MS = 2_000;
 const BatchParam = z.object({
@@ -30,8 +35,8 @@ const create = keyed('write', {
   tags: ['Batches'],
   summary: 'Hand in many requests',
   description:
-    'The body is NDJSON, of any length: one request a line, as for `POST /v1/requests`, with a `key` that names it within the batch. It is read as it comes; ' +
-    'the answer (202) comes when every line is stored. A line that is wrong is reported, and the rest go on.',
+    'NDJSON, of any length: one request a line, as for `POST /v1/requests`, with a `key` that names it within the batch. It is the body itself, or the ' +
+    'field `file` of a form. It is read as it comes; the answer (202) comes when every line is stored. A line that is wrong is reported, and the rest go on.',
   request: {
     headers: z.object({ 'idempotency-key': Name.optional() }),
     query: z.object({
@@ -53,10 +58,27 @@ const create = keyed('write', {
             .string()
             .openapi({ example: '{"template":"product","inputs":{"prompt":"a red mug"},"deliver":2}\n' }),
         },
+        'multipart/form-data': {
+          // plain: a schema of zod's would have the whole form read before a line of it
+          schema: {
+            type: 'object',
+            required: ['file'],
+            properties: { file: { type: 'string', format: 'binary', description: 'The NDJSON file' } },
+          },
+        },
       },
     },
   },
   responses: { 202: json(TakenBatch, 'It is stored and runs'), ...problems(400) },
+});
+const list = keyed('read', {
+  method: 'get',
+  path: '/v1/batches',
+  tags: ['Batches'],
+  summary: "The tenant's batches, the newest first",
+  description: 'A page may be short and still have a `next`.',
+  request: { query: z.object({ state: BatchState.optional(), ...paging }) },
+  responses: { 200: json(pageOf(BatchRow), 'A page'), ...problems() },
 });
 const read = keyed('read', {
   method: 'get',
@@ -104,18 +126,19 @@ export function batchRoutes(service: Service): OpenAPIHono<Env> {
       const cull = cullOf(c.get('caller').tenant);
       const { template, policy, window } = c.req.valid('query');
       const key = c.req.valid('header')['idempotency-key'];
-      if (!c.req.raw.body)
-        throw new CullError('BODY_INVALID', 'the call has no body', { hint: 'send one request a line' });
       await service.door(cull, 0);
-      const lines = createInterface({ input: Readable.fromWeb(c.req.raw.body as never), crlfDelay: Infinity });
       const taken = await startBatch(cull, {
-        lines,
+        lines: linesOf(c.req.raw),
         optionsOf: (line) => optionsOf(service, cull, lineOf(line, { template, policy })),
         ...(key !== undefined && { key }),
         ...(window !== undefined && { window }),
       });
       c.header('location', `/v1/batches/${taken.batch}`);
       return c.json(taken, 202);
+    })
+    .openapi(list, async (c) => {
+      const { items, next } = await listBatches(cullOf(c.get('caller').tenant), c.req.valid('query'));
+      return c.json({ items: items.map(({ doc, result }) => rowOf(doc, result)), next }, 200);
     })
     .openapi(read, async (c) => c.json(await seen(cullOf(c.get('caller').tenant), c.req.valid('param').batch), 200))
     .openapi(results, async (c) => {
@@ -157,9 +180,14 @@ function lineOf(
 }
 
 async function viewOf(cull: Cull, batch: string): Promise<BatchView> {
-  const { lines, invalid, createdAt, retryOf } = await batchDoc(cull, batch);
+  const doc = await batchDoc(cull, batch);
   const result = await batchResult(cull, batch);
   const progress = result ? undefined : await batchProgress(cull, batch, { withinMs: QUERY_MS });
+  return { ...rowOf(doc, result, progress), open: progress?.open ?? null };
+}
+
+function rowOf(doc: BatchDoc, result: BatchResult | undefined, progress?: BatchProgress): BatchRow {
+  const { batch, lines, invalid, createdAt, retryOf } = doc;
   const counts = result?.counts ?? progress?.counts;
   return {
     batch,
@@ -168,7 +196,6 @@ async function viewOf(cull: Cull, batch: string): Promise<BatchView> {
     retryOf: retryOf ?? null,
     lines,
     invalid,
-    open: progress?.open ?? null,
     counts: counts
       ? {
           started: counts.started,

@@ -3,7 +3,7 @@ import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Cull } from '../../client/cull.js';
 import { modeOf } from '../../client/request.js';
 import { optionsOf } from '../asked.js';
-import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
+import { json, keyed, paging, problems, RequestParam, type Env, type Service } from '../context.js';
 import { pageOf, RequestBody, RequestRow, RequestView, State } from '../schemas.js';
 
 const LOOK_EVERY_MS = 250;
@@ -64,10 +64,7 @@ const list = keyed('read', {
     query: z.object({
       state: State.optional(),
       template: z.string().max(128).optional(),
-      since: z.iso.datetime({ offset: true }).optional(),
-      until: z.iso.datetime({ offset: true }).optional(),
-      limit: z.coerce.number().int().min(1).max(200).default(50),
-      cursor: z.string().max(500).optional(),
+      ...paging,
     }),
   },
   responses: { 200: json(pageOf(RequestRow), 'A page'), ...problems() },

@@ -94,6 +94,67 @@ describe('a batch', () => {
     expect((await read(post(body)))['code']).toBe(code);
   });
 
+  test('can be handed in as the file of a form, and is the same batch', async () => {
+    const body = lines({ ...LINE, seed: 6 }, '{ no json', { ...LINE, seed: 7 });
+    const form = new FormData();
+    form.set('note', 'of no interest');
+    form.set('file', new Blob([body]), 'night.ndjson');
+    const headers = { 'idempotency-key': 'form-1' };
+    const response = await service.call('POST', '/v1/batches?template=product&policy=generic', { body: form, headers });
+    expect([response.status, await read(response)]).toEqual([
+      202,
+      { batch: 'form-1', lines: 3, invalid: 1, refused: [expect.objectContaining({ line: 2 })] },
+    ]);
+    expect((await read(post(body, headers)))['batch']).toBe('form-1');
+    await ended('form-1');
+  });
+
+  test('of a form without a file, or of one that breaks off, is refused, and there is no such batch', async () => {
+    const send = (body: string | FormData, type?: string) =>
+      service.call('POST', '/v1/batches?template=product', {
+        body,
+        headers: { 'idempotency-key': 'broken', ...(type !== undefined && { 'content-type': type }) },
+      });
+    const form = new FormData();
+    form.set('file', 'a field, and no file');
+    const part = '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n{"a":1}\n';
+    for (const response of [
+      await send(form),
+      await send(part, 'multipart/form-data; boundary=x'),
+      await send(part, 'multipart/form-data'),
+    ])
+      expect([response.status, (await read(response))['code']]).toEqual([422, 'BODY_INVALID']);
+    expect((await service.call('GET', '/v1/batches/broken')).status).toBe(404);
+  });
+
+  test('is listed, the newest first, by state and time, page by page', async () => {
+    const list = (query: string) =>
+      read<{ items: { batch: string; state: string; createdAt: string }[]; next: string | null }>(
+        service.call('GET', `/v1/batches${query}`),
+      );
+    const { items } = await list('');
+    expect(items.map(({ batch }) => batch)).toEqual(expect.arrayContaining(['night-1', 'form-1']));
+    expect(items.map(({ createdAt }) => createdAt)).toEqual(
+      items
+        .map(({ createdAt }) => createdAt)
+        .sort()
+        .reverse(),
+    );
+    expect(items[0]).toMatchObject({ batch: 'form-1', state: 'done', lines: 3, invalid: 1, counts: { started: 2 } });
+    const paged: unknown[] = [];
+    for (let cursor = ''; ;) {
+      const page = await list(`?limit=1${cursor}`);
+      paged.push(...page.items);
+      if (page.next === null) break;
+      cursor = `&cursor=${page.next}`;
+    }
+    expect(paged).toEqual(items);
+    expect((await list('?state=cancelled')).items).toEqual([]);
+    expect((await list(`?since=${items[0]?.createdAt}`)).items).toEqual([items[0]]);
+    expect((await list(`?until=${items[0]?.createdAt}`)).items).toEqual(items.slice(1));
+    expect((await service.call('GET', '/v1/batches?cursor=bm9uZQ')).status).toBe(422);
+  });
+
   test('comes after what somebody waits for, and shares with other tenants', async () => {
     const { batch } = await read<{ batch: string }>(post(lines({ ...LINE, key: 'a', seed: 5 })));
     await ended(batch);

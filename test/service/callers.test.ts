@@ -1,9 +1,12 @@
 /** Keys, scopes, tenants and limits: who gets in, how often, and what they see. */
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { setLimits } from '../../client/tenants.js';
+import { addWebhook } from '../../client/webhooks.js';
+import { allowedOf } from '../../outside/addresses.js';
 import { createKey, createKeyChecker, listKeys, revokeKey } from '../../service/keys.js';
 import { keys } from '../../storage/keys.js';
 import { batchWorkflowId } from '../../workflows/batch-contract.js';
+import type { WebhookLogDoc } from '../../workflows/webhook-contract.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
@@ -94,25 +97,41 @@ describe('a tenant', () => {
       headers: { 'content-type': 'application/x-ndjson' },
     });
     const { batch } = (await handedIn.json()) as { batch: string };
-    const ids: Record<string, string> = { '{request}': request, '{batch}': batch };
+    const { storage } = pipeline.cull;
+    const { endpoint } = await addWebhook(
+      { storage, tenant: 'acme' },
+      { url: 'https://192.0.2.1/', allowed: allowedOf(['192.0.2.1']) },
+    );
+    const message = 'msg_20261130_0f3c55a1be09d27744c0fa13';
+    const sent: WebhookLogDoc = {
+      ...{ message, endpoint: endpoint.id, event: 'request.delivered', url: endpoint.url, state: 'failed' },
+      ...{ createdAt: '2026-11-30T00:00:00Z', body: '{}', attempts: [] },
+    };
+    const at = { day: '2026-11-30', message, endpoint: endpoint.id };
+    await storage.put(keys.webhookLog('acme', at), JSON.stringify(sent));
+    const ids: Record<string, string> = { request, batch, webhook: endpoint.id, message };
+    /** Of the same form, and nobody's. */
+    const nobodys = (name: string): string => (name === 'message' ? `msg_20200101_${'0'.repeat(24)}` : 'no-such-id');
     const document = (await (await service.call('GET', '/openapi.json', { tenant: null })).json()) as {
       paths: Record<string, Record<string, object>>;
     };
     const walked: string[] = [];
     for (const [path, item] of Object.entries(document.paths))
       for (const method of Object.keys(item)) {
-        const name = /\{(request|batch)\}/.exec(path)?.[0];
-        const known = name === undefined ? undefined : ids[name];
-        if (name === undefined || known === undefined) continue;
-        const answer = async (id: string) => {
-          const response = await service.call(method.toUpperCase(), path.replace(name, id), {
+        const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+        if (names.length === 0 || names.some((name) => ids[name] === undefined)) continue;
+        const answer = async (idOf: (name: string) => string | undefined) => {
+          const asked = path.replace(/\{(\w+)\}/g, (_, name: string) => idOf(name) ?? '');
+          const response = await service.call(method.toUpperCase(), asked, {
             tenant: 'rival',
             ...(method === 'post' && { body: {} }),
           });
-          return [response.status, (await response.text()).replaceAll(id, 'ID')];
+          const text = names.reduce((said, name) => said.replaceAll(idOf(name) ?? '', 'ID'), await response.text());
+          return [response.status, text];
         };
-        expect(await answer(known)).toEqual(await answer('no-such-id'));
-        expect((await answer(known))[0]).toBe(404);
+        const foreign = await answer((name) => ids[name]);
+        expect(foreign, `${method} ${path}`).toEqual(await answer(nobodys));
+        expect(foreign[0]).toBe(404);
         walked.push(`${method} ${path}`);
       }
     expect(walked).toEqual(
@@ -121,15 +140,20 @@ describe('a tenant', () => {
         'post /v1/requests/{request}/reviews',
         'delete /v1/batches/{batch}',
         'get /v1/batches/{batch}/results',
+        'delete /v1/webhooks/{webhook}',
+        'post /v1/webhooks/{webhook}/messages/{message}/replay',
       ]),
     );
     // it was there all along
     expect((await service.call('GET', `/v1/batches/${batch}`, { tenant: 'acme' })).status).toBe(200);
     await pipeline.cull.temporal.workflow.getHandle(batchWorkflowId('acme', batch)).result();
-    const list = (await (await service.call('GET', '/v1/requests', { tenant: 'rival' })).json()) as {
-      items: unknown[];
-    };
-    expect(list.items).toEqual([]);
+    expect(
+      (await service.call('GET', `/v1/webhooks/${endpoint.id}/messages/${message}`, { tenant: 'acme' })).status,
+    ).toBe(200);
+    for (const path of ['/v1/requests', '/v1/batches', '/v1/webhooks']) {
+      const list = (await (await service.call('GET', path, { tenant: 'rival' })).json()) as { items: unknown[] };
+      expect(list.items, path).toEqual([]);
+    }
     // the same key as the other tenant's is another request
     const own = await service.call('POST', '/v1/requests?wait=60', {
       tenant: 'rival',
@@ -147,6 +171,17 @@ describe('a tenant', () => {
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     // another tenant has a second of its own
     expect((await strict.call('GET', '/v1/templates', { tenant: 'acme' })).status).toBe(200);
+  });
+
+  test('that tries keys out is stopped, and a key that is known is not', async () => {
+    const strict = await openService(pipeline.cull, { limits: { keyChecks: 2 } });
+    const known = await strict.key('acme');
+    expect((await strict.call('GET', '/v1/templates', { key: known })).status).toBe(200);
+    const guesses = ['A', 'B', 'C', 'D'].map((letter) => `cull_${'0'.repeat(16)}_${letter.repeat(43)}`);
+    const answers = await Promise.all(guesses.map((key) => strict.call('GET', '/v1/templates', { key })));
+    expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(1);
+    expect(answers.every(({ status }) => status === 401 || status === 429)).toBe(true);
+    expect((await strict.call('GET', '/v1/templates', { key: known })).status).toBe(200);
   });
 
   test('with too much under way waits at the door', async () => {

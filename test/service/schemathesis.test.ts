@@ -26,7 +26,13 @@ beforeAll(async () => {
   sandbox = await startSandbox();
   pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
   service = await openService(pipeline.cull, {
-    limits: { perSecond: 100_000, openRequests: 100_000, openCandidates: 10_000_000, waitSeconds: 1 },
+    limits: {
+      perSecond: 100_000,
+      keyChecks: 100_000,
+      openRequests: 100_000,
+      openCandidates: 10_000_000,
+      waitSeconds: 1,
+    },
   });
   listening = await listen({ fetch: service.fetch, host: '127.0.0.1', port: 0 });
 }, INSTALL_MS);

@@ -1,7 +1,7 @@
 /** The HTTP API on a pipeline: a Hono app that is asked without a port, with a key for each tenant. */
 import { readCatalogue } from '../../cli/catalogue.js';
 import { createService, type ServiceOptions } from '../../service/app.js';
-import { createKey, type Scope } from '../../service/keys.js';
+import { createKey, SCOPES, type Scope } from '../../service/keys.js';
 import { createLog } from '../../telemetry/log.js';
 import type { Cull } from '../../client/cull.js';
 
@@ -32,7 +32,7 @@ export async function openService(cull: Cull, options: Partial<ServiceOptions> =
     ...options,
   });
   const keys = new Map<string, Promise<string>>();
-  const key = async (tenant: string, scopes: Scope[] = ['read', 'write', 'review']): Promise<string> =>
+  const key = async (tenant: string, scopes: Scope[] = [...SCOPES]): Promise<string> =>
     (await createKey(cull.storage, { tenant, scopes })).key;
   return {
     fetch: app.fetch,
