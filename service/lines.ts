@@ -1,6 +1,5 @@
 /** The lines of a body as they come: of the body itself, or of the file in a form. Never more in memory than a piece and a line. */
 import { Readable } from 'node:stream';
-import { createInterface } from 'node:readline';
 import { Busboy } from '@fastify/busboy';
 import { CullError, messageOf } from '../errors.js';
 
@@ -16,15 +15,22 @@ export async function* linesOf({ headers, body }: Request): AsyncGenerator<strin
   const source = Readable.fromWeb(body as never);
   const type = headers.get('content-type') ?? '';
   const input = /^multipart\/form-data\b/i.test(type) ? await fileIn(source, type) : source;
+  const decoder = new TextDecoder();
+  let rest = '';
   try {
-    // it may have broken off before anybody could listen
-    if (input.errored) throw input.errored;
-    yield* createInterface({ input, crlfDelay: Infinity });
+    for await (const chunk of input as AsyncIterable<Uint8Array>) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines.map(withoutReturn);
+    }
+    yield withoutReturn(rest + decoder.decode());
   } catch (error) {
     if (error instanceof CullError) throw error;
     throw new CullError('BODY_INVALID', `the body breaks off: ${messageOf(error)}`, { cause: error });
   }
 }
+
+const withoutReturn = (line: string): string => line.replace(/\r$/, '');
 
 /** The file of a form, while the rest of the form is still on its way. */
 function fileIn(source: Readable, contentType: string): Promise<Readable> {

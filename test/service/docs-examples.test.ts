@@ -3,6 +3,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { allowedOf } from '../../outside/addresses.js';
 import { listen, type Listening } from '../../service/server.js';
 import { differences, fits } from '../support/documented.js';
 import { blocksOf, type Block } from '../support/markdown.js';
@@ -68,7 +69,7 @@ beforeAll(async () => {
     comfyUrls: [sandbox.url],
     env: { CULL_OUTSIDE_ALLOW: '127.0.0.1' },
   });
-  service = await openService(pipeline.cull);
+  service = await openService(pipeline.cull, { allowed: allowedOf(['127.0.0.1']) });
   listening = await listen({ fetch: service.fetch, host: '127.0.0.1', port: 0 });
   dir = await mkdtemp(join(tmpdir(), 'cull-reader-'));
   await symlink(resolve('examples'), join(dir, 'examples'));

@@ -103,7 +103,8 @@ describe.each(['nginx', 'Caddy'])('%s', (name) => {
       body: large,
       headers: { 'content-type': 'multipart/form-data; boundary=x' },
     });
-    expect(refused.status).toBe(413);
+    // Caddy says 502 where the service has refused, and hung up, before Caddy had sent all of it
+    expect(name === 'nginx' ? [413] : [413, 502]).toContain(refused.status);
     const line = `${JSON.stringify({ ...body, note: 'x'.repeat(2 ** 20) })}\n`;
     const lines = Buffer.from(line.repeat(35) + JSON.stringify(body));
     const batch = await call('POST', '/v1/batches', {
