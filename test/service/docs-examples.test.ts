@@ -53,7 +53,9 @@ const examplesOf = (blocks: Block[]): Example[] =>
     return [{ block, shown: next?.follows && !COMMANDS.has(next.language) ? next : undefined }];
   });
 const pages = PAGES.map((page) => ({ page, blocks: blocksOf(page) }));
-const examples = pages.map(({ page, blocks }) => ({ page, list: examplesOf(blocks) }));
+const examples = pages
+  .map(({ page, blocks }) => ({ page, list: examplesOf(blocks) }))
+  .filter(({ list }) => list.length > 0);
 
 let sandbox: TestSandbox;
 let pipeline: Pipeline;
