@@ -23,6 +23,8 @@ export interface ErrorRow {
   tries?: number;
   /** True if the prompt may be well all the same: the next try asks for it before it draws. */
   attach?: boolean;
+  /** True if the graph may be the cause, whatever the seed and the ComfyUI: a release that fails so again and again is held back. */
+  ofGraph?: boolean;
 }
 
 export const ERRORS = {
@@ -30,6 +32,7 @@ export const ERRORS = {
   CONFIG_INVALID: { title: 'A setting is not valid', retry: false, http: 500, exit: 2 },
   REQUEST_INVALID: { title: 'The request contradicts itself', retry: false, http: 422, exit: 2 },
   REQUEST_NOT_FOUND: { title: 'There is no such request', retry: false, http: 404, exit: 1 },
+  DEAD_LETTER_NOT_FOUND: { title: 'There is no such dead letter', retry: false, http: 404, exit: 1 },
   BATCH_NOT_FOUND: { title: 'There is no such batch', retry: false, http: 404, exit: 1 },
   IDEMPOTENCY_CONFLICT: { title: 'The key was used before with another body', retry: false, http: 422, exit: 2 },
   TEMPLATE_UI_FORMAT: { title: 'The file is a canvas, not an API-format graph', retry: false, http: 422, exit: 2 },
@@ -37,6 +40,13 @@ export const ERRORS = {
   TEMPLATE_INPUT_UNKNOWN: { title: 'The template has no such input', retry: false, http: 422, exit: 2 },
   TEMPLATE_INPUT_MISSING: { title: 'The template needs an input that was not given', retry: false, http: 422, exit: 2 },
   TEMPLATE_INPUT_INVALID: { title: 'An input has the wrong type or value', retry: false, http: 422, exit: 2 },
+  RELEASE_QUARANTINED: {
+    title: 'The release is held back',
+    retry: false,
+    http: 409,
+    exit: 1,
+  },
+  QUARANTINE_NOT_FOUND: { title: 'No such release is held back', retry: false, http: 404, exit: 2 },
   NODE_NOT_ALLOWED: { title: 'The graph uses a node class that is not allowed', retry: false, http: 422, exit: 2 },
   SEED_OUT_OF_RANGE: { title: 'The seed is outside 0 to 2^53-1', retry: false, http: 422, exit: 2 },
   POLICY_INVALID: { title: 'The policy is not valid', retry: false, http: 422, exit: 2 },
@@ -73,7 +83,14 @@ export const ERRORS = {
   MODEL_INVALID: { title: 'A model cannot be converted', retry: false, http: 500, exit: 1 },
   IMAGE_UNREADABLE: { title: 'The image cannot be read', retry: false, http: 422, exit: 1 },
   HOST_NOT_FOUND: { title: 'There is no such ComfyUI in the fleet', retry: false, http: 404, exit: 2 },
-  COMFY_INVALID_GRAPH: { title: 'ComfyUI refused the graph', retry: false, http: 422, exit: 1, where: 'nowhere' },
+  COMFY_INVALID_GRAPH: {
+    title: 'ComfyUI refused the graph',
+    retry: false,
+    http: 422,
+    exit: 1,
+    where: 'nowhere',
+    ofGraph: true,
+  },
   COMFY_REFUSED: { title: 'ComfyUI refused a request', retry: false, http: 422, exit: 1, where: 'nowhere' },
   COMFY_POISON: {
     title: 'The prompt would break ComfyUI for everybody',
@@ -81,6 +98,7 @@ export const ERRORS = {
     http: 422,
     exit: 1,
     where: 'nowhere',
+    ofGraph: true,
   },
   COMFY_NODE_FAILED: {
     title: 'A node of the graph failed',
@@ -90,6 +108,7 @@ export const ERRORS = {
     delayMs: 1_000,
     where: 'elsewhere',
     tries: 2,
+    ofGraph: true,
   },
   COMFY_OUT_OF_MEMORY: {
     title: 'ComfyUI ran out of memory',

@@ -23,6 +23,7 @@ import { createWebhookActivities } from './activities/webhooks.js';
 import { createScorePool } from './activities/scoring/pool.js';
 import { readJson } from './client/documents.js';
 import { storedLabels } from './client/labels.js';
+import { listQuarantined } from './client/quarantine.js';
 import { ensureSweepSchedule } from './client/sweep.js';
 import { backlogOf, embeddedTarget, temporalTarget, type TemporalTarget } from './client/temporal.js';
 import { modelOptionsOf, type Config } from './config.js';
@@ -140,6 +141,9 @@ export async function runWorker(options: {
     gaugeSweep(metrics, storage);
     gaugeQueue(metrics, { connection, target, queue: ORCHESTRATE_QUEUE, types: ['workflow', 'activity'] });
     gaugeQueue(metrics, { connection, target, queue: WEBHOOK_QUEUE, types: ['activity'] });
+    metrics.beforeRead(async () =>
+      metrics.set('cull_quarantined_releases', {}, (await listQuarantined(storage)).length),
+    );
   }
   if (roles.includes('score')) {
     const pool = await createScorePool({

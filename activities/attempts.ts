@@ -84,8 +84,10 @@ export function endedWith(error: unknown, beat: GenerateHeartbeat, host: string 
   const at = beat.handle && !beat.handle.failed ? beat.handle.host : host;
   if (where === 'elsewhere' && at !== undefined) beat.avoid = [...new Set([...(beat.avoid ?? []), at])];
   if (beat.handle && where !== undefined && !attach) beat.handle = { ...beat.handle, failed: true };
+  const hosts = where === undefined || at === undefined ? [] : [...new Set([...(beat.avoid ?? []), at])];
   return toFailure(error, {
     last: times >= tries,
+    hosts,
     ...(delayMs === undefined ? {} : { delayMs: Math.min(delayMs * 2 ** (times - 1), LONGEST_DELAY_MS) }),
   });
 }

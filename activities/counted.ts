@@ -1,19 +1,14 @@
 /** What activities count, from the documents that they have at hand. */
 import { CullError } from '../errors.js';
 import type { Generation } from '../providers/provider.js';
+import { shortRelease } from '../selection/words.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { CandidateRecord, PlanDoc, RequestDoc, ResultDoc } from '../workflows/contract.js';
+import type { CandidateRecord, DeadLetterDoc, PlanDoc, RequestDoc, ResultDoc } from '../workflows/contract.js';
 import type { WebhookLogDoc, WebhookOutcome } from '../workflows/webhook-contract.js';
 import type { SweptCounts } from '../workflows/sweep-contract.js';
 
-/** Digits of a release's sha256 that name it in a label. */
-const RELEASE_DIGITS = 12;
-
-/** `sha256:0123…` as metrics name it. */
-export const releaseLabel = (release: string): string => release.replace('sha256:', '').slice(0, RELEASE_DIGITS);
-
 /** Of a plan from before they named their template: its release. */
-const templateLabel = ({ template, release }: PlanDoc): string => template ?? releaseLabel(release);
+const templateLabel = ({ template, release }: PlanDoc): string => template ?? shortRelease(release);
 
 /** A picture that was drawn now. @param waitedMs from the queue into this worker; clocks of two machines may make it negative */
 export function countDrawn(
@@ -51,7 +46,7 @@ function classOf(details: unknown): string[] {
 export function countJudged(metrics: Metrics, { plan, record }: { plan: PlanDoc; record: CandidateRecord }): void {
   const { scores, verdict, timing } = record;
   if (!verdict) return;
-  const release = releaseLabel(plan.release);
+  const release = shortRelease(plan.release);
   metrics.observe('cull_candidate_score_seconds', { template: templateLabel(plan) }, (timing.scoreMs ?? 0) / 1_000);
   metrics.add('cull_verdicts_total', { release, band: verdict.band });
   const failed = new Set(verdict.failed.map(({ gate }) => gate));
@@ -96,6 +91,11 @@ export function countWebhook(
   metrics.add('cull_webhooks_total', { event, state });
   if (state === 'delivered' && !isAgain)
     metrics.observe('cull_webhook_age_seconds', { event }, Math.max(0, Date.now() - Date.parse(createdAt)) / 1_000);
+}
+
+/** A dead letter that is there for the first time. */
+export function countDead(metrics: Metrics, { template, failures }: DeadLetterDoc): void {
+  for (const { code } of failures) metrics.add('cull_dead_letters_total', { template, code });
 }
 
 /** What a sweep deleted. */

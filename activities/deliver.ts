@@ -30,9 +30,11 @@ import {
   type CandidateRef,
 } from './documents.js';
 import { convertWinners, isConverted } from './convert.js';
+import { writeDeadLetter } from './dead.js';
 import { withFailures } from './failures.js';
 import { readEmbedding } from './float32.js';
 import { tellOfRequest } from './news.js';
+import { weighRelease } from './quarantine.js';
 import { reviewableOf, withReviews } from './reviews.js';
 import { rememberScorers } from './scorer-stats.js';
 import { meanOf, rememberRequest } from './stats.js';
@@ -149,6 +151,8 @@ export function createDeliverActivities(deps: { storage: Storage; telemetry?: Te
         })),
         why: (candidate) => selection?.notPicked[candidate] ?? `the request was ${state}`,
       });
+      await writeDeadLetter(storage, telemetry.metrics, { asked, result, manifest });
+      await weighRelease(storage, { asked, result, manifest });
       const isFirst = (await storage.head(keys.result(tenant, request))) === undefined;
       // The result comes last: whoever sees it finds everything that it names.
       await writeJson(storage, keys.result(tenant, request), result);

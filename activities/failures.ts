@@ -2,23 +2,33 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { CullError, messageOf } from '../errors.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
+import type { FailureFacts } from '../workflows/contract.js';
 
 /** Temporal keeps at most 4 KiB of a failure; beyond this the rest is dropped rather than the whole. */
 const MAX_MESSAGE = 1_000;
 const MAX_DETAILS = 2_000;
 
-/** Turns anything thrown by an activity into what Temporal understands. Cancellations pass through. `last`: not to be retried in any case; `delayMs`: before the next try, instead of the retry policy's. */
-export function toFailure(error: unknown, options: { last?: boolean; delayMs?: number } = {}): Error {
+/**
+ * Turns anything thrown by an activity into what Temporal understands. Cancellations pass through. `last`: not to be retried in any case; `delayMs`:
+ * before the next try, instead of the retry policy's; `hosts`: the ComfyUIs where it failed.
+ */
+export function toFailure(
+  error: unknown,
+  options: { last?: boolean; delayMs?: number; hosts?: readonly string[] } = {},
+): Error {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (error instanceof CullError) {
     const message = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
+    const { hosts = [] } = options;
     const fits = error.details !== undefined && JSON.stringify(error.details).length <= MAX_DETAILS;
+    const details = fits ? error.details : null;
+    const facts: FailureFacts = hosts.length > 0 ? [details, { hosts: [...hosts] }] : [details];
     return ApplicationFailure.create({
       type: error.code,
       message: message.slice(0, MAX_MESSAGE),
       nonRetryable: !error.retry || options.last === true,
       ...(options.delayMs === undefined ? {} : { nextRetryDelay: options.delayMs }),
-      ...(fits ? { details: [error.details] } : {}),
+      ...(fits || facts.length > 1 ? { details: facts } : {}),
     });
   }
   return ApplicationFailure.create({

@@ -32,6 +32,7 @@ import {
 import { readJson, requireJson, writeJson } from './documents.js';
 import { withFailures } from './failures.js';
 import { servingHosts } from './pool.js';
+import { refuseQuarantined } from './quarantine.js';
 import { readDecisions } from './reviews.js';
 import { readScorerStats } from './scorer-stats.js';
 import { readExpected, type Expected } from './stats.js';
@@ -78,6 +79,7 @@ export function createPrepareActivities(deps: {
         throw new CullError('REQUEST_INVALID', 'a request with a budget needs a price, and none is set', {
           hint: 'set CULL_COMFYUI_USD_PER_HOUR for the workers, or leave the budget out',
         });
+      await refuseQuarantined(storage, asked);
       const release = await requireJson<Release<Policy>>(storage, keys.release(asked.release.replace('sha256:', '')));
       checkGraph(release.graph, { allowNodes });
       checkSeeds(release.graph, release.bindings);

@@ -22,6 +22,8 @@ const COMMANDS: readonly (readonly [names: readonly string[], load: () => Promis
     ['status', 'watch', 'cancel', 'resume', 'list'],
     async () => (await import('./commands/request.js')).addRequestCommands,
   ],
+  [['dead'], async () => (await import('./commands/dead.js')).addDead],
+  [['quarantine'], async () => (await import('./commands/quarantine.js')).addQuarantine],
   [['worker'], async () => (await import('./commands/worker.js')).addWorker],
   [['serve'], async () => (await import('./commands/serve.js')).addServe],
   [['up'], async () => (await import('./commands/up.js')).addUp],

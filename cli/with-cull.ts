@@ -1,6 +1,9 @@
 /** What commands on things that exist have in common: a connection, an output, an exit code. */
 import type { Cull } from '../client/cull.js';
+import type { TenantStore } from '../client/webhooks.js';
 import { readConfig } from '../config.js';
+import { openStorage } from '../storage/index.js';
+import { checkName } from '../storage/keys.js';
 import { connect } from './connect.js';
 import { createOutput, type Output } from './output.js';
 
@@ -16,4 +19,10 @@ export async function withCull(
   } finally {
     await close();
   }
+}
+
+/** The storage, for commands that need no Temporal server. `tenant`: whose, where it is not that of CULL_TENANT. */
+export function storeOf({ tenant }: { tenant?: string }): TenantStore {
+  const config = readConfig(process.env);
+  return { storage: openStorage(config.storage), tenant: checkName('tenant', tenant ?? config.tenant) };
 }

@@ -16,7 +16,7 @@ import {
 import { ORCHESTRATE_QUEUE } from '../workflows/contract.js';
 import type { Cull } from './cull.js';
 import { batchDoc, batchResult, batchRows } from './batch-reads.js';
-import { requestOf, type GenerateOptions } from './request.js';
+import { newSeed, requestOf, type GenerateOptions } from './request.js';
 import { putIfAbsent, storeRelease } from './store.js';
 import { priorityOf } from './tenants.js';
 
@@ -221,8 +221,7 @@ async function storeAgain(cull: Cull, doc: BatchDoc, wanted: ReadonlySet<number>
       const known = text === '' ? undefined : (JSON.parse(text) as BatchLine);
       if (!known || 'error' in known || !wanted.has(known.line)) continue;
       const name = known.doc.request.slice(doc.batch.length + 1);
-      const seed = randomBytes(6).readUIntBE(0, 6);
-      const again = { ...known.doc, request: `${batch}.${name}`, seed, createdAt: new Date().toISOString() };
+      const again = { ...known.doc, request: `${batch}.${name}`, seed: newSeed(), createdAt: new Date().toISOString() };
       hash.update(`${again.request}\n`);
       await writer.add({ line: writer.lines + 1, doc: again });
     }

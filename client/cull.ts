@@ -24,9 +24,10 @@ import {
 import { waitsInBatch } from './batch-reads.js';
 import { readJson, readRequest } from './documents.js';
 import { listRequests, type Listing, type RequestRow } from './list.js';
+import { refuseNewQuarantined, refuseQuarantined } from './quarantine.js';
 import { requestOf, type GenerateOptions } from './request.js';
 import { listReviewable, takeDecisions, type Reviewed, type ReviewOptions } from './review.js';
-import { startWorkflow } from './start.js';
+import { startRequest, storeRequest } from './start.js';
 import { putIfAbsent, storeRelease } from './store.js';
 import type { TemporalTarget } from './temporal.js';
 import { startsInSpan } from './traces.js';
@@ -88,35 +89,26 @@ export class Cull {
   /**
    * Stores the request and starts it. Returns its name at once; the same key and body again returns the same name and starts nothing twice.
    *
-   * @throws CullError REQUEST_INVALID, SEED_OUT_OF_RANGE, IDEMPOTENCY_CONFLICT
+   * @throws CullError REQUEST_INVALID, SEED_OUT_OF_RANGE, IDEMPOTENCY_CONFLICT, RELEASE_QUARANTINED
    * @example
    * const request = await cull.generate({ release, inputs: { prompt: 'a red mug' }, deliver: 4 });
    */
   async generate(options: GenerateOptions): Promise<string> {
     const doc = requestOf(options, this.tenant);
-    const { request } = doc;
-    const [, isNew] = await Promise.all([
-      storeRelease(this.storage, options.release),
-      putIfAbsent(this.storage, keys.request(this.tenant, request), JSON.stringify(doc)),
-    ]);
-    const known = isNew ? doc : await this.requestDoc(request);
-    if (known.bodySha256 !== doc.bodySha256)
-      throw new CullError('IDEMPOTENCY_CONFLICT', `request ${request} was made before with another body`, {
+    await refuseNewQuarantined(this.storage, doc);
+    const [stored] = await Promise.all([storeRequest(this.storage, doc), storeRelease(this.storage, options.release)]);
+    if (stored.bodySha256 !== doc.bodySha256)
+      throw new CullError('IDEMPOTENCY_CONFLICT', `request ${doc.request} was made before with another body`, {
         hint: 'use another --key, or repeat the request exactly',
       });
-    // also for one that is known: whoever made it may have died before this
-    await this.storage.put(
-      keys.index(this.tenant, known.createdAt.slice(0, 10), request),
-      JSON.stringify({ request, createdAt: known.createdAt }),
-    );
-    await this.start(known);
-    return request;
+    await startRequest(this, stored);
+    return doc.request;
   }
 
   /**
    * Starts a request again that ended as failed (a full disk, a ComfyUI set up wrongly): what was drawn and scored is kept, the rest is done.
    *
-   * @throws CullError REQUEST_NOT_FOUND; REQUEST_INVALID if it did not fail
+   * @throws CullError REQUEST_NOT_FOUND, RELEASE_QUARANTINED; REQUEST_INVALID if it did not fail
    */
   async resume(request: string): Promise<void> {
     const doc = await this.requestDoc(request);
@@ -127,14 +119,10 @@ export class Cull {
       throw new CullError('REQUEST_INVALID', `pictures of request ${request} have expired: it cannot go on with them`, {
         hint: 'make the request again under another key',
       });
+    await refuseQuarantined(this.storage, doc);
     await resumeWinners(this.storage, { tenant: this.tenant, request });
     await this.storage.delete(keys.result(this.tenant, request));
-    await this.start(doc);
-  }
-
-  private async start(doc: RequestDoc): Promise<void> {
-    if (await this.result(doc.request)) return;
-    await startWorkflow(this, doc);
+    await startRequest(this, doc);
   }
 
   /** The request as it was asked. @throws CullError REQUEST_NOT_FOUND */

@@ -21,6 +21,8 @@ export {
   type ShownEndpoint,
   type TenantStore,
 } from './webhooks.js';
+export { dropDead, listDead, readDead, retryDead, type DeadListing } from './dead.js';
+export { listQuarantined, releaseQuarantined } from './quarantine.js';
 export { replayWebhook, webhookLog, webhookMessage, webhookMessages, type MessageListing } from './webhook-log.js';
 export type { Page, Paging } from './newest.js';
 export type { WebhookEvent, WebhookLogDoc, WebhookPayload } from '../workflows/webhook-contract.js';
@@ -29,8 +31,10 @@ export { addComfy, drainComfy, readFleet, removeComfy } from '../fleet/registry.
 export type { FleetDoc, Member, MemberSpec } from '../fleet/members.js';
 export type {
   CandidateRecord,
+  DeadLetterDoc,
   HostDoc,
   InputValue,
+  QuarantineDoc,
   RequestDoc,
   RequestProgress,
   RequestState,

@@ -201,7 +201,7 @@ export function requestOf(options: GenerateOptions, tenant: string): RequestDoc 
   checkNotGiven(vary, inputs);
   const { candidates } = modeOf(options);
   const stopping = stoppingOf(options);
-  const seed = options.seed ?? randomBytes(6).readUIntBE(0, 6);
+  const seed = options.seed ?? newSeed();
   const request = options.key ?? newName();
   // Without a seed of its own a repeated request would differ from the first only by chance: the seed counts only if it was given.
   const what = { tenant, release: release.id, template: release.bindings.name, inputs };
@@ -218,6 +218,9 @@ export function requestOf(options: GenerateOptions, tenant: string): RequestDoc 
   const bodySha256 = createHash('sha256').update(hashed).digest('hex');
   return { request, ...body, seed, createdAt: new Date().toISOString(), bodySha256 };
 }
+
+/** For requests that nobody gave one: 0 to 2^48-1. */
+export const newSeed = (): number => randomBytes(6).readUIntBE(0, 6);
 
 /** Sorts by time and tells two of one second apart: `20261123-154500-3f9a1c`. */
 function newName(): string {

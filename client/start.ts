@@ -1,5 +1,6 @@
-/** Starting the workflow of a request. */
+/** Storing a request and starting its workflow. */
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import {
   argsOf,
@@ -10,8 +11,26 @@ import {
   type BestOfNState,
   type RequestDoc,
 } from '../workflows/contract.js';
+import { readRequest } from './documents.js';
 import { askedText } from './request.js';
+import { putIfAbsent } from './store.js';
 import { priorityOf } from './tenants.js';
+
+/** Stores a request, unless one of its name is there. @returns what is stored now */
+export async function storeRequest(storage: Storage, doc: RequestDoc): Promise<RequestDoc> {
+  const { tenant, request } = doc;
+  const isNew = await putIfAbsent(storage, keys.request(tenant, request), JSON.stringify(doc));
+  const known = isNew ? doc : await readRequest(storage, { tenant, request });
+  const { createdAt } = known;
+  // also for one that is known: whoever made it may have died before this
+  await storage.put(keys.index(tenant, createdAt.slice(0, 10), request), JSON.stringify({ request, createdAt }));
+  return known;
+}
+
+/** Starts a request, unless it runs or has ended. */
+export async function startRequest(to: { temporal: Client; storage: Storage }, doc: RequestDoc): Promise<void> {
+  if (!(await to.storage.head(keys.result(doc.tenant, doc.request)))) await startWorkflow(to, doc);
+}
 
 /**
  * Starts a request's workflow; does nothing where it runs.

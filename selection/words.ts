@@ -52,3 +52,9 @@ export function wanted({ min, max }: Bounds): string {
   if (min !== undefined && max !== undefined) return min === max ? `exactly ${min}` : `${min} to ${max}`;
   return min === undefined ? `at most ${max ?? ''}` : `at least ${min}`;
 }
+
+/** Digits of a release's sha256 that name it. */
+const RELEASE_DIGITS = 12;
+
+/** `sha256:0123…` as people are shown it, may type it, and as metrics name it. */
+export const shortRelease = (release: string): string => release.replace('sha256:', '').slice(0, RELEASE_DIGITS);

@@ -21,6 +21,7 @@ import { Reads } from './reads.js';
 import { batchRoutes } from './routes/batches.js';
 import { candidateRoutes } from './routes/candidates.js';
 import { catalogueRoutes } from './routes/catalogue.js';
+import { deadRoutes } from './routes/dead.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { measure } from './measure.js';
@@ -140,6 +141,7 @@ export function createService(options: ServiceOptions): OpenAPIHono<Env> {
   for (const routes of [
     requestRoutes,
     batchRoutes,
+    deadRoutes,
     eventRoutes,
     candidateRoutes,
     reviewRoutes,

@@ -43,7 +43,7 @@ const PROBLEMS = {
   401: 'The key is missing or not valid',
   403: 'The key may not do this',
   404: 'There is no such thing',
-  409: 'Something else was said before, and stands',
+  409: 'Something stands against it: an earlier decision, or a release that is held back',
   413: 'The body is too large',
   415: 'The body is of another type',
   422: 'The body or a parameter is not as documented, or contradicts itself',

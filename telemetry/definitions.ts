@@ -58,6 +58,16 @@ export const METRICS = {
     help: 'What the candidates of ended requests cost, in USD; nothing where no price is set',
     labels: ['template'],
   },
+  cull_dead_letters_total: {
+    type: 'counter',
+    help: 'Requests of which something failed for good, once for each error code (docs/errors.md)',
+    labels: ['template', 'code'],
+  },
+  cull_quarantined_releases: {
+    type: 'gauge',
+    help: 'Releases that are held back, for a tenant or for everybody; every worker says the same, so take the max',
+    labels: [],
+  },
   cull_candidate_queue_wait_seconds: {
     type: 'histogram',
     help: 'What a candidate waited for a worker and then in the queue of its ComfyUI',

@@ -26,6 +26,7 @@ import {
   type BestOfNArgs,
   type BestOfNResult,
   type BestOfNState,
+  type FailureFacts,
   type RequestError,
   type RequestProgress,
 } from './contract.js';
@@ -104,7 +105,7 @@ export async function bestOfN(args: BestOfNArgs): Promise<BestOfNResult> {
 
 /**
  * Starts as many as `nextStep` says until it says stop; what is in flight then is cancelled. Resolves when nothing is in flight any more; throws
- * what is fatal for the whole request, or the cancellation, after the siblings have been cancelled and have ended.
+ * what is fatal for the whole request (an AggregateError), or the cancellation, after the siblings have been cancelled and have ended.
  */
 async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'done' | 'continue'> {
   let inFlight = 0;
@@ -146,7 +147,7 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
     if (inFlight > 0 && (fatal.length > 0 || state.stop !== undefined)) siblings.cancel();
     await CancellationScope.nonCancellable(() => condition(() => inFlight === 0));
   }
-  if (fatal.length > 0) throw fatal[0];
+  if (fatal.length > 0) throw new AggregateError(fatal);
   return 'done';
 }
 
@@ -294,14 +295,23 @@ const newState = (startedAt: number, values: number | undefined): BestOfNState =
   }),
 });
 
-/** What an activity's failure says: our error code travels as the failure's type, the words as its message. */
+/** What an activity's failure says: our error code travels as the failure's type, the words as its message. Of several: the first, on all their hosts. */
 function failureOf(thrown: unknown): RequestError {
+  if (thrown instanceof AggregateError) {
+    const all = thrown.errors.map(failureOf);
+    const [first = failureOf(undefined)] = all;
+    const hosts = new Set(all.flatMap(({ code, hosts: at = [] }) => (code === first.code ? at : [])));
+    return hosts.size === 0 ? first : { ...first, hosts: [...hosts] };
+  }
   const cause = thrown instanceof ActivityFailure ? (thrown.cause ?? thrown) : thrown;
-  if (cause instanceof ApplicationFailure)
+  if (cause instanceof ApplicationFailure) {
+    const [details, at] = (cause.details ?? []) as Partial<FailureFacts>;
     return {
       code: cause.type ?? 'INTERNAL',
       message: cause.message,
-      ...(cause.details?.length ? { details: cause.details[0] } : {}),
+      ...(details !== undefined && details !== null && { details }),
+      ...(at && { hosts: at.hosts }),
     };
+  }
   return { code: 'INTERNAL', message: cause instanceof Error ? cause.message : String(thrown) };
 }

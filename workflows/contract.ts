@@ -7,6 +7,7 @@ import type { ValueCount } from '../selection/vary.js';
 import type { RequestDoc, RequestState, ReviewAsk, StoppingAsk } from './documents.js';
 import type { WebhookNews } from './webhook-contract.js';
 
+export type * from './dead-documents.js';
 export type * from './documents.js';
 export type * from './registry-documents.js';
 
@@ -113,6 +114,9 @@ export interface GenerateHeartbeat {
   /** Attempts that ended with a word: failed, handed back or left behind. All others were cut off. */
   told?: number;
 }
+
+/** What a failure that crosses Temporal carries besides code and message: the error's details (null: none), and the ComfyUIs where it failed. */
+export type FailureFacts = [details: unknown, at?: { hosts: string[] }];
 
 /** Answer of the query `progress`. */
 export interface RequestProgress {

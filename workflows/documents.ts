@@ -30,9 +30,11 @@ export interface RequestDoc {
   explain?: 'all';
   /** The request's seed; each candidate's is derived from it. */
   seed: number;
+  /** The request whose dead letter it was tried again from. Absent: none. */
+  retryOf?: string;
   /** ISO 8601. */
   createdAt: string;
-  /** sha256 of everything above but createdAt: the same key with another body is refused. */
+  /** sha256 of everything above but createdAt and retryOf: the same key with another body is refused. */
   bodySha256: string;
 }
 
@@ -103,6 +105,8 @@ export interface RequestError {
   code: string;
   message: string;
   details?: unknown;
+  /** The ComfyUIs where it failed. Absent: it failed on none. */
+  hosts?: string[];
 }
 
 /** result.json, `--json` of generate and demo. Field names are contract: add freely, rename never. */

@@ -7,16 +7,13 @@ import {
   removeWebhook,
   rotateWebhook,
   type ShownEndpoint,
-  type TenantStore,
 } from '../../client/webhooks.js';
 import { readConfig } from '../../config.js';
 import { allowedOf } from '../../outside/addresses.js';
-import { checkName } from '../../storage/keys.js';
-import { openStorage } from '../../storage/index.js';
 import { WEBHOOK_EVENTS, type WebhookAttempt, type WebhookLogDoc } from '../../workflows/webhook-contract.js';
 import { duration, since } from '../options.js';
 import { createOutput } from '../output.js';
-import { withCull } from '../with-cull.js';
+import { storeOf, withCull } from '../with-cull.js';
 
 interface Common {
   tenant?: string;
@@ -109,11 +106,6 @@ export function addWebhooks(program: Command): void {
         return undefined;
       }),
     );
-}
-
-function storeOf({ tenant }: Common): TenantStore {
-  const config = readConfig(process.env);
-  return { storage: openStorage(config.storage), tenant: checkName('tenant', tenant ?? config.tenant) };
 }
 
 const lineOf = ({ id, url, events, disabled }: ShownEndpoint): string => {

@@ -15,7 +15,8 @@ const create = keyed('write', {
   summary: 'Ask for K images that pass',
   description:
     'Stores the request and starts it. With `wait`, the answer is the result (200) if it is there in time; else 202, and the request goes on. ' +
-    'The same `Idempotency-Key` with the same body is the same request; with another body it is refused (422).',
+    'The same `Idempotency-Key` with the same body is the same request; with another body it is refused (422). ' +
+    'RELEASE_QUARANTINED (409): the release only fails, and is held back.',
   request: {
     headers: z.object({
       'idempotency-key': z
@@ -39,7 +40,7 @@ const create = keyed('write', {
   responses: {
     200: json(RequestView, 'The request has ended'),
     202: json(RequestView, 'The request runs; Location says where to look'),
-    ...problems(400, 404, 413),
+    ...problems(400, 404, 409, 413),
   },
 });
 

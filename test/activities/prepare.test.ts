@@ -11,7 +11,7 @@ import { createFsStorage } from '../../storage/fs.js';
 import { keys } from '../../storage/keys.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Release } from '../../templates/types.js';
-import type { PlanDoc } from '../../workflows/contract.js';
+import type { PlanDoc, QuarantineDoc } from '../../workflows/contract.js';
 
 let folder: string;
 let storage: Storage;
@@ -56,5 +56,28 @@ describe('a release', () => {
       ) as string,
     });
     expect(await storage.head(keys.plan('acme', 'other'))).toBeUndefined();
+  });
+});
+
+describe('a release that is held back', () => {
+  const way = { code: 'COMFY_NODE_FAILED', nodes: [{ node: '3', class: 'KSampler', what: 'RuntimeError' }] };
+  const hold = async (name: string, tenant: string | null): Promise<void> => {
+    const held = [{ tenant, since: '2026-11-30T00:00:00.000Z', way, evidence: [] }];
+    const doc: QuarantineDoc = { release: `sha256:${name}`, template: 'product', held, evidence: [] };
+    await storage.put(keys.quarantine(name), JSON.stringify(doc));
+  };
+
+  it.each([null, 'acme'])('for %s plans nothing, and is not tried again', async (tenant) => {
+    await hold(`held-${tenant}`, tenant);
+    await expect(prepare(`held-${tenant}`, release.policy)).rejects.toMatchObject({
+      type: 'RELEASE_QUARANTINED',
+      nonRetryable: true,
+    });
+    expect(await storage.head(keys.plan('acme', `held-${tenant}`))).toBeUndefined();
+  });
+
+  it('for another tenant is planned', async () => {
+    await hold('rivals', 'rival');
+    expect(await prepare('rivals', release.policy)).toBeDefined();
   });
 });
