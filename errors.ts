@@ -255,6 +255,7 @@ export const ERRORS = {
   FILE_NOT_FOUND: { title: 'There is no such file', retry: false, http: 404, exit: 1 },
   OUTSIDE_REFUSED: { title: 'An address from outside may not be called', retry: false, http: 422, exit: 2 },
   OUTSIDE_FAILED: { title: 'An address from outside does not answer', retry: true, http: 422, exit: 1 },
+  ERASE_OPEN: { title: 'What is to be erased still runs', retry: true, http: 409, exit: 1 },
   WEBHOOK_NOT_FOUND: { title: 'There is no such webhook', retry: false, http: 404, exit: 1 },
   WEBHOOK_FAILED: { title: 'A webhook was not taken', retry: true, http: 502, exit: 1 },
   RATE_LIMITED: { title: 'Too many calls with this API key', retry: true, http: 429, exit: 1 },

@@ -7,6 +7,7 @@ import { CullError } from '../errors.js';
 import { codeOf, isMissing, storageError } from './fs-errors.js';
 import { withLock } from './fs-lock.js';
 import { foldersIn, walk } from './fs-list.js';
+import { brokenOff, clearFolders } from './fs-remains.js';
 import { urlSecret } from './fs-secret.js';
 import { checkFolder, checkKey, checkPrefix, RESERVED } from './key.js';
 import { checkExpiry, signUrl, verifyUrl } from './signed.js';
@@ -185,6 +186,10 @@ export function createFsStorage(options: FsStorageOptions): Storage {
         return publicUrl === undefined ? file : signUrl(key, { base: publicUrl, expiresAt, secret: await secret() });
       }),
     verifyUrl: (ask) => guarded('reading', ask.key, async () => verifyUrl({ ...ask, secret: await secret() })),
+    async remains(prefixes) {
+      for (const prefix of prefixes) await guarded('clearing', prefix, () => clearFolders(root, checkPrefix(prefix)));
+      return guarded('listing', drafts, () => brokenOff(drafts));
+    },
   };
 }
 

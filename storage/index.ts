@@ -9,7 +9,7 @@ export type { FsStorageOptions } from './fs.js';
 export { candidateName, checkName, keys } from './keys.js';
 export { createS3Storage } from './s3.js';
 export type { S3StorageOptions } from './s3-client.js';
-export type { ByteRange, PutOptions, Storage, StoredObject, Written } from './storage.js';
+export type { ByteRange, PutOptions, Remains, Storage, StoredObject, Written } from './storage.js';
 
 /** Where bytes live, with what the address alone does not say. `readConfig` makes one of the environment. */
 export interface StorageOptions {

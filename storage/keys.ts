@@ -8,6 +8,8 @@ export const candidateName = (candidate: number): string => String(candidate).pa
 const partName = (part: number): string => String(part).padStart(6, '0');
 
 export const keys = {
+  /** Everything of a tenant but what the registry has of it. */
+  tenantDir: (tenant: string) => `${tenant}/`,
   requestDir: (tenant: string, request: string) => `${tenant}/requests/${request}/`,
   request: (tenant: string, request: string) => `${tenant}/requests/${request}/request.json`,
   plan: (tenant: string, request: string) => `${tenant}/requests/${request}/plan.json`,
@@ -45,6 +47,7 @@ export const keys = {
   swept: (tenant: string, request: string) => `${tenant}/requests/${request}/swept.json`,
   deliveredDir: (tenant: string, request: string) => `${tenant}/requests/${request}/delivered/`,
   batches: (tenant: string) => `${tenant}/batches/`,
+  batchDir: (tenant: string, batch: string) => `${tenant}/batches/${batch}/`,
   batch: (tenant: string, batch: string) => `${tenant}/batches/${batch}/batch.json`,
   /** Lines of a batch as they were taken, by part from 0; `upload` tells two of the same name apart. */
   batchLines: (tenant: string, batch: string, { upload, part }: { upload: string; part: number }) =>
@@ -68,6 +71,8 @@ export const keys = {
   labels: (tenant: string) => `${tenant}/labels/`,
   /** Human verdicts, NDJSON, under the hash of the content. */
   labelBatch: (tenant: string, sha256: string) => `${tenant}/labels/${sha256}.ndjson`,
+  /** What the registry has of a tenant. */
+  tenantRegistry: (tenant: string) => `_registry/tenants/${tenant}/`,
   tenant: (tenant: string) => `_registry/tenants/${tenant}/settings.json`,
   /** Where the tenant's webhooks go, with their secrets. */
   webhooks: (tenant: string) => `_registry/tenants/${tenant}/webhooks.json`,

@@ -8,6 +8,7 @@ import { ATTEMPTS, s3Access, type S3Access, type S3StorageOptions } from './s3-c
 import { attemptsOf, isNoSuchKey, isPassing, s3Error, statusOf } from './s3-errors.js';
 import { Marks } from './s3-marks.js';
 import { etagOf, headOf, putObject } from './s3-put.js';
+import { earlierVersions } from './s3-remains.js';
 import { resumed } from './s3-stream.js';
 import { checkExpiry } from './signed.js';
 import type { ByteRange, PutOptions, Storage, StoredObject, Written } from './storage.js';
@@ -192,6 +193,10 @@ export function createS3Storage(options: S3StorageOptions): Storage {
       } while (token !== undefined);
     },
     delete: async (key) => remove(key, base + checkKey(key)),
+    remains: (prefixes) =>
+      exchange('listing versions of', '', (s3) =>
+        earlierVersions(s3, { bucket, prefixes: prefixes.map((prefix) => base + checkPrefix(prefix)), pageSize }),
+      ),
     signedUrl: (key, { expiresInSeconds }) =>
       exchange('signing', key, async ({ sdk, client }) => {
         const command = new sdk.GetObjectCommand(at(key));

@@ -24,6 +24,15 @@ export interface PutOptions {
   ifMatch?: string;
 }
 
+/** Something that deleted objects have left behind, for people. */
+export interface Remains {
+  /** `earlier versions`. */
+  what: string;
+  count: number;
+  /** Why it is there, and how it goes. */
+  why: string;
+}
+
 /** Bytes of an object, counted from 0, both ends included. */
 export interface ByteRange {
   /** @default 0 */
@@ -76,4 +85,9 @@ export interface Storage {
    * lead elsewhere (S3) has none. `now`: milliseconds since the epoch.
    */
   verifyUrl?(ask: { method: string; key: string; query: URLSearchParams; now: number }): Promise<UrlVerdict>;
+  /**
+   * What no `list` shows although it may hold what was deleted below the prefixes: earlier versions in a bucket, writes that broke off. What a driver
+   * can clear away of it by itself (empty folders), it does; the rest is told. Absent: a deleted object leaves nothing.
+   */
+  remains?(prefixes: readonly string[]): Promise<Remains[]>;
 }
