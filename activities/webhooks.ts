@@ -61,12 +61,12 @@ export function createWebhookActivities(deps: WebhookDeps): WebhookActivities {
     const log = await requireJson<WebhookLogDoc>(storage, key);
     if (log.state !== 'pending') return { state: log.state, tries: log.attempts.length };
     const record = async (state: WebhookState, attempts: WebhookAttempt[], url = log.url): Promise<void> => {
-      await updateJson<WebhookLogDoc>(storage, key, (known = log) => ({
-        ...known,
-        state,
-        url,
-        attempts: [...known.attempts, ...attempts],
-      }));
+      // One that is gone was erased meanwhile: it does not come back.
+      await updateJson<WebhookLogDoc>(
+        storage,
+        key,
+        (known) => known && { ...known, state, url, attempts: [...known.attempts, ...attempts] },
+      );
       if (state !== 'pending') countWebhook(telemetry.metrics, { log, state, isAgain: before > 0 });
     };
 

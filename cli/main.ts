@@ -29,6 +29,7 @@ const COMMANDS: readonly (readonly [names: readonly string[], load: () => Promis
   [['up'], async () => (await import('./commands/up.js')).addUp],
   [['keys'], async () => (await import('./commands/keys.js')).addKeys],
   [['tenants'], async () => (await import('./commands/tenants.js')).addTenants],
+  [['erase'], async () => (await import('./commands/erase.js')).addErase],
   [['webhooks'], async () => (await import('./commands/webhooks.js')).addWebhooks],
   [['fleet'], async () => (await import('./commands/fleet.js')).addFleet],
   [['models'], async () => (await import('./commands/models.js')).addModels],

@@ -42,10 +42,11 @@ export async function* messagesOf(storage: Storage, { tenant, request }: Request
   }
 }
 
-/** Its day is in request.json, which may be gone: all days are looked through. */
+/** Their day is in the request's documents, which may be gone: all days are looked through. */
 async function* listEntriesOf(storage: Storage, { tenant, request }: RequestName): AsyncGenerator<Found> {
-  for await (const { key } of storage.list(keys.indexes(tenant)))
-    if (key.endsWith(`/${request}.json`)) yield { kind: 'list entries', name: key };
+  for (const folder of [keys.indexes(tenant), keys.deadIndexes(tenant)])
+    for await (const { key } of storage.list(folder))
+      if (key.endsWith(`/${request}.json`)) yield { kind: 'list entries', name: key };
 }
 
 async function* without(found: AsyncIterable<Found>, name: string): AsyncGenerator<Found> {

@@ -8,8 +8,8 @@ import type { Cull } from './cull.js';
 import { messagesOf } from './erase-request.js';
 import type { ErasePlace, EraseSubject, Found } from './erase.js';
 
-/** gRPC's status NOT_FOUND; its own enum would be a dependency for one number. */
-const NOT_FOUND: number = 5;
+/** gRPC's status NOT_FOUND. */
+const NOT_FOUND = 5;
 const CALLS_AT_ONCE = 16;
 /** Ids that one query names. */
 const IDS_AT_ONCE = 50;
@@ -96,7 +96,7 @@ async function isThere(asked: Promise<unknown>): Promise<boolean> {
     await asked;
     return true;
   } catch (error) {
-    if (isGrpcServiceError(error) && error.code === NOT_FOUND) return false;
+    if (isGrpcServiceError(error) && (error.code as number) === NOT_FOUND) return false;
     throw error;
   }
 }

@@ -45,6 +45,7 @@ export async function deleteAll(storage: Storage, found: readonly Found[]): Prom
 const FOLDERS: Record<string, string> = {
   index: 'list entries',
   'batch-index': 'list entries',
+  dead: 'list entries',
   inputs: 'inputs',
   labels: 'labels',
   batches: 'batches',

@@ -48,7 +48,7 @@ const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
 const hashOf = promisify<string, Buffer, number, typeof COST, Buffer>(scrypt);
 const HASH_BYTES = 32;
 /** So long a key that was checked is not checked again; a revoked one is refused after that at the latest. */
-const KNOWN_MS = 10_000;
+export const KEY_KNOWN_MS = 10_000;
 const FORM = /^cull_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
 
 /**
@@ -133,7 +133,7 @@ export function createKeyChecker(
   storage: Storage,
   beforeCheck: (address: string) => Promise<void> = () => Promise.resolve(),
 ): (key: string, address?: string) => Promise<Caller | undefined> {
-  const known = createShared<Caller | undefined>(KNOWN_MS);
+  const known = createShared<Caller | undefined>(KEY_KNOWN_MS);
   return (key, address = '') =>
     known.get(createHash('sha256').update(key).digest('base64'), async () => {
       await beforeCheck(address);
