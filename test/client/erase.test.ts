@@ -58,7 +58,17 @@ function keysOf(of: { tenant: string; request: string; hash: string; n: number }
   const { tenant: t, request: r, hash, n } = of;
   const message = { day: DAY, message: `msg_20261130_${hash.slice(0, 24)}`, endpoint: 'ep_1' };
   const made: Partial<Record<keyof typeof keys, string>> = {};
-  for (const kind of ['request', 'plan', 'models', 'reviews', 'manifest', 'winners', 'result', 'dead', 'swept'] as const)
+  for (const kind of [
+    'request',
+    'plan',
+    'models',
+    'reviews',
+    'manifest',
+    'winners',
+    'result',
+    'dead',
+    'swept',
+  ] as const)
     made[kind] = keys[kind](t, r);
   for (const kind of ['record', 'varied', 'embedding', 'image'] as const) made[kind] = keys[kind](t, r, n);
   for (const kind of ['index', 'deadIndex', 'batchIndex'] as const) made[kind] = keys[kind](t, DAY, r);
@@ -192,7 +202,7 @@ test.each(Object.keys(CASES))('killed at any delete or write and run again, %s i
         if (++calls >= n) throw new Error('killed');
         return work(...args);
       };
-    const killed = { ...storage, put: dying(storage.put), delete: dying(storage.delete) };
+    const killed = { ...storage, put: dying(storage.put.bind(storage)), delete: dying(storage.delete.bind(storage)) };
     const ended = await erase(places(killed)).then(
       () => true,
       () => false,

@@ -122,7 +122,7 @@ async function promptsHolding(words: string): Promise<number> {
   return count;
 }
 
-test('one request goes, then its tenant; the other tenant stays bit for bit', async () => {
+test('one request goes, then its tenant; the other tenant stays bit for bit', { timeout: 600_000 }, async () => {
   const [acme] = [await fill('acme'), await fill('bolt')];
   const files = async (words: string) => ({
     storage: await filesBelow(storageOf(), words),
@@ -195,28 +195,32 @@ test('one request goes, then its tenant; the other tenant stays bit for bit', as
   expect(again.stdout).toContain('nothing of tenant acme was found');
 });
 
-test('what runs is refused, or cancelled; a ComfyUI that does not answer is named, and the rest goes on', async () => {
-  const cull = pipeline.cull.forTenant('crane');
-  const inputs = { prompt: 'product photo of a mug on a white background', width: 64, height: 64 };
-  const release = await releaseOf('product');
-  const request = await cull.generate({ release, inputs, deliver: 40, candidates: 400, seed: 3 });
-  await vi.waitFor(async () => expect((await cull.progress(request))?.state.scored).toBeGreaterThan(2), 60_000);
-  const refused = await run('--tenant', 'crane', '--yes');
-  expect(refused).toMatchObject({ code: 1 });
-  expect(refused.stderr).toContain('ERASE_OPEN');
-  expect(await cull.requestDoc(request)).toBeDefined();
+test(
+  'what runs is refused, or cancelled; a ComfyUI that does not answer is named, and the rest goes on',
+  { timeout: 600_000 },
+  async () => {
+    const cull = pipeline.cull.forTenant('crane');
+    const inputs = { prompt: 'product photo of a mug on a white background', width: 64, height: 64 };
+    const release = await releaseOf('product');
+    const request = await cull.generate({ release, inputs, deliver: 40, candidates: 400, seed: 3 });
+    await vi.waitFor(async () => expect((await cull.progress(request))?.state.scored).toBeGreaterThan(2), 60_000);
+    const refused = await run('--tenant', 'crane', '--yes');
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toContain('ERASE_OPEN');
+    expect(await cull.requestDoc(request)).toBeDefined();
 
-  const second = sandboxes.pop()!;
-  await second.close();
-  const cancelled = await reported('--tenant', 'crane', '--yes', '--cancel');
-  expect(cancelled.code).toBe(1);
-  expect(cancelled.report.complete).toBe(false);
-  expect(cancelled.report.notReached).toMatchObject([{ place: `ComfyUI ${hostId(second.url)}` }]);
-  expect(cancelled.report.rows.every(({ left }) => left === 0)).toBe(true);
-  expect(await workflowsOf('crane')).toEqual([]);
+    const second = sandboxes.pop()!;
+    await second.close();
+    const cancelled = await reported('--tenant', 'crane', '--yes', '--cancel');
+    expect(cancelled.code).toBe(1);
+    expect(cancelled.report.complete).toBe(false);
+    expect(cancelled.report.notReached).toMatchObject([{ place: `ComfyUI ${hostId(second.url)}` }]);
+    expect(cancelled.report.rows.every(({ left }) => left === 0)).toBe(true);
+    expect(await workflowsOf('crane')).toEqual([]);
 
-  const { code, report } = await reported('--tenant', 'crane', '--yes', '--gone', hostId(second.url));
-  expect(code).toBe(0);
-  expect(report.complete).toBe(true);
-  expect((await filesBelow(storageOf(), 'crane')).holding).toEqual([]);
-});
+    const { code, report } = await reported('--tenant', 'crane', '--yes', '--gone', hostId(second.url));
+    expect(code).toBe(0);
+    expect(report.complete).toBe(true);
+    expect((await filesBelow(storageOf(), 'crane')).holding).toEqual([]);
+  },
+);
