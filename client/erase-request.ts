@@ -4,6 +4,7 @@ import type { Storage } from '../storage/storage.js';
 import { webhookDay, type WebhookPayload } from '../workflows/webhook-contract.js';
 import { inputsOnlyOf } from './erase-inputs.js';
 import { batchLinesOf, labelsOf } from './erase-lines.js';
+import { quarantineRows } from './erase-quarantine.js';
 import { below, deleteAll, kindOfKey } from './erase-tenant.js';
 import type { ErasePlace, Found, RequestName } from './erase.js';
 import { webhookLog } from './webhook-log.js';
@@ -24,6 +25,7 @@ export function requestStorage(storage: Storage, of: RequestName): ErasePlace[] 
   return [
     labelsOf(storage, of),
     batchLinesOf(storage, of),
+    quarantineRows(storage, of),
     { name: 'storage', find: () => messagesOf(storage, of), remove: (found) => deleteAll(storage, found) },
     inputsOnlyOf(storage, of),
     { name: 'storage', find: () => listEntriesOf(storage, of), remove: (found) => deleteAll(storage, found) },

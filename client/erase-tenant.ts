@@ -4,19 +4,21 @@ import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { readJson } from './documents.js';
 import type { ErasePlace, Found } from './erase.js';
+import { quarantineRows } from './erase-quarantine.js';
 
 /** Settings and webhook endpoints: what tells others of the tenant. It goes first, so that nobody is told that requests end. */
 export const tenantRegistry = (storage: Storage, tenant: string): ErasePlace =>
   below(storage, keys.tenantRegistry(tenant), () => 'settings, webhook endpoints');
 
 /**
- * The tenant's folder, then its API keys.
+ * The tenant's folder, what names it beside releases, then its API keys.
  *
  * @example
  * await erase(tenantStorage(storage, 'acme'));
  */
 export const tenantStorage = (storage: Storage, tenant: string): ErasePlace[] => [
   below(storage, keys.tenantDir(tenant), kindOfKey),
+  quarantineRows(storage, { tenant }),
   {
     name: 'storage',
     async *find() {

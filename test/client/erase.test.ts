@@ -11,6 +11,7 @@ import { tenantRegistry, tenantStorage } from '../../client/erase-tenant.js';
 import { addLabels } from '../../client/labels.js';
 import { openStorage, type Storage } from '../../storage/index.js';
 import { keys } from '../../storage/keys.js';
+import type { QuarantineDoc } from '../../workflows/contract.js';
 
 /** Whose each kind of key is; a new one has to be given an owner here, and erasing has to know it. */
 const OWNERS = {
@@ -109,7 +110,7 @@ test('every kind of key has an owner, and erasing a tenant removes what is its o
         [other, theirs],
       ] as const)
         // prettier-ignore
-        for (const key of Object.values(all)) await storage.put(key, JSON.stringify({ tenant: of }));
+        for (const key of Object.values(all)) await storage.put(key, JSON.stringify({ tenant: of, held: [], evidence: [] }));
       const kept = Object.entries(mine).filter(([kind]) => OWNERS[kind] === 'installation');
       const stays = [...kept.map(([, key]) => key), ...Object.values(theirs)];
       const before = await contentOf(storage);
@@ -161,6 +162,13 @@ async function twoRequests(storage: Storage): Promise<void> {
   await storage.put(keys.batchLines(TENANT, 'b1', { upload: 'u', part: 0 }), text(lines));
   await storage.put(keys.batchRows(TENANT, 'b1', 0), text(rows));
   for (const sha256 of ['aa', 'bb', 'cc']) await storage.put(keys.input(TENANT, sha256), 'photo');
+  const evidence = [
+    { tenant: TENANT, request: 'b1.r' },
+    { tenant: TENANT, request: 'b1.s' },
+    { tenant: 'other', request: 'b1.r' },
+  ];
+  const held = [TENANT, 'other', null].map((tenant) => ({ tenant, evidence }));
+  await put(keys.quarantine('ff'), { held, evidence });
 }
 
 const CASES: Record<string, (storage: Storage) => ErasePlace[]> = {
@@ -174,7 +182,12 @@ test('a request goes with everything that names it; what another request of the 
   const before = await contentOf(storage);
   const { rows } = await erase(CASES['a request']!(storage));
   const after = await contentOf(storage);
-  expect(JSON.stringify(after)).not.toContain('b1.r');
+  const { [keys.quarantine('ff')]: against = '', ...others } = after;
+  expect(JSON.stringify(others)).not.toContain('b1.r');
+  expect((JSON.parse(against) as QuarantineDoc).evidence).toEqual([
+    { tenant: TENANT, request: 'b1.s' },
+    { tenant: 'other', request: 'b1.r' },
+  ]);
   expect(after).toHaveProperty([keys.input(TENANT, 'aa')]);
   expect(after).not.toHaveProperty([keys.input(TENANT, 'bb')]);
   for (const [key, content] of Object.entries(before)) if (key.includes('b1.s')) expect(after[key]).toBe(content);
@@ -182,7 +195,23 @@ test('a request goes with everything that names it; what another request of the 
   expect(labels.map(([, content]) => content.trim().split('\n').length)).toEqual([3]);
   expect(String(after[keys.batchRows(TENANT, 'b1', 0)])).toBe('{"line":2,"request":"b1.s","state":"delivered"}\n');
   const found = Object.fromEntries(rows.map((row) => [row.kind, row.found]));
-  expect(found).toMatchObject({ labels: 3, 'lines of batches': 2, 'webhook messages': 1, inputs: 1, images: 2 });
+  expect(found).toMatchObject({
+    labels: 3,
+    'lines of batches': 2,
+    'webhook messages': 1,
+    inputs: 1,
+    images: 2,
+    'evidence against releases': 4,
+  });
+});
+
+test('of a tenant, evidence goes, and what holds a release back for it alone; for others and for everybody it stays', async () => {
+  const storage = await newStorage();
+  await twoRequests(storage);
+  await erase(CASES['a tenant']!(storage));
+  const evidence = [{ tenant: 'other', request: 'b1.r' }];
+  const left = JSON.parse((await contentOf(storage))[keys.quarantine('ff')] ?? '') as QuarantineDoc;
+  expect(left).toEqual({ held: ['other', null].map((tenant) => ({ tenant, evidence })), evidence });
 });
 
 test.each(Object.keys(CASES))('killed at any delete or write and run again, %s is gone all the same', async (what) => {

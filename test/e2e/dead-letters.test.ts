@@ -61,7 +61,7 @@ test('a release that fails alike on two ComfyUIs is held back until it is releas
     hosts,
   );
   expect((await cli('dead', 'list')).stdout).toMatch(
-    /^\S+Z  three +shortfall +0\/1 +1\/1 lost  COMFY_NODE_FAILED x1$/m,
+    /^\S+Z {2}three +shortfall +0\/1 +1\/1 lost {2}COMFY_NODE_FAILED x1$/m,
   );
   expect((await cli('dead', 'show', 'one')).stdout).toMatch(/inputs +prompt = "one"/);
   expect((await cli('dead', 'list', '--tenant', 'rival')).stderr).toContain('no dead letter');
