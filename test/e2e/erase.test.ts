@@ -17,7 +17,7 @@ import { runCli } from '../support/cli.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 
-const WORDS = { acme: 'acme-marzipan-lantern', bolt: 'bolt-cobalt-teapot' } as const;
+const WORDS = { quince: 'quince-marzipan-lantern', medlar: 'medlar-cobalt-teapot' } as const;
 type Tenant = keyof typeof WORDS;
 
 let dir: string;
@@ -123,31 +123,31 @@ async function promptsHolding(words: string): Promise<number> {
 }
 
 test('one request goes, then its tenant; the other tenant stays bit for bit', { timeout: 600_000 }, async () => {
-  const [acme] = [await fill('acme'), await fill('bolt')];
+  const [quince] = [await fill('quince'), await fill('medlar')];
   const files = async (words: string) => ({
     storage: await filesBelow(storageOf(), words),
     comfy: await filesBelow(dir, words),
   });
-  const before = await files(WORDS.bolt);
-  const bolts = await workflowsOf('bolt');
-  const boltPrompts = await promptsHolding(WORDS.bolt);
-  expect(bolts).toHaveLength(6);
-  expect(boltPrompts).toBeGreaterThanOrEqual(10);
+  const before = await files(WORDS.medlar);
+  const medlars = await workflowsOf('medlar');
+  const medlarPrompts = await promptsHolding(WORDS.medlar);
+  expect(medlars).toHaveLength(6);
+  expect(medlarPrompts).toBeGreaterThanOrEqual(10);
 
   // without --yes, nobody can be asked here
-  const refused = await run('--tenant', 'acme');
+  const refused = await run('--tenant', 'quince');
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain('--yes');
 
   // a dry run changes nothing
-  const dry = await reported('--tenant', 'acme', '--dry-run');
+  const dry = await reported('--tenant', 'quince', '--dry-run');
   expect(dry.code).toBe(0);
   expect(dry.report).toMatchObject({ complete: false, dryRun: true });
-  expect((await filesBelow(storageOf(), WORDS.acme)).holding).not.toEqual([]);
-  expect(await workflowsOf('acme')).toHaveLength(6);
+  expect((await filesBelow(storageOf(), WORDS.quince)).holding).not.toEqual([]);
+  expect(await workflowsOf('quince')).toHaveLength(6);
 
   // one request, with the input that is only its own
-  const one = await reported('--tenant', 'acme', '--request', acme.photo, '--yes');
+  const one = await reported('--tenant', 'quince', '--request', quince.photo, '--yes');
   expect(one.code, JSON.stringify(one.report)).toBe(0);
   expect(one.report.complete).toBe(true);
   expect(foundOf(one.report)).toMatchObject({
@@ -156,19 +156,19 @@ test('one request goes, then its tenant; the other tenant stays bit for bit', { 
     'storage: labels': 1,
     'storage: images': 2,
   });
-  expect((await filesBelow(pipeline.dir, acme.photo)).holding).toEqual([]);
-  expect((await filesBelow(dir, acme.photo)).holding).toEqual([]);
-  expect(await acme.cull.result(acme.again)).toBeDefined();
+  expect((await filesBelow(pipeline.dir, quince.photo)).holding).toEqual([]);
+  expect((await filesBelow(dir, quince.photo)).holding).toEqual([]);
+  expect(await quince.cull.result(quince.again)).toBeDefined();
 
   // a line of a batch
-  const line = await reported('--tenant', 'acme', '--request', 'b1.000002', '--yes');
+  const line = await reported('--tenant', 'quince', '--request', 'b1.000002', '--yes');
   expect(line.code).toBe(0);
   expect(foundOf(line.report)).toMatchObject({ 'storage: lines of batches': 2 });
-  expect((await filesBelow(storageOf(), 'b1.000002')).holding.filter((path) => path.includes('/acme/'))).toEqual([]);
-  expect(await acme.cull.result('b1.000001')).toBeDefined();
+  expect((await filesBelow(storageOf(), 'b1.000002')).holding.filter((path) => path.includes('/quince/'))).toEqual([]);
+  expect(await quince.cull.result('b1.000001')).toBeDefined();
 
   // all of the tenant
-  const { code, report } = await reported('--tenant', 'acme', '--yes');
+  const { code, report } = await reported('--tenant', 'quince', '--yes');
   expect(code, JSON.stringify(report)).toBe(0);
   expect(report.rows.map(({ left }) => left)).toEqual(report.rows.map(() => 0));
   expect(foundOf(report)).toMatchObject({
@@ -176,23 +176,23 @@ test('one request goes, then its tenant; the other tenant stays bit for bit', { 
     'storage: inputs': 1,
     'Temporal: batch workflows': 1,
   });
-  for (const words of [WORDS.acme, 'acme']) {
+  for (const words of [WORDS.quince, 'quince']) {
     expect((await filesBelow(storageOf(), words)).holding, words).toEqual([]);
     expect((await filesBelow(dir, words)).holding, words).toEqual([]);
   }
-  expect(await workflowsOf('acme')).toEqual([]);
-  expect(await promptsHolding(WORDS.acme)).toBe(0);
+  expect(await workflowsOf('quince')).toEqual([]);
+  expect(await promptsHolding(WORDS.quince)).toBe(0);
 
-  const after = await files(WORDS.bolt);
-  expect(ofTenant(after.storage.all, 'bolt')).toEqual(ofTenant(before.storage.all, 'bolt'));
-  expect(ofTenant(after.comfy.all, 'bolt')).toEqual(ofTenant(before.comfy.all, 'bolt'));
-  expect(await workflowsOf('bolt')).toEqual(bolts);
-  expect(await promptsHolding(WORDS.bolt)).toBe(boltPrompts);
+  const after = await files(WORDS.medlar);
+  expect(ofTenant(after.storage.all, 'medlar')).toEqual(ofTenant(before.storage.all, 'medlar'));
+  expect(ofTenant(after.comfy.all, 'medlar')).toEqual(ofTenant(before.comfy.all, 'medlar'));
+  expect(await workflowsOf('medlar')).toEqual(medlars);
+  expect(await promptsHolding(WORDS.medlar)).toBe(medlarPrompts);
 
   // again: there is nothing
-  const again = await run('--tenant', 'acme', '--yes');
+  const again = await run('--tenant', 'quince', '--yes');
   expect(again.code).toBe(0);
-  expect(again.stdout).toContain('nothing of tenant acme was found');
+  expect(again.stdout).toContain('nothing of tenant quince was found');
 });
 
 test(
