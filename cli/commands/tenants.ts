@@ -59,16 +59,18 @@ export function addTenants(program: Command): void {
   tenants
     .command('retention')
     .description(
-      'how long what its requests left is kept, where that differs from CULL_RETENTION; without ages: it does not',
+      'how long what its requests left is kept, where that differs from CULL_RETENTION. Without ages: what is set',
     )
     .argument('<tenant>')
-    .argument('[ages]', 'rejected=3d,delivered=90d,passed=never (docs/retention.md)', '')
+    .argument('[ages]', 'rejected=3d,delivered=90d,passed=never (docs/retention.md); default: as CULL_RETENTION says')
     .option('--json', 'one JSON document')
-    .action(async (tenant: string, ages: string, { json }: { json?: true }) => {
+    .action(async (tenant: string, ages: string | undefined, { json }: { json?: true }) => {
       const output = createOutput({ json: json === true });
-      const said = retentionText(await setRetention(openStorage(readConfig(process.env).storage), tenant, ages));
-      output.document({ tenant, retention: said === '' ? null : said });
-      output.text(`${tenant}: retention ${said === '' ? 'as CULL_RETENTION says' : said}`);
+      const storage = openStorage(readConfig(process.env).storage);
+      if (ages !== undefined) await setRetention(storage, tenant, ages === 'default' ? '' : ages);
+      const { retention } = documentOf(tenant, await tenantSettings(storage, tenant));
+      output.document({ tenant, retention });
+      output.text(`${tenant}: retention ${retention ?? 'as CULL_RETENTION says'}`);
     });
 }
 
