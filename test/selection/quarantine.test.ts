@@ -1,6 +1,6 @@
 /** When a release is held back, for whom, and when not. */
 import { describe, expect, test } from 'vitest';
-import type { CullError} from '../../errors.js';
+import type { CullError } from '../../errors.js';
 import { ERRORS, type ErrorCode } from '../../errors.js';
 import {
   afterFailure,
