@@ -2,7 +2,8 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { dropDead, listDead, readDead, retryDead } from '../../client/dead.js';
 import { json, keyed, problems, RequestParam, type Env, type Service } from '../context.js';
-import { DeadLetter, DeadRetry, pageOf } from '../schemas.js';
+import { DeadLetter, DeadRetry } from '../dead-schemas.js';
+import { pageOf } from '../schemas.js';
 
 const list = keyed('read', {
   method: 'get',
