@@ -65,7 +65,7 @@ test('tenants have a weight, which is set and shown', async () => {
 test('tenants have limits of their own, which are set, shown and taken back', async () => {
   const limits = async (...args: string[]): Promise<unknown> =>
     JSON.parse((await runCli(['tenants', 'limits', 'globex', '--json', ...args], { env })).stdout);
-  const none = { tenant: 'globex', weight: 1, openRequests: null, openCandidates: null };
+  const none = { tenant: 'globex', weight: 1, openRequests: null, openCandidates: null, retention: null };
   expect(await limits()).toEqual(none);
   const set = { ...none, openRequests: 5, openCandidates: 200 };
   expect(await limits('--max-open', '5', '--max-candidates', '200')).toEqual(set);
@@ -74,6 +74,17 @@ test('tenants have limits of their own, which are set, shown and taken back', as
   );
   expect(await limits('--max-open', 'default')).toEqual({ ...set, openRequests: null });
   expect((await runCli(['tenants', 'limits', 'globex', '--max-open', 'few'], { env })).code).toBe(2);
+});
+
+test('tenants have ages of their own for what is kept, which are set, shown and taken back', async () => {
+  const retention = async (...ages: string[]): Promise<unknown> =>
+    JSON.parse((await runCli(['tenants', 'retention', 'initech', '--json', ...ages], { env })).stdout);
+  expect(await retention()).toEqual({ tenant: 'initech', retention: null });
+  const set = { tenant: 'initech', retention: 'rejected=0.5d,delivered=never' };
+  expect(await retention('rejected=12h,delivered=never')).toEqual(set);
+  expect(await retention()).toEqual(set);
+  expect(await retention('default')).toEqual({ tenant: 'initech', retention: null });
+  expect((await runCli(['tenants', 'retention', 'initech', 'rejcted=1d'], { env })).code).toBe(2);
 });
 
 describe('serve', () => {
