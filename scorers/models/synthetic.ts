@@ -5,6 +5,8 @@ import type { Golden } from './goldens.js';
 
 /** How far an element may be off, as a share of the largest golden value of its output: other processors round otherwise. */
 export const GOLDEN_TOLERANCE = 1e-3;
+/** And at least so far: a probability near 0 is e to the power of a large logit, whose rounding it makes larger. */
+const GOLDEN_FLOOR = 1e-6;
 
 /**
  * A picture like lines of coarse print, the same everywhere: whole-number arithmetic, then one division. Networks answer noise with nothing.
@@ -69,7 +71,9 @@ export function differences(golden: Golden, outputs: Readonly<Record<string, Flo
     const largest = Math.max(...samples.map(([, value]) => Math.abs(value)));
     return samples.flatMap(([index, value]) => {
       const is = found[index] ?? Number.NaN;
-      return Math.abs(is - value) <= GOLDEN_TOLERANCE * largest ? [] : [`${name}[${index}] is ${is}, not ${value}`];
+      return Math.abs(is - value) <= Math.max(GOLDEN_TOLERANCE * largest, GOLDEN_FLOOR)
+        ? []
+        : [`${name}[${index}] is ${is}, not ${value}`];
     });
   });
 }
