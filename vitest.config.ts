@@ -32,7 +32,9 @@ export default defineConfig({
           name: 'temporal',
           include: onTemporal,
           pool: 'forks',
-          fileParallelism: false,
+          // two at a time, each with a server of its own: most of a suite is waiting
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           globalSetup: ['test/support/temporal-server.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,

@@ -2,17 +2,18 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchResult, BatchRow } from '../../workflows/batch-contract.js';
 import { runCli } from '../support/cli.js';
 import { openPipeline, PROMPT, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let sandbox: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
 });
 afterAll(async () => {
   await pipeline.close();

@@ -1,11 +1,12 @@
 /** The commands around a request, run as their users run them, on a real server with a real worker. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ResultDoc } from '../../workflows/contract.js';
 import { runCli, startCli } from '../support/cli.js';
 import { openPipeline, PROMPT, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const GENERATE = [
   'generate',
@@ -24,7 +25,7 @@ let pipeline: Pipeline;
 let env: Record<string, string>;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   env = { ...pipeline.env, CULL_COMFYUI_USD_PER_HOUR: '' };
 });
 afterAll(async () => {

@@ -1,7 +1,7 @@
 /** `comfy-cull review` as its users type it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditPick } from '../../client/audit.js';
 import { storedLabels } from '../../client/labels.js';
 import type { Reviewed } from '../../client/review.js';
@@ -9,6 +9,7 @@ import type { CandidateRecord, ResultDoc, Reviewable } from '../../workflows/con
 import { runCli, startCli } from '../support/cli.js';
 import { openPipeline, PROMPT, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const GENERATE = [
   'generate',
@@ -31,7 +32,7 @@ let sandbox: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   await writeFile(join(pipeline.dir, 'review.yaml'), REVIEW);
   await writeFile(join(pipeline.dir, 'audit.yaml'), AUDIT);
 });

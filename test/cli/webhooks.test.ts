@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { webhookLog } from '../../client/webhook-log.js';
 import { addWebhook } from '../../client/webhooks.js';
 import { allowedOf } from '../../outside/addresses.js';
@@ -14,6 +14,7 @@ import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { openReceiver } from '../support/receiver.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { startWorker } from '../support/worker-process.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 let sandbox: TestSandbox;
@@ -22,7 +23,7 @@ const children: ChildProcess[] = [];
 beforeAll(async () => {
   sandbox = await startSandbox();
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: [sandbox.url],
     env: { CULL_OUTSIDE_ALLOW: '127.0.0.1' },
   });

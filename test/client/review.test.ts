@@ -1,7 +1,7 @@
 /** A person's word on candidates, through the whole pipeline: open requests, ended ones, and ones whose worker dies meanwhile. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRelease } from '../../cli/release.js';
 import { storedLabels } from '../../client/labels.js';
 import type { ReleaseLike } from '../../client/request.js';
@@ -11,6 +11,7 @@ import type { WinnersDoc } from '../../selection/winners.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { startWorker, type WorkerProcess } from '../support/worker-process.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 /** No picture has that dynamic range, and every picture has the lesser one: all are in the band review. */
 const ALL_IN_REVIEW = `policy: strict
@@ -25,7 +26,7 @@ let pipeline: Pipeline;
 let release: ReleaseLike;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   const policyPath = join(pipeline.dir, 'strict.yaml');
   await writeFile(policyPath, ALL_IN_REVIEW);
   release = await readRelease('examples/templates/product.json', { policyPath, scorers: [], allowNodes: [] });

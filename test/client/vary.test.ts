@@ -1,20 +1,21 @@
 /** Groups of looks: an input that differs between the candidates of one request, through the whole pipeline. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readRelease } from '../../cli/release.js';
 import type { GenerateOptions } from '../../client/request.js';
 import type { CandidateRecord, ResultDoc } from '../../workflows/contract.js';
 import { runCli } from '../support/cli.js';
 import { openPipeline, PROMPT, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let sandboxes: TestSandbox[];
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandboxes = await Promise.all([startSandbox({ secondsPerImage: 0.05 }), startSandbox({ secondsPerImage: 0.05 })]);
   const comfyUrls = sandboxes.map(({ url }) => url);
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls });
 });
 afterAll(async () => {
   await pipeline.close();

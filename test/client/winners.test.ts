@@ -1,7 +1,7 @@
 /** The first passing image at once: the winners so far through the library and the command line, on a real server, with a worker that dies. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Cull } from '../../client/cull.js';
 import type { WinnersStep } from '../../client/winners.js';
 import type { ResultDoc } from '../../workflows/contract.js';
@@ -9,12 +9,13 @@ import { runCli, startCli } from '../support/cli.js';
 import { openPipeline, PROMPT, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { startWorker } from '../support/worker-process.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let sandbox: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
 });
 afterAll(async () => {
   await pipeline.close();
@@ -88,7 +89,7 @@ describe('Cull.winners', () => {
 describe('--stream', () => {
   beforeAll(async () => {
     await pipeline.close();
-    pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+    pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   });
   const args = (key: string) => [
     ...['generate', 'examples/templates/product.json', '-p', 'examples/policies/generic.yaml'],

@@ -1,11 +1,12 @@
 /** A batch of 200 lines x 8 candidates through the whole pipeline: every line ends once, the totals add up, and no history grows long. */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchRows } from '../../client/batch-reads.js';
 import { startBatch } from '../../client/batch.js';
 import { readRelease } from '../../cli/release.js';
 import { batchWorkflowId, type BatchResult, type BatchRow } from '../../workflows/batch-contract.js';
 import { PROMPT, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const LINES = 200;
 const CANDIDATES = 8;
@@ -15,7 +16,7 @@ let sandboxes: TestSandbox[];
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandboxes = await Promise.all(Array.from({ length: SANDBOXES }, () => startSandbox()));
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: sandboxes.map(({ url }) => url) });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: sandboxes.map(({ url }) => url) });
 }, 120_000);
 afterAll(async () => {
   await pipeline.close();

@@ -1,11 +1,12 @@
 /** The whole pipeline on a bucket, where every twentieth exchange with it fails: nothing is lost, nothing is drawn or counted twice. */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createS3Storage, keys, type Storage } from '../../storage/index.js';
 import type { StatsDoc } from '../../workflows/contract.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { faultyShare, startS3Proxy, type S3Proxy } from '../support/s3-proxy.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { BUILD_MS, environmentOfBucket, startS3Server, type S3Server } from '../support/versitygw.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const SHARE = 0.05;
 /** `CULL_TEST_SEED` repeats a run, as far as the order of exchanges is the same. */
@@ -26,7 +27,7 @@ beforeAll(async () => {
   const faulty = { ...bucket, endpoint: proxy.url };
   sandboxes = await Promise.all([0, 1].map(() => startSandbox({ secondsPerImage: 0.1 })));
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: sandboxes.map(({ url }) => url),
     env: environmentOfBucket(faulty),
     storage: createS3Storage(faulty),

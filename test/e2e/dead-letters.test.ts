@@ -1,11 +1,12 @@
 /** What fails for good, and a release that always fails: as their operator meets them, on two ComfyUIs. */
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { deriveSeed } from '../../selection/seeds.js';
 import type { DeadLetterDoc, QuarantineDoc } from '../../workflows/contract.js';
 import { runCli } from '../support/cli.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const SEED = 7;
 let sandboxes: TestSandbox[];
@@ -13,7 +14,7 @@ let pipeline: Pipeline;
 beforeAll(async () => {
   sandboxes = await Promise.all([startSandbox(), startSandbox()]);
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: sandboxes.map(({ url }) => url),
   });
 });

@@ -1,9 +1,10 @@
 /** What fails on one ComfyUI is drawn on another one, and nothing is lost by it. */
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hostId } from '../../providers/comfyui/index.js';
 import { deriveSeed } from '../../selection/seeds.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const CANDIDATES = 6;
 const SEEDS = Array.from({ length: CANDIDATES }, (_, candidate) => deriveSeed(1, candidate));
@@ -13,7 +14,7 @@ let well: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   [broken, well] = await Promise.all([startSandbox({ secondsPerImage: 0.1 }), startSandbox({ secondsPerImage: 0.1 })]);
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [broken.url, well.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [broken.url, well.url] });
 });
 afterAll(async () => {
   await pipeline.close();

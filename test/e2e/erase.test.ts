@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readRelease } from '../../cli/release.js';
 import type { EraseReport } from '../../cli/views/erase.js';
 import { batchResult } from '../../client/batch-reads.js';
@@ -16,6 +16,7 @@ import { createKey } from '../../service/keys.js';
 import { runCli } from '../support/cli.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const WORDS = { quince: 'quince-marzipan-lantern', medlar: 'medlar-cobalt-teapot' } as const;
 type Tenant = keyof typeof WORDS;
@@ -33,7 +34,7 @@ beforeAll(async () => {
   const file = join(dir, 'fleet.json');
   await writeFile(file, JSON.stringify(sandboxes.map(({ url }, n) => ({ url, ...folders[n] }))));
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: [],
     env: { CULL_COMFYUI_FILE: file },
   });

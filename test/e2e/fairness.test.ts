@@ -1,5 +1,5 @@
 /** Whose turn it is: a tenant with a long backlog beside one who asks for four images. Asserted on the order in which ComfyUIs get prompts, not on seconds. */
-import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { cancelBatch } from '../../client/batch-reads.js';
 import { startBatch } from '../../client/batch.js';
 import type { Cull } from '../../client/cull.js';
@@ -10,6 +10,7 @@ import { deriveSeed } from '../../selection/seeds.js';
 import { bestOfNWorkflowId } from '../../workflows/contract.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const HOSTS = 2;
 /** Candidates that ComfyUIs have already when the other tenant comes: one draws, one waits, on each. */
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const policyPath = 'examples/policies/generic.yaml';
   release = await readRelease('examples/templates/product.json', { policyPath, scorers: [], allowNodes: [] });
   sandboxes = await Promise.all(Array.from({ length: HOSTS }, () => startSandbox({ secondsPerImage: 0.2 })));
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: sandboxes.map(({ url }) => url) });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: sandboxes.map(({ url }) => url) });
   big = pipeline.cull.forTenant('big');
   small = pipeline.cull.forTenant('small');
 });

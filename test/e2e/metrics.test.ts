@@ -1,11 +1,12 @@
 /** What a worker process tells of requests that went through it, against what their results say. */
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { deriveSeed } from '../../selection/seeds.js';
 import { freePort } from '../../stack/temporal-server.js';
 import { readMetrics, sumOf, type Sample } from '../support/exposition.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const SEED = 7;
 const CANDIDATES = 6;
@@ -18,7 +19,7 @@ beforeAll(async () => {
   const temporalPort = await freePort();
   temporalUrl = `http://127.0.0.1:${temporalPort}/metrics`;
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: sandboxes.map((sandbox) => sandbox.url),
     env: {
       CULL_METRICS_PORT: '0',

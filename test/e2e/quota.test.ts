@@ -1,8 +1,9 @@
 /** Requests that draw until K pass, through the whole pipeline: what is in flight at the stop is taken off the ComfyUIs and says what it cost. */
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StatsDoc } from '../../workflows/contract.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const SANDBOXES = 2;
 let sandboxes: TestSandbox[];
@@ -10,7 +11,7 @@ let pipeline: Pipeline;
 beforeAll(async () => {
   sandboxes = await Promise.all(Array.from({ length: SANDBOXES }, () => startSandbox({ secondsPerImage: 0.3 })));
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: sandboxes.map(({ url }) => url),
     env: { CULL_COMFYUI_USD_PER_HOUR: '3.6' },
   });
@@ -59,7 +60,7 @@ test('a cap too small ends as a shortfall that says why', async () => {
 });
 
 test('a budget without a price is refused by the workers, in words', async () => {
-  const free = await openPipeline({ address: inject('temporalAddress'), comfyUrls: sandboxes.map(({ url }) => url) });
+  const free = await openPipeline({ address: temporalAddress(), comfyUrls: sandboxes.map(({ url }) => url) });
   await pipeline.worker.kill('SIGTERM');
   try {
     const { result } = await free.end(await free.generate({ candidates: undefined, budgetUsd: 1 }));

@@ -2,13 +2,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeGarments, writePeople } from '../../cli/demo-photos.js';
 import { readRelease } from '../../cli/release.js';
 import type { Labels } from '../../sandbox/photos/index.js';
 import { pulledModels } from '../support/models.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let photos: string;
 let sandbox: TestSandbox;
@@ -17,7 +18,7 @@ beforeAll(async () => {
   photos = await mkdtemp(join(tmpdir(), 'cull-photos-'));
   sandbox = await startSandbox({ photosDir: photos });
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: [sandbox.url],
     env: { CULL_MODELS: await pulledModels() },
   });

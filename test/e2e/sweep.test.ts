@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ensureSweepSchedule, sweepNow } from '../../client/sweep.js';
 import { ComfyClient } from '../../providers/comfyui/index.js';
 import { keys } from '../../storage/index.js';
@@ -12,6 +12,7 @@ import { runCli } from '../support/cli.js';
 import { readMetrics, sumOf } from '../support/exposition.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const DAY_MS = 86_400_000;
 const METRICS_PORT = 19_467;
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const folders = { outputDir: join(folder, 'output'), inputDir: join(folder, 'input') };
   sandbox = await startSandbox(folders);
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: [sandbox.url],
     env: {
       CULL_COMFYUI_OUTPUT: folders.outputDir,
@@ -33,7 +34,7 @@ beforeAll(async () => {
       CULL_METRICS_PORT: String(METRICS_PORT),
     },
   });
-  temporal = new Client({ connection: await Connection.connect({ address: inject('temporalAddress') }) });
+  temporal = new Client({ connection: await Connection.connect({ address: temporalAddress() }) });
 });
 afterAll(async () => {
   await temporal.connection.close();

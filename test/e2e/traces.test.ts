@@ -1,7 +1,7 @@
 /** A request over HTTP, through a service and a worker in processes of their own, as its spans tell it to a collector. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { addWebhook } from '../../client/webhooks.js';
 import { allowedOf } from '../../outside/addresses.js';
 import { traceSinks } from '../../activities/traces.js';
@@ -13,6 +13,7 @@ import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { openReceiver, type Receiver } from '../support/receiver.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { workflowBundle } from '../support/workflow-worker.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const CALLER = { trace: 'ab'.repeat(16), span: 'cd'.repeat(8) };
 const UNWANTED = 'ef'.repeat(16);
@@ -30,7 +31,7 @@ beforeAll(async () => {
     OTEL_BSP_SCHEDULE_DELAY: '100',
     CULL_OUTSIDE_ALLOW: '127.0.0.1',
   };
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url], env });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url], env });
   const { storage, tenant } = pipeline.cull;
   await addWebhook({ storage, tenant }, { url: receiver.url, allowed: allowedOf(['127.0.0.1']) });
   service = startCli(['serve', '--open', '--port', '0'], { env: pipeline.env });

@@ -1,11 +1,12 @@
 /** What a dead worker leaves in a ComfyUI that others use, too. */
 import { randomUUID } from 'node:crypto';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { hostId } from '../../providers/comfyui/index.js';
 import { openPipeline } from '../support/pipeline.js';
 import { startSandbox } from '../support/sandbox.js';
 import { startWorker } from '../support/worker-process.js';
 import { drawnTimes, until } from './support.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 /** A picture whose first seeded node takes the sandbox's time. */
 const graph = (seed: number) => ({
@@ -25,7 +26,7 @@ async function post(url: string, seed: number, extraData: Record<string, unknown
 test('kill -9 with prompts waiting among those of others: ours are attached to, ended ones cleared, others untouched', async () => {
   const comfy = await startSandbox({ secondsPerImage: 0.1 });
   const host = hostId(comfy.url);
-  const pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [comfy.url] });
+  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [comfy.url] });
   const ids = async (status: string) =>
     (await comfy.log()).filter((entry) => entry.status === status).map(({ promptId }) => promptId);
   try {

@@ -1,18 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { embeddedTarget } from '../../client/temporal.js';
 import { Queues } from '../../fleet/queues.js';
 import { openStorage } from '../../storage/index.js';
 import { keys } from '../../storage/keys.js';
 import { createLog } from '../../telemetry/log.js';
 import type { QueueDoc } from '../../workflows/contract.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 test('a queue that another worker announced is found, and counts until its first candidate begins', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'cull-queues-'));
   const storage = openStorage(dir);
-  const target = embeddedTarget(inject('temporalAddress'));
+  const target = embeddedTarget(temporalAddress());
   const log = createLog({ level: 'silent', name: 'test' });
   const queues = new Queues({ storage, target, log, coldAfterMs: 1_000 });
   const over = new AbortController();

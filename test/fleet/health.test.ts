@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { hostId } from '../../providers/comfyui/index.js';
 import { openPipeline } from '../support/pipeline.js';
 import { startSandbox, startSandboxProcess } from '../support/sandbox.js';
 import { drawnTimes, until, untilHost } from './support.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 /** What somebody else sends. The second node has no inputs, as in prompts that stop a real ComfyUI's worker. */
 const POISON = {
@@ -24,7 +25,7 @@ test('a dead worker thread is told and its candidates are drawn elsewhere', asyn
     startSandbox({ secondsPerImage: 60 }),
     startSandbox({ secondsPerImage: 0.05 }),
   ]);
-  const pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [dead.url, alive.url] });
+  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [dead.url, alive.url] });
   try {
     await untilHost(pipeline.cull, hostId(dead.url), 'serving');
     await dead.config({ fault: { deadWorker: true } });
@@ -45,7 +46,7 @@ test('the restart command runs, and the request goes on once it has helped', asy
   const sick = await startSandboxProcess({ secondsPerImage: 0.05 });
   const port = Number(new URL(sick.url).port);
   const pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: [sick.url],
     env: { CULL_COMFYUI_RESTART: 'echo restarting $CULL_COMFYUI_ID; touch "$CULL_DIR-restart"' },
   });
@@ -77,7 +78,7 @@ test('a ComfyUI that fails fast gets a rest and the other draws', async () => {
     startSandbox({ secondsPerImage: 0 }),
     startSandbox({ secondsPerImage: 0.2 }),
   ]);
-  const pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [broken.url, well.url] });
+  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [broken.url, well.url] });
   try {
     await broken.config({ fault: { diskFull: 1_000 } });
     const request = await pipeline.generate({ candidates: 24 });
@@ -100,7 +101,7 @@ test('a ComfyUI that fails fast gets a rest and the other draws', async () => {
 test('a card that is full while nothing runs makes it unhealthy', async () => {
   const comfy = await startSandbox();
   await comfy.config({ fault: { vramFree: 1_000_000 } });
-  const pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [comfy.url] });
+  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [comfy.url] });
   try {
     expect((await untilHost(pipeline.cull, hostId(comfy.url), 'unhealthy')).reason).toMatch(
       /MiB free while nothing runs/,

@@ -1,7 +1,7 @@
 /** ComfyUIs come and go while a request runs. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { addComfy, drainComfy, removeComfy } from '../../fleet/registry.js';
 import { hostId } from '../../providers/comfyui/index.js';
 import { runCli } from '../support/cli.js';
@@ -9,6 +9,7 @@ import { openPipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { startWorker } from '../support/worker-process.js';
 import { drawnTimes, until, untilHost } from './support.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let sandboxes: TestSandbox[];
 beforeAll(async () => {
@@ -21,7 +22,7 @@ const drew = async (sandbox: TestSandbox) => (await sandbox.log()).some(({ drawn
 
 test('one is added, the other drained and removed while a request runs: all is drawn once', async () => {
   const [first, second] = sandboxes.map(({ url }) => ({ url, id: hostId(url) }));
-  const pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [first!.url] });
+  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [first!.url] });
   const { cull } = pipeline;
   try {
     const request = await pipeline.generate({ candidates: 24, deliver: 24 });
@@ -46,7 +47,7 @@ test('one is added, the other drained and removed while a request runs: all is d
 });
 
 test('the file is read again when it changes; doctor and fleet list tell the states', async () => {
-  const pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [] });
+  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [] });
   const file = join(pipeline.dir, 'fleet.yaml');
   const env = { ...pipeline.env, CULL_COMFYUI_FILE: file };
   await writeFile(file, '[]');
@@ -74,7 +75,7 @@ test('the file is read again when it changes; doctor and fleet list tell the sta
 test('SIGTERM: what cannot end within the grace is left in ComfyUI, and the next worker attaches to it', async () => {
   const slow = await startSandbox({ secondsPerImage: 3 });
   const pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: [slow.url],
     env: { CULL_GRACE_SECONDS: '0.5' },
   });

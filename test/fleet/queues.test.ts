@@ -1,11 +1,12 @@
 /** Queues by models: who has them loaded draws, nobody starves, models are loaded ahead. */
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { hostId } from '../../providers/comfyui/index.js';
 import { modelSet } from '../../templates/models.js';
 import { gpuQueue } from '../../workflows/contract.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox } from '../support/sandbox.js';
 import { until } from './support.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const CHECKPOINTS = ['v1-5-pruned-emaonly-fp16.safetensors', 'other.safetensors'];
 const queueOf = (checkpoint: string) => gpuQueue('default', modelSet([checkpoint]));
@@ -22,7 +23,7 @@ test('two idle ComfyUIs take over a new set of models at once; the next request 
     [1, 2].map(() => startSandbox({ secondsPerImage: 0.2, loadSeconds: 0.5, checkpoints: CHECKPOINTS })),
   );
   const pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: sandboxes.map(({ url }) => url),
   });
   try {
@@ -42,7 +43,7 @@ test('two idle ComfyUIs take over a new set of models at once; the next request 
 test('a busy ComfyUI opens a queue that has waited, and comes back', async () => {
   const comfy = await startSandbox({ secondsPerImage: 0.1, checkpoints: CHECKPOINTS });
   const env = { CULL_COLD_QUEUE_SECONDS: '2' };
-  const pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [comfy.url], env });
+  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [comfy.url], env });
   try {
     const long = await generate(pipeline, CHECKPOINTS[0]!, 120);
     await until(async () => (await comfy.log()).length > 2);
@@ -64,7 +65,7 @@ test('a ComfyUI that is needed but gets no candidate loads the models ahead', as
     [1, 2].map(() => startSandbox({ secondsPerImage: 2, loadSeconds: 0.1, checkpoints: CHECKPOINTS })),
   );
   const pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: sandboxes.map(({ url }) => url),
   });
   try {

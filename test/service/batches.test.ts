@@ -1,5 +1,5 @@
 /** Batches over HTTP on the real pipeline: lines in, results out, line for line. */
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BatchRow } from '../../workflows/batch-contract.js';
 import { batchWorkflowId } from '../../workflows/batch-contract.js';
 import { bestOfNWorkflowId } from '../../workflows/contract.js';
@@ -7,13 +7,14 @@ import { setWeight } from '../../client/tenants.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let sandbox: TestSandbox;
 let pipeline: Pipeline;
 let service: TestService;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   service = await openService(pipeline.cull);
 }, 120_000);
 afterAll(async () => {

@@ -1,5 +1,5 @@
 /** Keys, scopes, tenants and limits: who gets in, how often, and what they see. */
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { setLimits } from '../../client/tenants.js';
 import { addWebhook } from '../../client/webhooks.js';
 import { allowedOf } from '../../outside/addresses.js';
@@ -10,13 +10,14 @@ import type { WebhookLogDoc } from '../../workflows/webhook-contract.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let sandbox: TestSandbox;
 let pipeline: Pipeline;
 let service: TestService;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   service = await openService(pipeline.cull);
 }, 120_000);
 afterAll(async () => {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allowedOf } from '../../outside/addresses.js';
 import { listen, type Listening } from '../../service/server.js';
 import { differences, fits } from '../support/documented.js';
@@ -13,6 +13,7 @@ import { openReceiver, type Receiver } from '../support/receiver.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
 import { runInShell, type Ran } from '../support/shell-session.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 /** In this order: a page may name what another one made. */
 const PAGES = ['docs/review.md', 'docs/service.md', 'docs/batches.md', 'docs/webhooks.md', 'docs/storage.md'];
@@ -67,7 +68,7 @@ const ran = new Map<Block, Ran>();
 beforeAll(async () => {
   sandbox = await startSandbox();
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: [sandbox.url],
     env: { CULL_OUTSIDE_ALLOW: '127.0.0.1' },
   });

@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cull } from '../../client/cull.js';
 import { embeddedTarget } from '../../client/temporal.js';
 import { createFileServer, rangeIn } from '../../service/files.js';
 import { createFsStorage, type Storage } from '../../storage/index.js';
 import { openService, type TestService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const KEY = 'acme/requests/r 1/candidates/0007 ü.png';
 const bytes = randomBytes(300_000);
@@ -23,7 +24,7 @@ beforeAll(async () => {
   await storage.put(KEY, bytes);
   await storage.put('acme/other.png', 'other');
   url = await storage.signedUrl(KEY, { expiresInSeconds: 600 });
-  cull = await Cull.connect({ target: embeddedTarget(inject('temporalAddress')), storage, tenant: 'default' });
+  cull = await Cull.connect({ target: embeddedTarget(temporalAddress()), storage, tenant: 'default' });
   service = await openService(cull);
 });
 afterAll(async () => {

@@ -2,19 +2,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Cull } from '../../client/cull.js';
 import { embeddedTarget } from '../../client/temporal.js';
 import { openStorage } from '../../storage/index.js';
 import { createMetrics } from '../../telemetry/metrics.js';
 import { samplesOf } from '../support/exposition.js';
 import { openService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let dir: string;
 let cull: Cull;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cull-service-metrics-'));
-  const target = embeddedTarget(inject('temporalAddress'));
+  const target = embeddedTarget(temporalAddress());
   cull = await Cull.connect({ target, storage: openStorage(dir), tenant: 'default' });
 });
 afterAll(async () => {

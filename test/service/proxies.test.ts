@@ -1,5 +1,5 @@
 /** nginx and Caddy as deploy/ sets them up: in front of the service, and of a ComfyUI. */
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { Agent, fetch, FormData, type RequestInit } from 'undici';
@@ -13,6 +13,7 @@ import { startCaddy, startNginx, type Proxy } from '../support/proxies.js';
 import { INSTALL_MS } from '../support/pypi.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const SECRET = 'a-secret-of-this-test';
 const GRAPH = {
@@ -30,7 +31,7 @@ const proxies: Record<string, Proxy> = {};
 const logged: { path: string; client: string }[] = [];
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   service = await openService(pipeline.cull, {
     trusted: allowedOf(['127.0.0.1']),
     metrics: createMetrics(),

@@ -1,13 +1,14 @@
 /** A person's word over HTTP, on the real pipeline: a request that waits is delivered with what is accepted, and everything else is refused. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCatalogue } from '../../cli/catalogue.js';
 import { readReleasePolicy } from '../../cli/release.js';
 import { createKey } from '../../service/keys.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 /** No picture has that dynamic range, and every picture has the lesser one: all are in the band review. */
 const ALL_IN_REVIEW = `policy: strict
@@ -22,7 +23,7 @@ let pipeline: Pipeline;
 let service: TestService;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   const path = join(pipeline.dir, 'strict.yaml');
   await writeFile(path, ALL_IN_REVIEW);
   const catalogue = await readCatalogue(

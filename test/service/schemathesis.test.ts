@@ -3,12 +3,13 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listen, type Listening } from '../../service/server.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { findSchemathesis, INSTALL_MS } from '../support/schemathesis.js';
 import { openService, type TestService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const SEED = 20_261_130;
 /** What is said of these is right, and is no defect: two fields may contradict each other, and what was cancelled can still be read. */
@@ -24,7 +25,7 @@ beforeAll(async () => {
   command = await findSchemathesis();
   folder = await mkdtemp(join(tmpdir(), 'cull-schemathesis-'));
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: inject('temporalAddress'), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
   service = await openService(pipeline.cull, {
     limits: {
       perSecond: 100_000,

@@ -1,10 +1,11 @@
 /** Webhooks over HTTP, with a receiver on a port: added, told, rotated, sent again, removed; and everything that is refused. */
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { allowedOf } from '../../outside/addresses.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { openReceiver, verified, type Receiver } from '../support/receiver.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
 import { openService, type TestService } from '../support/service.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let sandbox: TestSandbox;
 let pipeline: Pipeline;
@@ -15,7 +16,7 @@ const statuses: Record<number, number> = {};
 beforeAll(async () => {
   sandbox = await startSandbox();
   pipeline = await openPipeline({
-    address: inject('temporalAddress'),
+    address: temporalAddress(),
     comfyUrls: [sandbox.url],
     env: { CULL_OUTSIDE_ALLOW: '127.0.0.1' },
   });

@@ -1,4 +1,4 @@
-/** vitest global setup: one real Temporal server for all suites that need one. Its address is provided as `temporalAddress`. */
+/** vitest global setup: real Temporal servers for all suites that need one, one for each place in the pool (temporal-address.ts). */
 import { resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { resolveTemporalBinary } from '../../stack/temporal-binary.js';
@@ -6,7 +6,7 @@ import { freePort, startServer } from '../../stack/temporal-server.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    temporalAddress: string;
+    temporalAddresses: string[];
     temporalBinary: string;
   }
 }
@@ -19,14 +19,21 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     cliPath: process.env['TEMPORAL_CLI_PATH'],
     onStep: (step) => process.stderr.write(`${step}\n`),
   });
-  const server = await startServer({ binary: binary.path, port: await freePort() });
+  const servers = await Promise.all(
+    Array.from({ length: project.config.maxWorkers }, async () =>
+      startServer({ binary: binary.path, port: await freePort() }),
+    ),
+  );
   // A test run that is killed must not leave a server behind.
-  const kill = () => server.process.kill('SIGKILL');
+  const kill = () => servers.forEach((server) => server.process.kill('SIGKILL'));
   process.once('exit', kill);
-  project.provide('temporalAddress', server.address);
+  project.provide(
+    'temporalAddresses',
+    servers.map(({ address }) => address),
+  );
   project.provide('temporalBinary', binary.path);
   return async () => {
     process.off('exit', kill);
-    await server.stop();
+    await Promise.all(servers.map((server) => server.stop()));
   };
 }

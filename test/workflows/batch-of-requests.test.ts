@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CloseAsk, PartRef } from '../../activities/batch.js';
 import type { BatchArgs, BatchProgress, BatchResult } from '../../workflows/batch-contract.js';
 import { BATCH_PROGRESS_QUERY } from '../../workflows/batch-contract.js';
 import { ORCHESTRATE_QUEUE } from '../../workflows/contract.js';
 import { answering, openBench, type Activities, type WorkflowBench } from '../support/workflow-worker.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let bench: WorkflowBench;
 beforeAll(async () => {
-  bench = await openBench(inject('temporalAddress'));
+  bench = await openBench(temporalAddress());
 });
 afterAll(() => bench.close());
 

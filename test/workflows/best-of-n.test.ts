@@ -1,14 +1,15 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DeliverAsk } from '../../activities/deliver.js';
 import type { ScoreAnswer } from '../../activities/score.js';
 import type { BestOfNArgs, BestOfNResult, RequestProgress } from '../../workflows/contract.js';
 import { PROGRESS_QUERY } from '../../workflows/contract.js';
 import { answering, openBench, type Activities, type WorkflowBench } from '../support/workflow-worker.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let bench: WorkflowBench;
 beforeAll(async () => {
-  bench = await openBench(inject('temporalAddress'));
+  bench = await openBench(temporalAddress());
 });
 afterAll(() => bench.close());
 beforeEach(() => bench.use(answering()));

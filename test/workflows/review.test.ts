@@ -1,6 +1,6 @@
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DeliverAsk } from '../../activities/deliver.js';
 import type { ScoreAnswer } from '../../activities/score.js';
 import {
@@ -13,10 +13,11 @@ import {
   type ReviewUpdate,
 } from '../../workflows/contract.js';
 import { answering, openBench, type Activities, type WorkflowBench } from '../support/workflow-worker.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 let bench: WorkflowBench;
 beforeAll(async () => {
-  bench = await openBench(inject('temporalAddress'));
+  bench = await openBench(temporalAddress());
 });
 afterAll(() => bench.close());
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { tellOfBatch, tellOfRequest } from '../../activities/news.js';
 import { createWebhookActivities } from '../../activities/webhooks.js';
 import { replayWebhook, webhookLog } from '../../client/webhook-log.js';
@@ -14,6 +14,7 @@ import { ORCHESTRATE_QUEUE, type ResultDoc } from '../../workflows/contract.js';
 import { webhookWorkflowId, type WebhookLogDoc, type WebhookOutcome } from '../../workflows/webhook-contract.js';
 import { openReceiver, verified, type Receiver } from '../support/receiver.js';
 import { answering, openBench, type Activities, type WorkflowBench } from '../support/workflow-worker.js';
+import { temporalAddress } from '../support/temporal-address.js';
 
 const LOCAL = allowedOf(['127.0.0.1']);
 let bench: WorkflowBench;
@@ -23,7 +24,7 @@ let tenant: string;
 let receiver: Receiver | undefined;
 let tests = 0;
 beforeAll(async () => {
-  bench = await openBench(inject('temporalAddress'));
+  bench = await openBench(temporalAddress());
   folder = await mkdtemp(join(tmpdir(), 'cull-webhooks-'));
   storage = openStorage(folder);
 });
