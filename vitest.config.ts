@@ -36,6 +36,7 @@ export default defineConfig({
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           globalSetup: ['test/support/temporal-server.ts'],
+          setupFiles: ['test/support/no-leftovers.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },

@@ -142,8 +142,12 @@ async function claim(cull: Cull, doc: BatchDoc): Promise<BatchDoc> {
     ? doc
     : await known(cull, doc);
   const { batch, createdAt } = mine;
-  // also for one that is known: whoever made it may have died before this
-  await storage.put(keys.batchIndex(tenant, createdAt.slice(0, 10), batch), JSON.stringify({ batch, createdAt }));
+  // also for one that is known: whoever made it may have died before this. Once: lists go by when it was written
+  await putIfAbsent(
+    storage,
+    keys.batchIndex(tenant, createdAt.slice(0, 10), batch),
+    JSON.stringify({ batch, createdAt }),
+  );
   return mine;
 }
 

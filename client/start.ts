@@ -22,8 +22,12 @@ export async function storeRequest(storage: Storage, doc: RequestDoc): Promise<R
   const isNew = await putIfAbsent(storage, keys.request(tenant, request), JSON.stringify(doc));
   const known = isNew ? doc : await readRequest(storage, { tenant, request });
   const { createdAt } = known;
-  // also for one that is known: whoever made it may have died before this
-  await storage.put(keys.index(tenant, createdAt.slice(0, 10), request), JSON.stringify({ request, createdAt }));
+  // also for one that is known: whoever made it may have died before this. Once: lists go by when it was written
+  await putIfAbsent(
+    storage,
+    keys.index(tenant, createdAt.slice(0, 10), request),
+    JSON.stringify({ request, createdAt }),
+  );
   return known;
 }
 

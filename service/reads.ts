@@ -21,7 +21,7 @@ const URL_SECONDS = 24 * 3600;
 /** A request is stored before its workflow starts; so young, one without a workflow is no dead one. */
 const YOUNG_MS = 10_000;
 /** A worker that is busy tells the counters late; the rest of the answer does not wait for it. */
-const QUERY_MS = 2_000;
+export const QUERY_MS = 2_000;
 
 /**
  * A reader of requests for all tenants of one process. Who asks while another's answer is on its way shares it.

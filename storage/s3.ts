@@ -81,6 +81,26 @@ export function createS3Storage(options: S3StorageOptions): Storage {
     modifiedAt: about.at?.getTime() ?? 0,
   });
 
+  /** Lists page by page what starts with a prefix; up to the next delimiter, where one is given. */
+  async function* pages(prefix: string, delimiter?: string) {
+    let token: string | undefined;
+    do {
+      const page = await exchange('listing', prefix, ({ sdk, client }) =>
+        client.send(
+          new sdk.ListObjectsV2Command({
+            Bucket: bucket,
+            Prefix: base + prefix,
+            Delimiter: delimiter,
+            MaxKeys: pageSize,
+            ContinuationToken: token,
+          }),
+        ),
+      );
+      yield page;
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
   /** Begins to read; with an `etag`, that version or none. */
   const open = (key: string, range: ByteRange & { etag?: string }) =>
     exchange('reading', key, async ({ sdk, client }) => {
@@ -149,48 +169,19 @@ export function createS3Storage(options: S3StorageOptions): Storage {
         return there && found(key, { size: there.ContentLength, etag: there.ETag, at: there.LastModified });
       }),
     async *folders(start) {
-      checkFolder(start);
-      let token: string | undefined;
-      do {
-        const page = await exchange('listing', start, ({ sdk, client }) =>
-          client.send(
-            new sdk.ListObjectsV2Command({
-              Bucket: bucket,
-              Prefix: base + start,
-              Delimiter: '/',
-              MaxKeys: pageSize,
-              ContinuationToken: token,
-            }),
-          ),
-        );
-        for (const { Prefix = '' } of page.CommonPrefixes ?? []) {
+      for await (const { CommonPrefixes = [] } of pages(checkFolder(start), '/'))
+        for (const { Prefix = '' } of CommonPrefixes) {
           const name = Prefix.slice((base + start).length, -1);
           if (isKey(`${start}${name}`)) yield name;
         }
-        token = page.IsTruncated ? page.NextContinuationToken : undefined;
-      } while (token !== undefined);
     },
     async *list(start) {
-      checkPrefix(start);
-      let token: string | undefined;
-      do {
-        const page = await exchange('listing', start, ({ sdk, client }) =>
-          client.send(
-            new sdk.ListObjectsV2Command({
-              Bucket: bucket,
-              Prefix: base + start,
-              MaxKeys: pageSize,
-              ContinuationToken: token,
-            }),
-          ),
-        );
-        for (const { Key = '', Size, ETag, LastModified } of page.Contents ?? []) {
+      for await (const { Contents = [] } of pages(checkPrefix(start)))
+        for (const { Key = '', Size, ETag, LastModified } of Contents) {
           const key = Key.slice(base.length);
           // What others put into the bucket under names that no key can have (the folder marks of a web console) is not ours.
           if (isKey(key)) yield found(key, { size: Size, etag: ETag, at: LastModified });
         }
-        token = page.IsTruncated ? page.NextContinuationToken : undefined;
-      } while (token !== undefined);
     },
     delete: async (key) => remove(key, base + checkKey(key)),
     remains: (prefixes) =>

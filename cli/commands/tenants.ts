@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { setLimits, setRetention, setWeight, tenantSettings, type TenantSettings } from '../../client/tenants.js';
 import { readConfig } from '../../config.js';
 import { retentionText } from '../../selection/retention.js';
-import { openStorage } from '../../storage/index.js';
+import { openStorage, type Storage } from '../../storage/index.js';
 import { wholeNumberOrZero } from '../options.js';
 import { createOutput } from '../output.js';
 
@@ -18,10 +18,7 @@ export function addTenants(program: Command): void {
     .argument('<tenant>')
     .option('--json', 'one JSON document')
     .action(async (tenant: string, { json }: { json?: true }) => {
-      const output = createOutput({ json: json === true });
-      const settings = await tenantSettings(openStorage(readConfig(process.env).storage), tenant);
-      output.document(documentOf(tenant, settings));
-      output.text(lineOf(tenant, settings));
+      await tell(openStorage(readConfig(process.env).storage), tenant, json);
     });
   tenants
     .command('weight')
@@ -45,16 +42,13 @@ export function addTenants(program: Command): void {
     .option('--max-candidates <n>', "candidates that these may draw, together; default: the service's", limit)
     .option('--json', 'one JSON document')
     .action(async (tenant: string, options: { maxOpen?: Limit; maxCandidates?: Limit; json?: true }) => {
-      const output = createOutput({ json: options.json === true });
-      const { maxOpen, maxCandidates } = options;
+      const { maxOpen, maxCandidates, json } = options;
       const storage = openStorage(readConfig(process.env).storage);
       await setLimits(storage, tenant, {
         ...(maxOpen !== undefined && { openRequests: maxOpen === 'default' ? null : maxOpen }),
         ...(maxCandidates !== undefined && { openCandidates: maxCandidates === 'default' ? null : maxCandidates }),
       });
-      const settings = await tenantSettings(storage, tenant);
-      output.document(documentOf(tenant, settings));
-      output.text(lineOf(tenant, settings));
+      await tell(storage, tenant, json);
     });
   tenants
     .command('retention')
@@ -76,6 +70,13 @@ export function addTenants(program: Command): void {
 
 type Limit = number | 'default';
 const limit = (value: string): Limit => (value === 'default' ? value : wholeNumberOrZero(value));
+
+async function tell(storage: Storage, tenant: string, json: true | undefined): Promise<void> {
+  const output = createOutput({ json: json === true });
+  const settings = await tenantSettings(storage, tenant);
+  output.document(documentOf(tenant, settings));
+  output.text(lineOf(tenant, settings));
+}
 
 const documentOf = (tenant: string, { weight = 1, openRequests, openCandidates, retention }: TenantSettings) => ({
   tenant,

@@ -12,7 +12,7 @@ import {
   type BatchResult,
 } from '../../workflows/batch-contract.js';
 import { optionsOf } from '../asked.js';
-import { FRESH_MS } from '../reads.js';
+import { FRESH_MS, QUERY_MS } from '../reads.js';
 import { createShared } from '../shared.js';
 import { json, keyed, paging, problems, type Env, type Service } from '../context.js';
 import type { RequestBody } from '../schemas.js';
@@ -20,7 +20,6 @@ import { BatchLineBody, BatchRow, BatchState, BatchView, TakenBatch } from '../b
 import { linesOf } from '../lines.js';
 import { Name, pageOf } from '../schemas.js';
 
-const QUERY_MS = 2_000;
 const BatchParam = z.object({
   batch: Name.openapi({ param: { name: 'batch', in: 'path' }, example: '2026-11-30-4f1c09aa' }),
 });

@@ -11,7 +11,7 @@ import {
 } from '../../client/webhooks.js';
 import type { WebhookLogDoc } from '../../workflows/webhook-contract.js';
 import { json, keyed, paging, problems, type Env, type Service } from '../context.js';
-import { pageOf } from '../schemas.js';
+import { Name, pageOf } from '../schemas.js';
 import {
   MessageRow,
   MessageState,
@@ -24,10 +24,7 @@ import {
 } from '../webhook-schemas.js';
 
 const tags = ['Webhooks'];
-const id = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
-  .openapi({ param: { name: 'webhook', in: 'path' }, example: 'ep_4f1c09aa12de' });
+const id = Name.openapi({ param: { name: 'webhook', in: 'path' }, example: 'ep_4f1c09aa12de' });
 const message = z
   .string()
   .regex(/^msg_\d{8}_[0-9a-f]{24}$/)

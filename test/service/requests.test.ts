@@ -72,9 +72,14 @@ describe('POST /v1/requests', () => {
     const headers = { 'idempotency-key': 'order-1' };
     const first = await read(service.call('POST', '/v1/requests', { body: BODY, headers }));
     expect(first.request).toBe('order-1');
+    const entry = keys.index('default', String(first['createdAt']).slice(0, 10), 'order-1');
+    const listedAs = await pipeline.cull.storage.head(entry);
+    expect(listedAs).toBeDefined();
     const again = await service.call('POST', '/v1/requests', { body: BODY, headers });
     expect(again.status).toBeLessThan(300);
     expect((await read(again)).request).toBe('order-1');
+    // it keeps its place in the list
+    expect(await pipeline.cull.storage.head(entry)).toEqual(listedAs);
     const other = await service.call('POST', '/v1/requests', { body: { ...BODY, deliver: 2 }, headers });
     expect(other.status).toBe(422);
     expect((await read(other)).code).toBe('IDEMPOTENCY_CONFLICT');

@@ -10,6 +10,19 @@ export interface WorkerProcess {
   readonly lines: readonly string[];
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends the workers that a test has left: one that timed out would have its worker take what the next file asks for. */
+export async function killWorkers(): Promise<void> {
+  await Promise.all(
+    [...running].map((child) => {
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      return gone;
+    }),
+  );
+}
+
 /** Starts a worker with all roles; resolves once it serves. `env` adds to this process's environment. */
 export async function startWorker(
   env: Record<string, string>,
@@ -20,8 +33,14 @@ export async function startWorker(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  running.add(child);
   const lines: string[] = [];
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const gone = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      running.delete(child);
+      resolve();
+    }),
+  );
   if (!child.stderr) throw new Error('the worker has no stderr');
   const reader = createInterface({ input: child.stderr });
   await new Promise<void>((resolve, reject) => {
