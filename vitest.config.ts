@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Suites that need a real Temporal server; it is started once, by the global setup. */
+/** Suites that need a real Temporal server: each file starts one of its own (test/support/temporal-address.ts). */
 const onTemporal = [
   'test/workflows/**/*.test.ts',
   'test/client/**/*.test.ts',
@@ -32,10 +32,10 @@ export default defineConfig({
           name: 'temporal',
           include: onTemporal,
           pool: 'forks',
-          // two at a time, each with a server of its own: most of a suite is waiting
+          // two at a time: most of a suite is waiting
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
-          globalSetup: ['test/support/temporal-server.ts'],
+          globalSetup: ['test/support/temporal-binary.ts'],
           setupFiles: ['test/support/no-leftovers.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,

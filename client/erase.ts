@@ -109,8 +109,11 @@ export async function erase(
     for (const place of places)
       if (!notReached.has(place.name))
         await visit(place, async () => {
-          for (const [kind, { count, examples }] of await countsOf(place))
-            Object.assign(rowOf(place.name, kind), { left: count, examples });
+          for (const [kind, { count, examples }] of await countsOf(place)) {
+            const row = rowOf(place.name, kind);
+            row.left += count;
+            row.examples = [...row.examples, ...examples].slice(0, SHOWN);
+          }
         });
     if (round === ROUNDS || [...rows.values()].every(({ left }) => left === 0)) break;
   }

@@ -13,7 +13,7 @@ let sandbox: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
 });
 afterAll(async () => {
   await pipeline.close();

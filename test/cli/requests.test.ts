@@ -25,7 +25,7 @@ let pipeline: Pipeline;
 let env: Record<string, string>;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   env = { ...pipeline.env, CULL_COMFYUI_USD_PER_HOUR: '' };
 });
 afterAll(async () => {

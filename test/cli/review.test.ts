@@ -32,7 +32,7 @@ let sandbox: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   await writeFile(join(pipeline.dir, 'review.yaml'), REVIEW);
   await writeFile(join(pipeline.dir, 'audit.yaml'), AUDIT);
 });

@@ -23,7 +23,7 @@ const children: ChildProcess[] = [];
 beforeAll(async () => {
   sandbox = await startSandbox();
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: [sandbox.url],
     env: { CULL_OUTSIDE_ALLOW: '127.0.0.1' },
   });

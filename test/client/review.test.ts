@@ -26,7 +26,7 @@ let pipeline: Pipeline;
 let release: ReleaseLike;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   const policyPath = join(pipeline.dir, 'strict.yaml');
   await writeFile(policyPath, ALL_IN_REVIEW);
   release = await readRelease('examples/templates/product.json', { policyPath, scorers: [], allowNodes: [] });

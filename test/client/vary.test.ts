@@ -15,7 +15,7 @@ let pipeline: Pipeline;
 beforeAll(async () => {
   sandboxes = await Promise.all([startSandbox({ secondsPerImage: 0.05 }), startSandbox({ secondsPerImage: 0.05 })]);
   const comfyUrls = sandboxes.map(({ url }) => url);
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls });
 });
 afterAll(async () => {
   await pipeline.close();

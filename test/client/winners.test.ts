@@ -15,7 +15,7 @@ let sandbox: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
 });
 afterAll(async () => {
   await pipeline.close();
@@ -89,7 +89,7 @@ describe('Cull.winners', () => {
 describe('--stream', () => {
   beforeAll(async () => {
     await pipeline.close();
-    pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+    pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   });
   const args = (key: string) => [
     ...['generate', 'examples/templates/product.json', '-p', 'examples/policies/generic.yaml'],

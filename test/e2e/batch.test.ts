@@ -16,7 +16,7 @@ let sandboxes: TestSandbox[];
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandboxes = await Promise.all(Array.from({ length: SANDBOXES }, () => startSandbox()));
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: sandboxes.map(({ url }) => url) });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: sandboxes.map(({ url }) => url) });
 }, 120_000);
 afterAll(async () => {
   await pipeline.close();

@@ -27,7 +27,7 @@ beforeAll(async () => {
   const faulty = { ...bucket, endpoint: proxy.url };
   sandboxes = await Promise.all([0, 1].map(() => startSandbox({ secondsPerImage: 0.1 })));
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: sandboxes.map(({ url }) => url),
     env: environmentOfBucket(faulty),
     storage: createS3Storage(faulty),

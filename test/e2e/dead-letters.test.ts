@@ -14,7 +14,7 @@ let pipeline: Pipeline;
 beforeAll(async () => {
   sandboxes = await Promise.all([startSandbox(), startSandbox()]);
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: sandboxes.map(({ url }) => url),
   });
 });

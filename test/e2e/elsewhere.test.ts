@@ -14,7 +14,7 @@ let well: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   [broken, well] = await Promise.all([startSandbox({ secondsPerImage: 0.1 }), startSandbox({ secondsPerImage: 0.1 })]);
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [broken.url, well.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [broken.url, well.url] });
 });
 afterAll(async () => {
   await pipeline.close();

@@ -34,7 +34,7 @@ beforeAll(async () => {
   const file = join(dir, 'fleet.json');
   await writeFile(file, JSON.stringify(sandboxes.map(({ url }, n) => ({ url, ...folders[n] }))));
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: [],
     env: { CULL_COMFYUI_FILE: file },
   });

@@ -9,7 +9,7 @@ let sandbox: TestSandbox;
 let pipeline: Pipeline;
 beforeAll(async () => {
   sandbox = await startSandbox({ secondsPerImage: 0.05 });
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
 });
 afterAll(async () => {
   await pipeline.close();

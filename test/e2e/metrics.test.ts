@@ -19,7 +19,7 @@ beforeAll(async () => {
   const temporalPort = await freePort();
   temporalUrl = `http://127.0.0.1:${temporalPort}/metrics`;
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: sandboxes.map((sandbox) => sandbox.url),
     env: {
       CULL_METRICS_PORT: '0',

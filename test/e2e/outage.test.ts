@@ -17,7 +17,7 @@ beforeEach(() => sandbox.reset());
 
 test('one of two ComfyUIs is down: the request says so, and the other carries on', async () => {
   const down = `http://127.0.0.1:${await freePort()}`;
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url, down] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url, down] });
   try {
     const reasons = new Set<string>();
     const { result } = await pipeline.end(await pipeline.generate({ candidates: 4 }), ({ unhealthy }) => {
@@ -32,7 +32,7 @@ test('one of two ComfyUIs is down: the request says so, and the other carries on
 
 test('the only ComfyUI is down: the request waits for it, says why, and ends once it is there', async () => {
   const port = await freePort();
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [`http://127.0.0.1:${port}`] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [`http://127.0.0.1:${port}`] });
   try {
     const request = await pipeline.generate({ candidates: 3 });
     let reason: string | null = null;
@@ -52,7 +52,7 @@ test('the only ComfyUI is down: the request waits for it, says why, and ends onc
 
 test('a ComfyUI dies while it draws: its candidates are drawn by the other', async () => {
   const doomed = await startSandboxProcess({ secondsPerImage: 60 });
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url, doomed.url] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url, doomed.url] });
   try {
     const request = await pipeline.generate({ candidates: 6 });
     for await (const _ of pipeline.cull.watch(request))
@@ -67,7 +67,7 @@ test('a ComfyUI dies while it draws: its candidates are drawn by the other', asy
 });
 
 test('storage that cannot be written: the request fails with that reason, and resumes without drawing again what ComfyUI kept', async () => {
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   try {
     const key = 'blocked';
     // A file where the folder of the candidates must be.

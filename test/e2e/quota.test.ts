@@ -11,7 +11,7 @@ let pipeline: Pipeline;
 beforeAll(async () => {
   sandboxes = await Promise.all(Array.from({ length: SANDBOXES }, () => startSandbox({ secondsPerImage: 0.3 })));
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: sandboxes.map(({ url }) => url),
     env: { CULL_COMFYUI_USD_PER_HOUR: '3.6' },
   });
@@ -60,7 +60,7 @@ test('a cap too small ends as a shortfall that says why', async () => {
 });
 
 test('a budget without a price is refused by the workers, in words', async () => {
-  const free = await openPipeline({ address: temporalAddress(), comfyUrls: sandboxes.map(({ url }) => url) });
+  const free = await openPipeline({ address: temporalAddress, comfyUrls: sandboxes.map(({ url }) => url) });
   await pipeline.worker.kill('SIGTERM');
   try {
     const { result } = await free.end(await free.generate({ candidates: undefined, budgetUsd: 1 }));

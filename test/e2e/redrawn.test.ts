@@ -18,7 +18,7 @@ beforeAll(async () => {
   photos = await mkdtemp(join(tmpdir(), 'cull-photos-'));
   sandbox = await startSandbox({ photosDir: photos });
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: [sandbox.url],
     env: { CULL_MODELS: await pulledModels() },
   });

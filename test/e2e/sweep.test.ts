@@ -25,7 +25,7 @@ beforeAll(async () => {
   const folders = { outputDir: join(folder, 'output'), inputDir: join(folder, 'input') };
   sandbox = await startSandbox(folders);
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: [sandbox.url],
     env: {
       CULL_COMFYUI_OUTPUT: folders.outputDir,
@@ -34,7 +34,7 @@ beforeAll(async () => {
       CULL_METRICS_PORT: String(METRICS_PORT),
     },
   });
-  temporal = new Client({ connection: await Connection.connect({ address: temporalAddress() }) });
+  temporal = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
 });
 afterAll(async () => {
   await temporal.connection.close();

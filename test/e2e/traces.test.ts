@@ -31,7 +31,7 @@ beforeAll(async () => {
     OTEL_BSP_SCHEDULE_DELAY: '100',
     CULL_OUTSIDE_ALLOW: '127.0.0.1',
   };
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url], env });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url], env });
   const { storage, tenant } = pipeline.cull;
   await addWebhook({ storage, tenant }, { url: receiver.url, allowed: allowedOf(['127.0.0.1']) });
   service = startCli(['serve', '--open', '--port', '0'], { env: pipeline.env });

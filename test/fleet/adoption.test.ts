@@ -26,7 +26,7 @@ async function post(url: string, seed: number, extraData: Record<string, unknown
 test('kill -9 with prompts waiting among those of others: ours are attached to, ended ones cleared, others untouched', async () => {
   const comfy = await startSandbox({ secondsPerImage: 0.1 });
   const host = hostId(comfy.url);
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [comfy.url] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [comfy.url] });
   const ids = async (status: string) =>
     (await comfy.log()).filter((entry) => entry.status === status).map(({ promptId }) => promptId);
   try {

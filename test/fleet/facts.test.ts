@@ -13,7 +13,7 @@ import { temporalAddress } from '../support/temporal-address.js';
 test('a queue that another worker announced is found, and counts until its first candidate begins', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'cull-queues-'));
   const storage = openStorage(dir);
-  const target = embeddedTarget(temporalAddress());
+  const target = embeddedTarget(temporalAddress);
   const log = createLog({ level: 'silent', name: 'test' });
   const queues = new Queues({ storage, target, log, coldAfterMs: 1_000 });
   const over = new AbortController();

@@ -25,7 +25,7 @@ test('a dead worker thread is told and its candidates are drawn elsewhere', asyn
     startSandbox({ secondsPerImage: 60 }),
     startSandbox({ secondsPerImage: 0.05 }),
   ]);
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [dead.url, alive.url] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [dead.url, alive.url] });
   try {
     await untilHost(pipeline.cull, hostId(dead.url), 'serving');
     await dead.config({ fault: { deadWorker: true } });
@@ -46,7 +46,7 @@ test('the restart command runs, and the request goes on once it has helped', asy
   const sick = await startSandboxProcess({ secondsPerImage: 0.05 });
   const port = Number(new URL(sick.url).port);
   const pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: [sick.url],
     env: { CULL_COMFYUI_RESTART: 'echo restarting $CULL_COMFYUI_ID; touch "$CULL_DIR-restart"' },
   });
@@ -78,7 +78,7 @@ test('a ComfyUI that fails fast gets a rest and the other draws', async () => {
     startSandbox({ secondsPerImage: 0 }),
     startSandbox({ secondsPerImage: 0.2 }),
   ]);
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [broken.url, well.url] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [broken.url, well.url] });
   try {
     await broken.config({ fault: { diskFull: 1_000 } });
     // one request may be drawn by the other alone, before this one has failed often enough, or is tried again
@@ -107,7 +107,7 @@ test('a ComfyUI that fails fast gets a rest and the other draws', async () => {
 test('a card that is full while nothing runs makes it unhealthy', async () => {
   const comfy = await startSandbox();
   await comfy.config({ fault: { vramFree: 1_000_000 } });
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [comfy.url] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [comfy.url] });
   try {
     expect((await untilHost(pipeline.cull, hostId(comfy.url), 'unhealthy')).reason).toMatch(
       /MiB free while nothing runs/,

@@ -13,7 +13,8 @@ import { temporalAddress } from '../support/temporal-address.js';
 
 let sandboxes: TestSandbox[];
 beforeAll(async () => {
-  sandboxes = await Promise.all([0.2, 0.2].map((secondsPerImage) => startSandbox({ secondsPerImage })));
+  // the first is slow: enough waits for the second whatever this machine can score
+  sandboxes = await Promise.all([2, 0.2].map((secondsPerImage) => startSandbox({ secondsPerImage })));
 });
 afterAll(() => Promise.all(sandboxes.map((sandbox) => sandbox.close())));
 beforeEach(() => Promise.all(sandboxes.map((sandbox) => sandbox.reset())));
@@ -22,7 +23,7 @@ const drew = async (sandbox: TestSandbox) => (await sandbox.log()).some(({ drawn
 
 test('one is added, the other drained and removed while a request runs: all is drawn once', async () => {
   const [first, second] = sandboxes.map(({ url }) => ({ url, id: hostId(url) }));
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [first!.url] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [first!.url] });
   const { cull } = pipeline;
   try {
     const request = await pipeline.generate({ candidates: 24, deliver: 24 });
@@ -47,7 +48,7 @@ test('one is added, the other drained and removed while a request runs: all is d
 });
 
 test('the file is read again when it changes; doctor and fleet list tell the states', async () => {
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [] });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [] });
   const file = join(pipeline.dir, 'fleet.yaml');
   const env = { ...pipeline.env, CULL_COMFYUI_FILE: file };
   await writeFile(file, '[]');
@@ -75,7 +76,7 @@ test('the file is read again when it changes; doctor and fleet list tell the sta
 test('SIGTERM: what cannot end within the grace is left in ComfyUI, and the next worker attaches to it', async () => {
   const slow = await startSandbox({ secondsPerImage: 3 });
   const pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: [slow.url],
     env: { CULL_GRACE_SECONDS: '0.5' },
   });

@@ -23,7 +23,7 @@ test('two idle ComfyUIs take over a new set of models at once; the next request 
     [1, 2].map(() => startSandbox({ secondsPerImage: 0.2, loadSeconds: 0.5, checkpoints: CHECKPOINTS })),
   );
   const pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: sandboxes.map(({ url }) => url),
   });
   try {
@@ -43,7 +43,7 @@ test('two idle ComfyUIs take over a new set of models at once; the next request 
 test('a busy ComfyUI opens a queue that has waited, and comes back', async () => {
   const comfy = await startSandbox({ secondsPerImage: 0.1, checkpoints: CHECKPOINTS });
   const env = { CULL_COLD_QUEUE_SECONDS: '2' };
-  const pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [comfy.url], env });
+  const pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [comfy.url], env });
   try {
     const long = await generate(pipeline, CHECKPOINTS[0]!, 120);
     await until(async () => (await comfy.log()).length > 2);
@@ -65,7 +65,7 @@ test('a ComfyUI that is needed but gets no candidate loads the models ahead', as
     [1, 2].map(() => startSandbox({ secondsPerImage: 2, loadSeconds: 0.1, checkpoints: CHECKPOINTS })),
   );
   const pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: sandboxes.map(({ url }) => url),
   });
   try {

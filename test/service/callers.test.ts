@@ -17,7 +17,7 @@ let pipeline: Pipeline;
 let service: TestService;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   service = await openService(pipeline.cull);
 }, 120_000);
 afterAll(async () => {

@@ -68,7 +68,7 @@ const ran = new Map<Block, Ran>();
 beforeAll(async () => {
   sandbox = await startSandbox();
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: [sandbox.url],
     env: { CULL_OUTSIDE_ALLOW: '127.0.0.1' },
   });

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await storage.put(KEY, bytes);
   await storage.put('acme/other.png', 'other');
   url = await storage.signedUrl(KEY, { expiresInSeconds: 600 });
-  cull = await Cull.connect({ target: embeddedTarget(temporalAddress()), storage, tenant: 'default' });
+  cull = await Cull.connect({ target: embeddedTarget(temporalAddress), storage, tenant: 'default' });
   service = await openService(cull);
 });
 afterAll(async () => {

@@ -15,7 +15,7 @@ let dir: string;
 let cull: Cull;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cull-service-metrics-'));
-  const target = embeddedTarget(temporalAddress());
+  const target = embeddedTarget(temporalAddress);
   cull = await Cull.connect({ target, storage: openStorage(dir), tenant: 'default' });
 });
 afterAll(async () => {

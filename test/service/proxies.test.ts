@@ -31,7 +31,7 @@ const proxies: Record<string, Proxy> = {};
 const logged: { path: string; client: string }[] = [];
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   service = await openService(pipeline.cull, {
     trusted: allowedOf(['127.0.0.1']),
     metrics: createMetrics(),

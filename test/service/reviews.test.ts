@@ -23,7 +23,7 @@ let pipeline: Pipeline;
 let service: TestService;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   const path = join(pipeline.dir, 'strict.yaml');
   await writeFile(path, ALL_IN_REVIEW);
   const catalogue = await readCatalogue(

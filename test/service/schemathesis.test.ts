@@ -25,7 +25,7 @@ beforeAll(async () => {
   command = await findSchemathesis();
   folder = await mkdtemp(join(tmpdir(), 'cull-schemathesis-'));
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: temporalAddress(), comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
   service = await openService(pipeline.cull, {
     limits: {
       perSecond: 100_000,

@@ -16,7 +16,7 @@ const statuses: Record<number, number> = {};
 beforeAll(async () => {
   sandbox = await startSandbox();
   pipeline = await openPipeline({
-    address: temporalAddress(),
+    address: temporalAddress,
     comfyUrls: [sandbox.url],
     env: { CULL_OUTSIDE_ALLOW: '127.0.0.1' },
   });

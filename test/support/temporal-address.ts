@@ -1,10 +1,14 @@
-/** The Temporal server of a test file: files run side by side, so each place in the pool has a server of its own, and its queues. */
-import { inject } from 'vitest';
+/** The Temporal server of a test file, from its first import to its last test: what one file leaves behind, no other meets. */
+import { afterAll, inject } from 'vitest';
+import { freePort, startServer } from '../../stack/temporal-server.js';
+
+const server = await startServer({ binary: inject('temporalBinary'), port: await freePort() });
+const kill = () => server.process.kill('SIGKILL');
+process.once('exit', kill);
+afterAll(async () => {
+  process.off('exit', kill);
+  await server.stop();
+});
 
 /** `host:port`. */
-export function temporalAddress(): string {
-  const place = Number(process.env['VITEST_POOL_ID']);
-  const address = inject('temporalAddresses')[place - 1];
-  if (address === undefined) throw new Error(`no Temporal server runs for place ${place} of the pool`);
-  return address;
-}
+export const temporalAddress = server.address;

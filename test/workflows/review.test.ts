@@ -17,7 +17,7 @@ import { temporalAddress } from '../support/temporal-address.js';
 
 let bench: WorkflowBench;
 beforeAll(async () => {
-  bench = await openBench(temporalAddress());
+  bench = await openBench(temporalAddress);
 });
 afterAll(() => bench.close());
 

@@ -24,7 +24,7 @@ let tenant: string;
 let receiver: Receiver | undefined;
 let tests = 0;
 beforeAll(async () => {
-  bench = await openBench(temporalAddress());
+  bench = await openBench(temporalAddress);
   folder = await mkdtemp(join(tmpdir(), 'cull-webhooks-'));
   storage = openStorage(folder);
 });
