@@ -13,6 +13,7 @@ import {
   type WorkerInterceptors,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { createAcceptedActivities } from './activities/accepted.js';
 import { createBatchActivities } from './activities/batch.js';
 import { createDeliverActivities } from './activities/deliver.js';
 import { createPrepareActivities } from './activities/prepare.js';
@@ -112,6 +113,7 @@ export async function runWorker(options: {
         telemetry,
       }),
       ...createDeliverActivities({ storage, telemetry }),
+      ...createAcceptedActivities({ storage, telemetry }),
       ...createBatchActivities({ storage, telemetry }),
       ...createSweepActivities({
         storage,

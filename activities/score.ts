@@ -2,11 +2,9 @@
 import { Context } from '@temporalio/activity';
 import { CullError, ERRORS } from '../errors.js';
 import { cascadeRun } from '../selection/cascade.js';
-import { fingerprintOf } from '../selection/fingerprint.js';
 import { modelsUsed, scoreProblems } from '../selection/pins.js';
-import { rankQuality } from '../selection/rank.js';
 import { waitsForReview } from '../selection/review.js';
-import type { Policy } from '../selection/types.js';
+import type { PassedSoFar } from '../selection/winners.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { SILENT, type Telemetry } from '../telemetry/telemetry.js';
@@ -20,7 +18,7 @@ import { float32 } from './float32.js';
 import { createModelKeeper } from './same-models.js';
 import type { ScorePool } from './scoring/pool.js';
 import { planFor } from './varied.js';
-import { createAnnouncer } from './winners.js';
+import { createAnnouncer, standingOf } from './winners.js';
 
 export interface ScoreAnswer {
   pass: boolean;
@@ -42,7 +40,6 @@ export interface ScoreActivities {
 }
 
 const HEARTBEAT_MS = 5_000;
-const PIXEL_DIGITS = 16;
 
 /** Activities of a scoring worker. The pool's threads measure; judging is the pure function that everybody runs. */
 export function createScoreActivities(deps: {
@@ -58,20 +55,9 @@ export function createScoreActivities(deps: {
 
   /** Also on a repeat: the attempt before may have ended between record and announcement. */
   const answered = async (record: CandidateRecord, plan: PlanDoc): Promise<ScoreAnswer> => {
-    const answer = answerOf(record, plan.policy);
-    const { quality = 0, fingerprint, pixelSha256 } = answer;
-    const { candidate, seed, image, group } = record;
-    if (answer.pass && image)
-      await announce(plan, {
-        candidate,
-        seed,
-        quality,
-        key: image.key,
-        ...(group !== undefined && { group }),
-        ...(fingerprint !== undefined && { fingerprint }),
-        ...(pixelSha256 !== undefined && { pixelSha256 }),
-      });
-    return answer;
+    const standing = standingOf(record, plan.policy);
+    if (record.verdict?.pass && standing) await announce(plan, standing);
+    return answerOf(record, standing);
   };
 
   return withFailures(telemetry, {
@@ -153,19 +139,15 @@ const tenths = (ms: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(ms).map(([scorer, one]) => [scorer, Math.round(10 * one) / 10]));
 
 /** Few bytes: it is kept in the workflow's history. */
-function answerOf({ verdict, scores, image, cost }: CandidateRecord, policy: Policy): ScoreAnswer {
-  const pass = verdict?.pass === true;
-  const review = verdict !== null && waitsForReview(verdict);
-  const counts = pass || review;
-  const fingerprint = counts ? fingerprintOf(scores) : undefined;
-  const pixels = counts ? image?.pixelSha256?.slice(0, PIXEL_DIGITS) : undefined;
+function answerOf({ verdict, cost }: CandidateRecord, standing: PassedSoFar | undefined): ScoreAnswer {
+  const { quality, fingerprint, pixelSha256 } = standing ?? {};
   return {
-    pass,
+    pass: verdict?.pass === true,
     failed: verdict?.failed.map(({ gate }) => gate) ?? [],
-    ...(review && { band: 'review' }),
-    ...(counts && { quality: rankQuality(scores, policy) }),
+    ...(verdict && waitsForReview(verdict) && { band: 'review' }),
+    ...(quality !== undefined && { quality }),
     ...(fingerprint !== undefined && { fingerprint }),
-    ...(pixels !== undefined && { pixelSha256: pixels }),
+    ...(pixelSha256 !== undefined && { pixelSha256 }),
     ...(cost !== null && { microUsd: cost.microUsd }),
   };
 }

@@ -1,6 +1,10 @@
 /** winners.json: the winners so far, for those who want the first image at once. */
 import { LRUCache } from 'lru-cache';
+import { fingerprintOf } from '../selection/fingerprint.js';
+import { rankQuality } from '../selection/rank.js';
+import { waitsForReview } from '../selection/review.js';
 import { comparesEmbeddings, pickWinners } from '../selection/select.js';
+import type { Policy } from '../selection/types.js';
 import { groupsOf } from '../selection/vary.js';
 import {
   noWinners,
@@ -14,11 +18,29 @@ import {
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
-import type { PlanDoc } from '../workflows/contract.js';
+import type { CandidateRecord, PlanDoc } from '../workflows/contract.js';
 import { readEmbedding } from './float32.js';
 
 /** Embeddings kept per process: each pass compares all before it. */
 const KEPT_EMBEDDINGS = 2_000;
+
+const PIXEL_DIGITS = 16;
+
+/** What one is ranked by and told from others by; undefined for one that was rejected, and that no person can let pass. */
+export function standingOf(record: CandidateRecord, policy: Policy): PassedSoFar | undefined {
+  const { candidate, seed, image, group, scores, verdict } = record;
+  if (!verdict || !image || !(verdict.pass || waitsForReview(verdict))) return undefined;
+  const fingerprint = fingerprintOf(scores);
+  return {
+    candidate,
+    seed,
+    quality: rankQuality(scores, policy),
+    key: image.key,
+    ...(group !== undefined && { group }),
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(image.pixelSha256 !== null && { pixelSha256: image.pixelSha256.slice(0, PIXEL_DIGITS) }),
+  };
+}
 
 export type AnnouncePass = (plan: PlanDoc, one: PassedSoFar) => Promise<void>;
 

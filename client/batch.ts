@@ -16,7 +16,8 @@ import {
 import { ORCHESTRATE_QUEUE } from '../workflows/contract.js';
 import type { Cull } from './cull.js';
 import { batchDoc, batchResult, batchRows } from './batch-reads.js';
-import { newSeed, requestOf, type GenerateOptions } from './request.js';
+import { refuseQuarantined } from './quarantine.js';
+import { newSeed, requestOf, type GenerateOptions, type ReleaseLike } from './request.js';
 import { putIfAbsent, storeRelease } from './store.js';
 import { priorityOf } from './tenants.js';
 
@@ -57,6 +58,8 @@ export async function startBatch(cull: Cull, options: BatchOptions): Promise<Tak
     );
   // Two uploads under one key at once must not mix: each writes its own lines, and one of them becomes the batch.
   const upload = randomUUID();
+  // one that is there already is answered all the same
+  const isNew = !(await storage.head(keys.batch(tenant, batch)));
   const hash = createHash('sha256');
   const releases = new Map<string, Promise<void>>();
   const refused: TakenBatch['refused'] = [];
@@ -74,10 +77,10 @@ export async function startBatch(cull: Cull, options: BatchOptions): Promise<Tak
       const request = `${batch}.${asked.key ?? String(line).padStart(6, '0')}`;
       if (names.has(request)) throw new CullError('REQUEST_INVALID', `another line has the key ${asked.key ?? line}`);
       const doc = requestOf({ ...asked, key: request }, tenant);
-      names.add(request);
       const { id } = asked.release;
-      if (!releases.has(id)) releases.set(id, storeRelease(storage, asked.release));
+      if (!releases.has(id)) releases.set(id, takeRelease(cull, asked.release, isNew));
       await releases.get(id);
+      names.add(request);
       taken = { line, doc };
     } catch (error) {
       if (!(error instanceof CullError)) throw error;
@@ -105,6 +108,12 @@ export async function startBatch(cull: Cull, options: BatchOptions): Promise<Tak
   const mine = await claim(cull, doc);
   await start(cull, mine);
   return { batch, lines: mine.lines, invalid: mine.invalid, refused };
+}
+
+/** @throws CullError RELEASE_QUARANTINED, for a new batch */
+async function takeRelease({ storage, tenant }: Cull, release: ReleaseLike, isNew: boolean): Promise<void> {
+  if (isNew) await refuseQuarantined(storage, { tenant, release: release.id });
+  await storeRelease(storage, release);
 }
 
 /** Lines into parts of a hundred, one object each. */

@@ -32,7 +32,7 @@ import {
 } from './contract.js';
 import { deliver, generateOn, lose, prepare, score } from './proxies.js';
 import { sendNews } from './send-webhook.js';
-import { passingIn, reviewProgress, takeReviews, waitForPeople, withAccepted } from './review.js';
+import { passingIn, reviewProgress, takeReviews, tellOfAccepted, waitForPeople, withAccepted } from './review.js';
 
 /**
  * Candidates of the first batch: two for each ComfyUI of a usual pool. The server writes and hands out a workflow task's candidates together, so
@@ -246,7 +246,10 @@ async function drawAndScoreOne(
     } else {
       state.rejected++;
       for (const gate of failed) state.gates[gate] = (state.gates[gate] ?? 0) + 1;
-      if (band === 'review' && isCounted) (state.inReview ??= []).push(passingOf(candidate, answer, drawn.vary));
+      if (band === 'review' && isCounted) {
+        (state.inReview ??= []).push(passingOf(candidate, answer, drawn.vary));
+        tellOfAccepted(args, state, [candidate]);
+      }
     }
   } catch (thrown) {
     if (isCancellation(thrown)) {

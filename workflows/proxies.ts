@@ -1,5 +1,6 @@
 /** Every activity the workflows call, with its queue, time-outs and retries: one table. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { AcceptedActivities } from '../activities/accepted.js';
 import type { BatchActivities } from '../activities/batch.js';
 import type { DeliverActivities } from '../activities/deliver.js';
 import type { GenerateActivities } from '../activities/generate.js';
@@ -47,6 +48,13 @@ export const { lose, deliver } = proxyActivities<DeliverActivities>({
   startToCloseTimeout: '10m',
   heartbeatTimeout: '60s',
   retry: { maximumAttempts: 8, initialInterval: '1s', maximumInterval: '60s' },
+});
+
+/** What watchers cannot be told now they are told at the end. */
+export const { announceAccepted } = proxyActivities<AcceptedActivities>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '5m',
+  retry: { maximumAttempts: 5, initialInterval: '1s' },
 });
 
 /** A part has a hundred lines, and its results are read one by one. */

@@ -1,5 +1,5 @@
 /** What people say of candidates in the band review: how the workflow counts it, and how it waits for it. */
-import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, condition, defineUpdate, patched, setHandler } from '@temporalio/workflow';
 import { apartFrom, countPicked, type Passing } from '../selection/select.js';
 import { minimaByGroup } from '../selection/vary.js';
 import {
@@ -11,6 +11,7 @@ import {
   type ReviewProgress,
   type ReviewUpdate,
 } from './contract.js';
+import { announceAccepted } from './proxies.js';
 
 export const reviewUpdate = defineUpdate<ReviewAnswer, [ReviewUpdate]>(REVIEW_UPDATE);
 
@@ -24,6 +25,7 @@ export function takeReviews(args: BestOfNArgs, state: BestOfNState, isClosed: ()
     (decisions) => {
       state.decisions = { ...state.decisions, ...decisions };
       if (Object.values(decisions).includes('accept')) state.firstPassAt ??= Date.now();
+      tellOfAccepted(args, state, Object.keys(decisions).map(Number));
       return { counted: countOf(args, state), wanted: args.deliver, waiting: waitingIn(state).length };
     },
     {
@@ -38,6 +40,20 @@ export function takeReviews(args: BestOfNArgs, state: BestOfNState, isClosed: ()
       },
     },
   );
+}
+
+/** Tells watchers of those that wait for a person and were accepted: of `candidates`, the ones of which it is known now. */
+export function tellOfAccepted(
+  { tenant, request }: BestOfNArgs,
+  { inReview = [], decisions = {} }: BestOfNState,
+  candidates: readonly number[],
+): void {
+  for (const { candidate } of inReview) {
+    if (!candidates.includes(candidate) || decisions[candidate] !== 'accept') continue;
+    if (!patched('tell-of-accepted')) return;
+    // nothing waits for it: what is delivered is decided without it
+    void announceAccepted({ tenant, request, candidate }).catch(() => undefined);
+  }
 }
 
 const refused = (type: string, message: string) => ApplicationFailure.create({ type, message, nonRetryable: true });

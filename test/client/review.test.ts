@@ -65,6 +65,14 @@ describe('a request that waits', () => {
     const first = await pipeline.cull.review(request, { accept: [2], reject: [0], by: 'ann' });
     expect(first).toMatchObject({ state: 'running', wanted: 2, counted: 1, waiting: 1, labels: 4 });
     expect((await pipeline.cull.reviewable(request)).map(({ candidate }) => candidate)).toEqual([1]);
+    // who watches sees it before the end
+    const watching = pipeline.cull.winners(request);
+    expect(await watching.next()).toMatchObject({
+      ...{ done: false },
+      value: { event: { kind: 'passed', candidate: 2, left: [] }, winners: [{ candidate: 2, rank: 1 }] },
+    });
+    await watching.return(undefined as never);
+    expect(await pipeline.cull.result(request)).toBeUndefined();
     const again = await pipeline.cull.review(request, { accept: [2], by: 'ann' });
     expect(again).toMatchObject({ counted: 1, labels: 0, decisions: [{ candidate: 2, known: true, by: 'ann' }] });
     expect(await codeOf(pipeline.cull.review(request, { accept: [0], by: 'bob' }))).toBe('REVIEW_DECIDED');

@@ -1,7 +1,11 @@
 /** The whole pipeline on a bucket, where every twentieth exchange with it fails: nothing is lost, nothing is drawn or counted twice. */
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { EraseReport } from '../../cli/views/erase.js';
+import { sweepNow } from '../../client/sweep.js';
 import { createS3Storage, keys, type Storage } from '../../storage/index.js';
 import type { StatsDoc } from '../../workflows/contract.js';
+import { runCli } from '../support/cli.js';
 import { openPipeline, type Pipeline } from '../support/pipeline.js';
 import { faultyShare, startS3Proxy, type S3Proxy } from '../support/s3-proxy.js';
 import { startSandbox, type TestSandbox } from '../support/sandbox.js';
@@ -29,7 +33,7 @@ beforeAll(async () => {
   pipeline = await openPipeline({
     address: temporalAddress,
     comfyUrls: sandboxes.map(({ url }) => url),
-    env: environmentOfBucket(faulty),
+    env: { ...environmentOfBucket(faulty), CULL_RETENTION: 'rejected=7d,passed=7d' },
     storage: createS3Storage(faulty),
   });
 }, BUILD_MS);
@@ -92,4 +96,42 @@ test('until K pass: several requests at once end, and each is counted once', asy
   const faults = Object.values(met).reduce((sum, times) => sum + times, 0);
   // About 25 are expected; with fewer than five this test would prove little.
   expect(faults, `of ${all} exchanges`).toBeGreaterThanOrEqual(5);
+});
+
+const DAY_MS = 86_400_000;
+
+async function keysBelow(prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { key } of direct.list(prefix)) found.push(key);
+  return found;
+}
+
+test('retention: the pictures that nobody was given go, and all else stays', async () => {
+  const request = await pipeline.generate({ deliver: 2, candidates: 12, seed: 21 });
+  const { result } = await pipeline.end(request);
+  const before = await keysBelow(keys.requestDir('default', request));
+  const given = result.delivered.map(({ key }) => key);
+  const pictures = before.filter((key) => key.endsWith('.png') && key.includes('/candidates/'));
+  expect(pictures).toHaveLength(12);
+  const temporal = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
+  const { swept, unreached } = await sweepNow(temporal, { now: Date.now() + 8 * DAY_MS });
+  await temporal.connection.close();
+  expect(unreached).toEqual([]);
+  expect(swept.pictures?.objects).toBeGreaterThanOrEqual(10);
+  const gone = pictures.filter((key) => !given.includes(key));
+  expect(await keysBelow(keys.requestDir('default', request))).toEqual(before.filter((key) => !gone.includes(key)));
+});
+
+test('erasing: nothing of the tenant is left in the bucket, and another keeps what it has', async () => {
+  await direct.put('globex/requests/r1/request.json', '{}');
+  const { code, stdout, stderr } = await runCli(['erase', '--tenant', 'default', '--yes', '--json'], {
+    env: pipeline.env,
+  });
+  expect(code, `${stdout}${stderr}`).toBe(0);
+  const { complete, rows } = JSON.parse(stdout) as EraseReport;
+  expect(complete).toBe(true);
+  expect(rows.filter(({ left }) => left > 0)).toEqual([]);
+  expect(rows.find(({ kind }) => kind === 'images')?.found).toBeGreaterThan(24);
+  expect(await keysBelow(keys.tenantDir('default'))).toEqual([]);
+  expect(await keysBelow('globex/')).toEqual(['globex/requests/r1/request.json']);
 });

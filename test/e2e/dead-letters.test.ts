@@ -1,5 +1,7 @@
 /** What fails for good, and a release that always fails: as their operator meets them, on two ComfyUIs. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { readRelease } from '../../cli/release.js';
+import { startBatch } from '../../client/batch.js';
 import { deriveSeed } from '../../selection/seeds.js';
 import type { DeadLetterDoc, QuarantineDoc } from '../../workflows/contract.js';
 import { runCli } from '../support/cli.js';
@@ -30,6 +32,12 @@ const lines = <T>(text: string): T[] =>
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as T);
+const readProduct = () =>
+  readRelease('examples/templates/product.json', {
+    policyPath: 'examples/policies/generic.yaml',
+    scorers: [],
+    allowNodes: [],
+  });
 /** The sampler fails on the only candidate of these, on every ComfyUI. */
 const bad = (key: string) => pipeline.generate({ key, inputs: { ...INPUTS, prompt: key }, candidates: 1, seed: SEED });
 
@@ -80,6 +88,11 @@ test('a release that fails alike on two ComfyUIs is held back until it is releas
   expect([posted.status, await posted.json()]).toMatchObject([409, { code: 'RELEASE_QUARANTINED', retry: false }]);
   expect((await service.call('POST', '/v1/requests', { body, tenant: 'rival' })).status).toBe(202);
   service.end();
+  const batch = await startBatch(pipeline.cull, {
+    lines: ['{"seed":1}'],
+    optionsOf: async (line) => ({ release: await readProduct(), inputs: INPUTS, deliver: 1, ...(line as object) }),
+  });
+  expect(batch).toMatchObject({ lines: 1, invalid: 1, refused: [{ line: 1, code: 'RELEASE_QUARANTINED' }] });
   expect(await drawings()).toBeLessThanOrEqual(drawn + 1);
 
   // the cause is mended

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sweepNow } from '../../client/sweep.js';
 import { allowedOf } from '../../outside/addresses.js';
 import { keys } from '../../storage/keys.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
@@ -16,7 +17,11 @@ let pipeline: Pipeline;
 let service: TestService;
 beforeAll(async () => {
   sandbox = await startSandbox();
-  pipeline = await openPipeline({ address: temporalAddress, comfyUrls: [sandbox.url] });
+  pipeline = await openPipeline({
+    address: temporalAddress,
+    comfyUrls: [sandbox.url],
+    env: { CULL_RETENTION: 'rejected=7d,passed=7d,delivered=30d' },
+  });
   service = await openService(pipeline.cull);
 }, 120_000);
 afterAll(async () => {
@@ -24,6 +29,7 @@ afterAll(async () => {
   await sandbox.close();
 });
 
+const DAY_MS = 86_400_000;
 const BODY = { template: 'product', policy: 'generic', inputs: INPUTS, deliver: 1, candidates: 4, seed: 1 };
 
 interface View {
@@ -220,6 +226,30 @@ describe('a request', () => {
     expect((await list('?until=2020-01-01T00:00:00Z&since=2019-12-30T00:00:00Z')).items).toEqual([]);
     expect((await list('?until=9999-01-01T00:00:00Z')).items).toEqual(all.items);
     expect((await read(service.call('GET', '/v1/requests?cursor=bm9uZQ'))).code).toBe('BODY_INVALID');
+  });
+
+  test('says which of its pictures have expired', async () => {
+    const { request } = await read(service.call('POST', '/v1/requests?wait=60s', { body: { ...BODY, seed: 5 } }));
+    type Picture = { candidate: number; key: string; expired?: string };
+    const candidates = async () =>
+      (await read(service.call('GET', `/v1/requests/${request}/candidates`)))['items'] as Picture[];
+    const delivered = async () =>
+      (await read(service.call('GET', `/v1/requests/${request}`)))['delivered'] as Picture[];
+    const [winner] = await delivered();
+    const expiredNow = async () =>
+      (await candidates()).filter(({ expired }) => expired !== undefined).map(({ candidate }) => candidate);
+    expect(await expiredNow()).toEqual([]);
+
+    await sweepNow(pipeline.cull.temporal, { now: Date.now() + 8 * DAY_MS });
+    expect(await expiredNow()).toEqual([0, 1, 2, 3].filter((candidate) => candidate !== winner?.candidate));
+    service = await openService(pipeline.cull);
+    expect((await delivered())[0]?.expired).toBeUndefined();
+
+    await sweepNow(pipeline.cull.temporal, { now: Date.now() + 31 * DAY_MS });
+    service = await openService(pipeline.cull);
+    const [gone] = await delivered();
+    expect(Date.parse(gone?.expired ?? '')).toBeGreaterThan(0);
+    expect(await pipeline.cull.storage.head(gone!.key)).toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import { PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createS3Storage } from '../../storage/index.js';
 import { BUILD_MS, startS3Server, type S3Server } from '../support/versitygw.js';
@@ -75,5 +76,33 @@ describe('s3 storage', () => {
     for (const { headers } of seen)
       expect(Object.keys(headers).filter((name) => /checksum|x-amz-trailer/.test(name))).toEqual([]);
     await proxy.close();
+  });
+
+  it('tells what a bucket keeps of objects that were written over or deleted, below the prefixes that are asked for', async () => {
+    const versioned = await startS3Server({ versioned: true });
+    const options = await versioned.bucket();
+    const { bucket, endpoint, credentials } = options;
+    const storage = createS3Storage({ ...options, prefix: 'cull', pageSize: 2 });
+    expect(await storage.remains?.(['acme/'])).toEqual([]);
+    const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
+    await client.send(
+      new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }),
+    );
+    client.destroy();
+    expect(await storage.remains?.(['acme/'])).toEqual([]);
+    for (const content of ['one', 'two', 'three']) await storage.put('acme/requests/r1/result.json', content);
+    await storage.delete('acme/requests/r1/result.json');
+    await storage.put('other/requests/r1/result.json', 'not asked for');
+    const listed: string[] = [];
+    for await (const { key } of storage.list('acme/')) listed.push(key);
+    expect(listed).toEqual([]);
+    expect(await storage.remains?.(['acme/', 'globex/'])).toEqual([
+      {
+        what: 'earlier versions and delete markers',
+        count: 4,
+        why: expect.stringContaining('NoncurrentVersionExpiration') as string,
+      },
+    ]);
+    await versioned.close();
   });
 });

@@ -75,12 +75,17 @@ async function findBinary(): Promise<string> {
   }
 }
 
-/** Starts a server with storage of its own. Its first start on a machine builds it: allow `BUILD_MS`. */
-export async function startS3Server(): Promise<S3Server> {
+/**
+ * Starts a server with storage of its own. Its first start on a machine builds it: allow `BUILD_MS`.
+ *
+ * @param options `versioned`: its buckets can be told to keep versions
+ */
+export async function startS3Server({ versioned = false } = {}): Promise<S3Server> {
   const binary = await findBinary();
   const dir = await mkdtemp(join(tmpdir(), 'cull-s3-'));
   const data = join(dir, 'data');
-  await mkdir(data);
+  const versions = join(dir, 'versions');
+  await Promise.all([data, versions].map((path) => mkdir(path)));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
@@ -89,7 +94,10 @@ export async function startS3Server(): Promise<S3Server> {
     binary,
     // Its metadata is in extended attributes. Never with --sidecar: content and ETag are then two files, and a read finds the one of
     // before with the other of after.
-    ['--access', accessKeyId, '--secret', secretAccessKey, ...args, 'posix', data],
+    [
+      ...['--access', accessKeyId, '--secret', secretAccessKey, ...args],
+      ...['posix', ...(versioned ? ['--versioning-dir', versions] : []), data],
+    ],
     { stdio: ['ignore', 'ignore', 'ignore'] },
   );
   const gone = new Promise<void>((done) => child.once('exit', () => done()));

@@ -10,6 +10,7 @@ import {
   Worker,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
+import type { AcceptedActivities } from '../../activities/accepted.js';
 import type { BatchActivities } from '../../activities/batch.js';
 import type { DeliverActivities } from '../../activities/deliver.js';
 import type { GenerateActivities } from '../../activities/generate.js';
@@ -23,6 +24,7 @@ export type Activities = PrepareActivities &
   GenerateActivities &
   ScoreActivities &
   DeliverActivities &
+  Partial<AcceptedActivities> &
   Partial<BatchActivities> &
   Partial<WebhookActivities>;
 
@@ -71,6 +73,7 @@ export async function openBench(address: string): Promise<WorkflowBench> {
     score: (ref) => current.score(ref),
     lose: (ref) => current.lose(ref),
     deliver: (ask) => current.deliver(ask),
+    announceAccepted: (ref) => current.announceAccepted?.(ref) ?? Promise.resolve(),
     admitPart: (ref) => (current.admitPart ?? noBatch)(ref),
     recordPart: (ask) => (current.recordPart ?? noBatch)(ask),
     closeBatch: (ask) => (current.closeBatch ?? noBatch)(ask),
