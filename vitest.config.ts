@@ -24,6 +24,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...onTemporal, ...onRealComfyUI],
           pool: 'forks',
+          // its default is one fewer than there are cores: on two, half of them would idle
+          maxWorkers: 2,
           testTimeout: 60_000,
         },
       },
