@@ -16,6 +16,7 @@ const onRealComfyUI = ['test/**/real.test.ts'];
 
 export default defineConfig({
   test: {
+    globalSetup: ['test/support/compile.ts'],
     reporters: ['default', ['json', { outputFile: '.cache/test-report.json' }]],
     projects: [
       {

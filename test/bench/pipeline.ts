@@ -89,7 +89,7 @@ async function ours(options: { run: Run['run']; seconds: number; scoring: boolea
       CULL_COMFYUI_URLS: sandboxes.map(({ url }) => url).join(','),
       TEMPORAL_ADDRESS: server.address,
     },
-    options.scoring ? undefined : new URL('./worker-without-scoring.ts', import.meta.url),
+    options.scoring ? undefined : 'test/bench/worker-without-scoring',
   );
   const cull = await Cull.connect({
     target: embeddedTarget(server.address),

@@ -74,7 +74,9 @@ test('best of N: every candidate is drawn once, scored and kept; the winners can
 async function counted(): Promise<number> {
   let count = 0;
   for await (const { key } of direct.list('_registry/stats/'))
-    count += (JSON.parse(String((await direct.get(key))?.body)) as StatsDoc).requests.length;
+    // beside it lies what is known of scorers, from those requests that by lot had a candidate which ran all of them
+    if (!key.endsWith('/scorers.json'))
+      count += (JSON.parse(String((await direct.get(key))?.body)) as StatsDoc).requests.length;
   return count;
 }
 
@@ -118,8 +120,9 @@ test('retention: the pictures that nobody was given go, and all else stays', asy
   await temporal.connection.close();
   expect(unreached).toEqual([]);
   expect(swept.pictures?.objects).toBeGreaterThanOrEqual(10);
-  const gone = pictures.filter((key) => !given.includes(key));
-  expect(await keysBelow(keys.requestDir('default', request))).toEqual(before.filter((key) => !gone.includes(key)));
+  const left = before.filter((key) => given.includes(key) || !pictures.includes(key));
+  const expected = [...left, keys.swept('default', request)].sort();
+  expect(await keysBelow(keys.requestDir('default', request))).toEqual(expected);
 });
 
 test('erasing: nothing of the tenant is left in the bucket, and another keeps what it has', async () => {
@@ -131,7 +134,7 @@ test('erasing: nothing of the tenant is left in the bucket, and another keeps wh
   const { complete, rows } = JSON.parse(stdout) as EraseReport;
   expect(complete).toBe(true);
   expect(rows.filter(({ left }) => left > 0)).toEqual([]);
-  expect(rows.find(({ kind }) => kind === 'images')?.found).toBeGreaterThan(24);
+  expect(rows.find(({ kind }) => kind === 'images')?.found).toBeGreaterThan(12);
   expect(await keysBelow(keys.tenantDir('default'))).toEqual([]);
   expect(await keysBelow('globex/')).toEqual(['globex/requests/r1/request.json']);
 });

@@ -1,8 +1,6 @@
 /** The command line as its users run it: a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { resolve } from 'node:path';
-
-const BIN = resolve(import.meta.dirname, '../../bin/comfy-cull.js');
+import { entryCommand } from './compiled.js';
 
 export interface CliRun {
   code: number | null;
@@ -25,7 +23,8 @@ export function startCli(
   options: { env?: Record<string, string>; cwd?: string; input?: string } = {},
 ): RunningCli {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(CULL|TEMPORAL)_/.test(name));
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const [file, ...own] = entryCommand('cli/main');
+  const child = spawn(file, [...own, ...args], {
     cwd: options.cwd,
     env: { ...Object.fromEntries(inherited), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],

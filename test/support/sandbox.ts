@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import {
   startSandboxComfy,
   type Faults,
@@ -10,8 +9,7 @@ import {
   type SeedCount,
   type SandboxOptions,
 } from '../../sandbox/comfyui/index.js';
-
-const MAIN = fileURLToPath(new URL('../../sandbox/main.ts', import.meta.url));
+import { entryCommand } from './compiled.js';
 
 /** What a test may ask of a sandbox while it runs. */
 export interface SandboxChange {
@@ -125,7 +123,8 @@ export async function startSandboxProcess(
     args.push('--required-header', `${name}: ${value}`);
   }
   if (options.prerendered) args.push('--prerendered');
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [file, ...own] = entryCommand('sandbox/main');
+  const child = spawn(file, [...own, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>;
   const line = await Promise.race([
     once(createInterface(child.stdout), 'line') as Promise<[string]>,

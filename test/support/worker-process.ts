@@ -1,7 +1,7 @@
 /** A real worker in a process of its own, which can be killed. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { nodeCommand } from '../../stack/supervise.js';
+import { entryCommand } from './compiled.js';
 
 export interface WorkerProcess {
   readonly pid: number;
@@ -24,11 +24,8 @@ export async function killWorkers(): Promise<void> {
 }
 
 /** Starts a worker with all roles; resolves once it serves. `env` adds to this process's environment. */
-export async function startWorker(
-  env: Record<string, string>,
-  entry = new URL('../../worker-main.ts', import.meta.url),
-): Promise<WorkerProcess> {
-  const [file, ...args] = nodeCommand(entry);
+export async function startWorker(env: Record<string, string>, entry = 'worker-main'): Promise<WorkerProcess> {
+  const [file, ...args] = entryCommand(entry);
   const child: ChildProcess = spawn(file, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
