@@ -42,6 +42,8 @@ test('what a request showed is the prior of the next', async () => {
   const stats: StatsDoc[] = [];
   for await (const { key } of pipeline.cull.storage.list('_registry/stats/')) {
     expect(key).toContain(result.release.replace('sha256:', ''));
+    // beside it, what is known of scorers: of requests that by lot had a candidate which ran all of them
+    if (key.endsWith('/scorers.json')) continue;
     stats.push(JSON.parse(String((await pipeline.cull.storage.get(key))?.body)) as StatsDoc);
   }
   expect(stats).toHaveLength(1);
