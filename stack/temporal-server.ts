@@ -2,6 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
 import { CullError } from '../errors.js';
 
 export interface TemporalServer {
@@ -31,7 +33,8 @@ const FLAGS = [
 ].flat();
 
 /**
- * Starts a dev server and resolves once it accepts connections.
+ * Starts a dev server and resolves once it answers. That its port accepts a connection says nothing: the server opens it for a moment before, to see
+ * whether it is free.
  *
  * @throws CullError STACK_FAILED with its last words if it exits first, or is silent for 30 s
  * @example
@@ -72,7 +75,7 @@ export async function startServer(options: {
   });
   exited.catch(() => undefined);
   try {
-    await Promise.race([exited, untilOpen(port, 30_000)]);
+    await Promise.race([exited, untilAnswers(`127.0.0.1:${port}`, 30_000)]);
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
@@ -83,6 +86,28 @@ export async function startServer(options: {
     process: child,
     stop: () => stopProcess(child, 5_000),
   };
+}
+
+/** Resolves when the server knows the namespace that everything runs in. */
+async function untilAnswers(address: string, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: '1s' });
+      try {
+        await connection.workflowService.describeNamespace({ namespace: 'default' });
+        return;
+      } finally {
+        await connection.close();
+      }
+    } catch (error) {
+      if (Date.now() > deadline)
+        throw new CullError('STACK_FAILED', `no Temporal server answers on ${address} after ${timeoutMs / 1000} s`, {
+          cause: error,
+        });
+    }
+    await wait(50);
+  }
 }
 
 /** Ends a child: SIGTERM, and SIGKILL if it is still there after `graceMs`. Resolves when it is gone. */

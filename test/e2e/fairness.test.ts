@@ -28,7 +28,7 @@ let small: Cull;
 beforeAll(async () => {
   const policyPath = 'examples/policies/generic.yaml';
   release = await readRelease('examples/templates/product.json', { policyPath, scorers: [], allowNodes: [] });
-  sandboxes = await Promise.all(Array.from({ length: HOSTS }, () => startSandbox({ secondsPerImage: 0.2 })));
+  sandboxes = await Promise.all(Array.from({ length: HOSTS }, () => startSandbox({ secondsPerImage: 0.6 })));
   pipeline = await openPipeline({ address: temporalAddress, comfyUrls: sandboxes.map(({ url }) => url) });
   big = pipeline.cull.forTenant('big');
   small = pipeline.cull.forTenant('small');

@@ -102,7 +102,8 @@ describe('leftovers', () => {
     await comfy.config({ secondsPerImage: 30 });
     const jobs = [await jobFor('noise', { request: 'r1' }), await jobFor('noise', { request: 'r1' })];
     const runs = jobs.map((job) => watch(p, job));
-    await Promise.all(runs.map(({ submitted }) => submitted));
+    // that they are submitted is told before the ComfyUI has them
+    await vi.waitFor(async () => expect(await p.client.queueDepth()).toBe(2), 30_000);
     const all = await found();
     expect(all.map(({ kind }) => kind)).toEqual(['queue', 'queue']);
     // Whoever waits for them would draw them anew under other ids: not here.
