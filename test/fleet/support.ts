@@ -16,10 +16,10 @@ export async function until<T>(look: () => Promise<T | undefined | false>): Prom
 export const untilHost = (cull: Cull, id: string, state: HostDoc['state']): Promise<HostDoc> =>
   until(async () => (await cull.hosts()).find((host) => host.host === id && host.state === state));
 
-/** How often each seed was drawn. */
+/** How often each candidate's seed was drawn. A warm-up, which is of no candidate, saves nothing. */
 export async function drawnTimes(sandboxes: readonly TestSandbox[]): Promise<Map<number, number>> {
   const times = new Map<number, number>();
-  for (const { drawn, seed } of (await Promise.all(sandboxes.map((sandbox) => sandbox.log()))).flat())
-    if (drawn && seed !== null) times.set(seed, (times.get(seed) ?? 0) + 1);
+  for (const { drawn, saved, seed } of (await Promise.all(sandboxes.map((sandbox) => sandbox.log()))).flat())
+    if (drawn && saved > 0 && seed !== null) times.set(seed, (times.get(seed) ?? 0) + 1);
   return times;
 }
