@@ -95,7 +95,9 @@ async function untilAnswers(address: string, timeoutMs: number): Promise<void> {
     try {
       const connection = await Connection.connect({ address, connectTimeout: '1s' });
       try {
-        await connection.workflowService.describeNamespace({ namespace: 'default' });
+        await connection.withDeadline(deadline, () =>
+          connection.workflowService.describeNamespace({ namespace: 'default' }),
+        );
         return;
       } finally {
         await connection.close();
