@@ -44,8 +44,10 @@ const program = new Command('comfy-cull')
   .showHelpAfterError('(comfy-cull --help lists all)')
   .exitOverride();
 // only what is asked for: the libraries of all of them take seconds to load
-const asked = COMMANDS.filter(([names]) => names.includes(process.argv[2] ?? ''));
-for (const [, load] of asked.length > 0 ? asked : COMMANDS) (await load())(program);
+const [, , first = ''] = process.argv;
+const asked = COMMANDS.filter(([names]) => names.includes(first));
+const needed = asked.length > 0 ? asked : ['-V', '--version'].includes(first) ? [] : COMMANDS;
+for (const [, load] of needed) (await load())(program);
 
 // A reader that goes away (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { CloseAsk, PartRef } from '../../activities/batch.js';
 import type { BatchArgs, BatchProgress, BatchResult } from '../../workflows/batch-contract.js';
 import { BATCH_PROGRESS_QUERY } from '../../workflows/batch-contract.js';
 import { ORCHESTRATE_QUEUE } from '../../workflows/contract.js';
-import { answering, openBench, type Activities, type WorkflowBench } from '../support/workflow-worker.js';
+import {
+  answering,
+  openBench,
+  workflowBundle,
+  type Activities,
+  type WorkflowBench,
+} from '../support/workflow-worker.js';
 import { temporalAddress } from '../support/temporal-address.js';
 
 let bench: WorkflowBench;
@@ -14,22 +21,27 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-/** Activities of a batch of `parts` parts of `lines` lines; every request has one candidate. What was recorded and closed is in the answer. */
-function batchOf(lines: number, children: Partial<Activities> = {}) {
+/**
+ * Activities of a batch whose parts have `lines` lines; every request has one candidate. What was recorded and closed is in the answer. A part is admitted
+ * once `before` has resolved.
+ */
+function batchOf(lines: number, children: Partial<Activities> = {}, before = () => Promise.resolve()) {
   const recorded: (PartRef & { started: number })[] = [];
   const closed: CloseAsk[] = [];
   const name = randomUUID();
   const activities: Activities = {
     ...answering(),
     ...children,
-    admitPart: ({ tenant, part }) =>
-      Promise.resolve({
+    admitPart: async ({ tenant, part }) => {
+      await before();
+      return {
         invalid: 1,
         requests: Array.from({ length: lines }, (_, n) => ({
           args: { tenant, request: `${name}.${part}-${n}`, deliver: 1, candidates: 1 },
           summary: 'one',
         })),
-      }),
+      };
+    },
     recordPart: (ask) => {
       recorded.push(ask);
       return Promise.resolve();
@@ -40,15 +52,27 @@ function batchOf(lines: number, children: Partial<Activities> = {}) {
     },
   };
   bench.use(activities);
-  return { recorded, closed };
+  return { recorded, closed, activities };
 }
 
-const start = (args: Partial<BatchArgs>) =>
+const start = (args: Partial<BatchArgs>, taskQueue = ORCHESTRATE_QUEUE) =>
   bench.client.workflow.start('batchOfRequests', {
     workflowId: `batch-${randomUUID()}`,
-    taskQueue: ORCHESTRATE_QUEUE,
+    taskQueue,
     args: [{ tenant: 'test', batch: 'b1', parts: 1, window: 8, ...args }],
   });
+
+type Handle = Awaited<ReturnType<typeof start>>;
+
+/** Until the answer of `admitPart` is in the history. */
+const untilAdmitted = (handle: Handle): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      const { events } = await handle.fetchHistory();
+      expect(events?.some(({ activityTaskCompletedEventAttributes: answer }) => answer)).toBe(true);
+    },
+    { timeout: 30_000 },
+  );
 
 test('runs every request of every part, records each part once, and counts', async () => {
   const { recorded, closed } = batchOf(5);
@@ -113,6 +137,35 @@ test('cancelled: what is open is cancelled, the rest is not started, all is reco
   expect(counts).toMatchObject({ started: 2, cancelled: 2, delivered: 0 });
   expect(recorded).toMatchObject([{ part: 0, started: 2 }]);
   expect(closed).toMatchObject([{ end: 'cancelled', parts: 2 }]);
+});
+
+test('cancelled in the moment in which a part is admitted: none of its lines begins', async () => {
+  // on a queue of its own, where nobody runs workflows while both happen: who comes then hears of them at once
+  const taskQueue = `batch-${randomUUID()}`;
+  const connection = await NativeConnection.connect({ address: temporalAddress });
+  const workflows = { connection, taskQueue, workflowBundle: await workflowBundle() };
+  const first = await Worker.create(workflows);
+  const running = first.run();
+  let begin = (_: Handle): void => undefined;
+  const begun = new Promise<Handle>((resolve) => (begin = resolve));
+  const { recorded, closed, activities } = batchOf(2, {}, async () => {
+    const handle = await begun;
+    first.shutdown();
+    await running;
+    await handle.cancel();
+  });
+  const acting = await Worker.create({ connection, taskQueue, activities });
+  const result = await acting.runUntil(async () => {
+    const handle = await start({}, taskQueue);
+    begin(handle);
+    await untilAdmitted(handle);
+    const second = await Worker.create(workflows);
+    return second.runUntil(handle.result());
+  });
+  await connection.close();
+  expect(result).toMatchObject({ state: 'cancelled', counts: { started: 0, cancelled: 0, failed: 0 } });
+  expect(recorded).toMatchObject([{ part: 0, started: 0 }]);
+  expect(closed).toMatchObject([{ end: 'cancelled' }]);
 });
 
 test(
