@@ -7,6 +7,7 @@ import {
   batchWorkflowId,
   DEFAULT_BATCH_WINDOW,
   MAX_BATCH_WINDOW,
+  MAX_LINE,
   PART_LINES,
   type BatchArgs,
   type BatchDoc,
@@ -191,6 +192,8 @@ async function start(cull: Cull, { tenant, batch, parts, window, lines }: BatchD
 }
 
 function parsed(text: string): unknown {
+  if (text.length > MAX_LINE)
+    throw new CullError('BODY_TOO_LARGE', `the line has more than ${MAX_LINE.toLocaleString('en')} characters`);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

@@ -9,6 +9,8 @@ export const PART_LINES = 100;
 /** Requests of a batch that are open at once. */
 export const DEFAULT_BATCH_WINDOW = 16;
 export const MAX_BATCH_WINDOW = 64;
+/** Characters of a line: as much as one request over HTTP may have. */
+export const MAX_LINE = 2 ** 20;
 
 export type BatchState = 'running' | 'done' | 'cancelled';
 

@@ -7,6 +7,7 @@ import type { Cull } from '../../client/cull.js';
 import { CullError } from '../../errors.js';
 import {
   MAX_BATCH_WINDOW,
+  MAX_LINE,
   type BatchDoc,
   type BatchProgress,
   type BatchResult,
@@ -34,7 +35,7 @@ const create = keyed('write', {
   tags: ['Batches'],
   summary: 'Hand in many requests',
   description:
-    'NDJSON, of any length: one request a line, as for `POST /v1/requests`, with a `key` that names it within the batch. It is the body itself, or the ' +
+    'NDJSON, of any length: one request a line (at most 1 MiB), as for `POST /v1/requests`, with a `key` that names it within the batch. It is the body itself, or the ' +
     'field `file` of a form. It is read as it comes; the answer (202) comes when every line is stored. A line that is wrong is reported, and the rest go on.',
   request: {
     headers: z.object({ 'idempotency-key': Name.optional() }),
@@ -127,7 +128,7 @@ export function batchRoutes(service: Service): OpenAPIHono<Env> {
       const key = c.req.valid('header')['idempotency-key'];
       await service.door(cull, 0);
       const taken = await startBatch(cull, {
-        lines: linesOf(c.req.raw),
+        lines: linesOf(c.req.raw, MAX_LINE),
         optionsOf: (line) => optionsOf(service, cull, lineOf(line, { template, policy })),
         ...(key !== undefined && { key }),
         ...(window !== undefined && { window }),

@@ -1,7 +1,7 @@
 /** Batches over HTTP on the real pipeline: lines in, results out, line for line. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BatchRow } from '../../workflows/batch-contract.js';
-import { batchWorkflowId } from '../../workflows/batch-contract.js';
+import { batchWorkflowId, MAX_LINE } from '../../workflows/batch-contract.js';
 import { bestOfNWorkflowId } from '../../workflows/contract.js';
 import { setWeight } from '../../client/tenants.js';
 import { INPUTS, openPipeline, type Pipeline } from '../support/pipeline.js';
@@ -49,22 +49,24 @@ describe('a batch', () => {
       { ...LINE, key: 'mug' },
       { ...LINE, colour: 'red' },
       { ...LINE, key: 'vase', seed: 2 },
+      `{"key":"${'a'.repeat(3 * MAX_LINE)}"}`,
     );
     const response = await post(body);
     expect(response.status).toBe(202);
     const taken = await read<{ batch: string; refused: { line: number; code: string }[] }>(response);
     expect(response.headers.get('location')).toBe(`/v1/batches/${taken.batch}`);
-    expect(taken).toMatchObject({ lines: 6, invalid: 4 });
+    expect(taken).toMatchObject({ lines: 7, invalid: 5 });
     expect(taken.refused.map(({ line, code }) => [line, code])).toEqual([
       [2, 'BODY_INVALID'],
       [3, 'REQUEST_INVALID'],
       [4, 'REQUEST_INVALID'],
       [5, 'BODY_INVALID'],
+      [7, 'BODY_TOO_LARGE'],
     ]);
     await ended(taken.batch);
     const rows = await rowsOf(taken.batch);
-    expect(rows.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(rows.map(({ state }) => state === 'invalid')).toEqual([false, true, true, true, true, false]);
+    expect(rows.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(rows.map(({ state }) => state === 'invalid')).toEqual([false, true, true, true, true, false, true]);
     expect(rows[0]?.request).toBe(`${taken.batch}.mug`);
     for (const row of rows.filter(({ request }) => request !== null)) {
       const result = await pipeline.cull.result(row.request ?? '');
@@ -72,7 +74,7 @@ describe('a batch', () => {
       expect(row.delivered.map(({ key }) => key)).toEqual(result?.delivered.map(({ key }) => key));
     }
     const view = await read<{ counts: Record<string, number> }>(service.call('GET', `/v1/batches/${taken.batch}`));
-    expect(view).toMatchObject({ state: 'done', lines: 6, invalid: 4, open: null, counts: { started: 2 } });
+    expect(view).toMatchObject({ state: 'done', lines: 7, invalid: 5, open: null, counts: { started: 2 } });
     const { delivered = 0, shortfall = 0, failed = 0, cancelled = 0 } = view.counts;
     expect(delivered + shortfall + failed + cancelled).toBe(2);
   });

@@ -5,8 +5,10 @@ import { freePort, startServer } from '../../stack/temporal-server.js';
 const server = await startServer({ binary: inject('temporalBinary'), port: await freePort() });
 const kill = () => server.process.kill('SIGKILL');
 process.once('exit', kill);
+// it holds nothing that would outlive it: no need to wait for a second until it has ended in order
 afterAll(async () => {
   process.off('exit', kill);
+  kill();
   await server.stop();
 });
 

@@ -160,7 +160,7 @@ test('cancelled in the moment in which a part is admitted: none of its lines beg
     begin(handle);
     await untilAdmitted(handle);
     const second = await Worker.create(workflows);
-    return second.runUntil(handle.result());
+    return second.runUntil(handle.result() as Promise<BatchResult>);
   });
   await connection.close();
   expect(result).toMatchObject({ state: 'cancelled', counts: { started: 0, cancelled: 0, failed: 0 } });
