@@ -64,6 +64,7 @@ const mayImport = {
     'selection',
     'telemetry',
     'outside',
+    'scorers/image/format.ts',
     'workflows/contract.ts',
     'workflows/batch-contract.ts',
     'workflows/webhook-contract.ts',

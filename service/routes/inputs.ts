@@ -4,6 +4,7 @@ import type { HonoRequest } from 'hono';
 import sharp from 'sharp';
 import { CullError, messageOf } from '../../errors.js';
 import { callOutside } from '../../outside/http.js';
+import { pictureFormat } from '../../scorers/image/format.js';
 import { json, keyed, problems, type Env, type Service } from '../context.js';
 import { StoredInput } from '../schemas.js';
 
@@ -111,9 +112,10 @@ async function measured(
   limitInputPixels: number,
 ): Promise<{ format: string; width: number; height: number }> {
   try {
+    if (pictureFormat(bytes) === undefined) throw new Error('it is no file of these types');
     const image = sharp(bytes, { limitInputPixels, failOn: 'error' });
     const { format, width, height } = await image.metadata();
-    if (!Object.hasOwn(EXTENSIONS, format)) throw new Error(`a file of type ${format} is not taken`);
+    if (!Object.hasOwn(EXTENSIONS, format)) throw new Error(`it is a ${format}`);
     await image.stats();
     return { format, width, height };
   } catch (error) {

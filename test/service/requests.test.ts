@@ -306,7 +306,10 @@ describe('POST /v1/inputs', () => {
   test('refuses what is no image, or too large, and stores nothing', async () => {
     const noImage = await send(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'a.svg');
     expect(noImage.status).toBe(422);
-    expect((await read(noImage)).code).toBe('IMAGE_UNREADABLE');
+    expect(await read(noImage)).toMatchObject({
+      code: 'IMAGE_UNREADABLE',
+      detail: 'the image cannot be read: it is no file of these types',
+    });
     const small = await openService(pipeline.cull, { limits: { imageBytes: 10, imagePixels: 10 } });
     const body = new FormData();
     body.set('file', new Blob([new Uint8Array(11)]), 'a.png');
