@@ -179,10 +179,10 @@ test(
         return Promise.resolve({ image: `${candidate}.png` });
       },
     });
-    const handle = await start({ parts: 6, window: 32 });
+    const handle = await start({ parts: 9, window: 32 });
     const { counts } = (await handle.result()) as BatchResult;
-    expect(counts).toMatchObject({ started: 600, delivered: 600, invalid: 6 });
-    expect(drawn.size).toBe(600);
+    expect(counts).toMatchObject({ started: 900, delivered: 900, invalid: 9 });
+    expect(drawn.size).toBe(900);
     expect(Math.max(...drawn.values())).toBe(1);
     const lengths: number[] = [];
     for (let runId: string | undefined = handle.firstExecutionRunId; runId;) {
