@@ -20,7 +20,7 @@ export interface TemporalServer {
  * - poll rate 1000: a hop takes 2 ms instead of 44 (the dev server's one shard allows 20 polls a second by default);
  * - WAL and synchronous=NORMAL: 2 to 3 times the throughput of a file database; only a power cut could lose the last transactions;
  * - fairness on and one partition: without, fairness keys are ignored and late tenants wait behind a backlog;
- * - the state of at most 1,000 executions in memory, not of 8,000 (temporalio/cli#574): it stays there after their end, and would grow by 36 MiB for 1,000
+ * - the state of at most 1,000 executions in memory, not of 8,000 (temporalio/cli#574): it stays there after their end, and would grow by 40 MiB for 1,000
  *   requests of 8 candidates.
  */
 const FLAGS = [

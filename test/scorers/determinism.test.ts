@@ -14,7 +14,7 @@ const PROMPTS = [
   'two blue bottles on a wooden table',
   'a black shoe on a grey background',
 ];
-const SEEDS = 6;
+const SEEDS = 12;
 const files = await Promise.all(
   Array.from({ length: SEEDS }, async (_, seed) => {
     const prompt = PROMPTS[seed % PROMPTS.length]!;
