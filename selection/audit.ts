@@ -24,7 +24,8 @@ export interface Questioned {
 /**
  * Whether a candidate is in the audit sample of its policy. A pass is near a gate if its value at some threshold lies within `audit.margin` of the
  * bound (margin.ts). Which of them are taken is decided by a hash of request and candidate: the same candidate is always in or
- * out, and a greater share only adds to a smaller one. The band review is never in the sample: it is asked about anyway.
+ * out, and a greater share only adds to a smaller one. The band review is not in the sample where a person is asked about it anyway; with
+ * `deliverReview` nobody is, and it passes like any other.
  *
  * @param request its name
  *
@@ -34,14 +35,14 @@ export interface Questioned {
 export function auditOf(request: string, one: Audited, policy: Policy): AuditMark | undefined {
   const { audit } = policy;
   const { band } = one.verdict;
-  if (!audit || band === 'review') return undefined;
+  if (!audit || (band === 'review' && !policy.deliverReview)) return undefined;
   const lot = lotOf(`${request}/${one.candidate}`, 0) / LOTS;
   if (band === 'reject') return lot < audit.rejects ? 'reject' : undefined;
   return lot < audit.nearGate && nearestGate(one.scores, policy) ? 'near-gate' : undefined;
 }
 
 /**
- * The gates that a person's word on a candidate is about: those that it failed; of a pass near a gate, that gate.
+ * The gates that a person's word on a candidate is about: those that put it into review or reject; of another pass near a gate, that gate.
  *
  * @example
  * questionedGates({ scores, verdict }, policy); // [{ gate: 'noise.sigma', reason: 'noise.sigma is 8.2, at most 8 wanted' }]

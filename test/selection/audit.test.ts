@@ -29,6 +29,18 @@ describe('auditOf', () => {
     expect(marked(of(39, 1))).toBeUndefined();
   });
 
+  it('marks the band review near its outer bound where it passes: nobody is asked about it otherwise', () => {
+    const wide = { ...sharp, review: { min: 20 } };
+    const delivering = policyOf([wide, noise], { audit: all, deliverReview: true });
+    expect(marked(of(21, 1), delivering)).toBe('near-gate');
+    expect(marked(of(31, 1), delivering)).toBeUndefined();
+    expect(marked(of(10, 1), delivering)).toBe('reject');
+    expect(marked(of(21, 1), policyOf([wide, noise], { audit: all }))).toBeUndefined();
+    // accepted by a person: that was the question
+    const accepted = { ...judge(of(21, 1), policyOf([wide])), pass: true };
+    expect(auditOf('r1', { candidate: 7, scores: of(21, 1), verdict: accepted }, policy)).toBeUndefined();
+  });
+
   it('marks nothing where the policy names no share', () => {
     expect(marked(of(41, 1), policyOf([sharp]))).toBeUndefined();
     expect(marked(of(41, 1), policyOf([sharp], { audit: { ...all, nearGate: 0 } }))).toBeUndefined();
