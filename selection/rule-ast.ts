@@ -3,7 +3,7 @@ import { parse } from '@bufbuild/cel';
 
 export type Expr = NonNullable<ReturnType<typeof parse>['expr']>;
 
-/** The call that every turn of a loop makes; no rule can write it, as no name in CEL has an @. */
+/** The call that every turn of a loop makes, with the item whose turn it is; no rule can write it, as no name in CEL has an @. */
 export const STEP = '@step';
 
 /**
@@ -21,11 +21,15 @@ export function parseRule(rule: string): Expr {
 function limitLoops(expr: Expr): void {
   for (const { part } of partsOf(expr)) limitLoops(part);
   if (expr.exprKind.case !== 'comprehensionExpr') return;
-  const both = parse('true && step()').expr;
+  const { iterVar } = expr.exprKind.value;
+  const both = parse('true && step(item)').expr;
   if (both.exprKind.case !== 'callExpr') return;
   const [condition, step] = both.exprKind.value.args;
   const loop = expr.exprKind.value;
   if (!loop.loopCondition || !condition || step?.exprKind.case !== 'callExpr') return;
+  const [item] = step.exprKind.value.args;
+  if (item?.exprKind.case !== 'identExpr') return;
+  item.exprKind.value.name = iterVar;
   step.exprKind.value.function = STEP;
   both.exprKind.value.args = [loop.loopCondition, step];
   loop.loopCondition = both;
@@ -90,6 +94,14 @@ export function constantOf(expr: Expr | undefined): number | string | boolean | 
       return undefined;
   }
 }
+
+/** What a list that is written out holds; undefined for anything else. */
+export const elementsOf = (expr: Expr | undefined): Expr[] | undefined =>
+  expr?.exprKind.case === 'listExpr' ? expr.exprKind.value.elements : undefined;
+
+/** Whether it reads nothing: its value is the same for every image. */
+export const isFixed = (expr: Expr): boolean =>
+  expr.exprKind.case !== 'identExpr' && partsOf(expr).every(({ part, binds }) => binds.length === 0 && isFixed(part));
 
 /** A call by the name of its function, such as `_&&_`, and what it is given. */
 export function callOf(expr: Expr | undefined): { name: string; args: Expr[] } | undefined {

@@ -1,9 +1,10 @@
 /** What a rule reads and whether it can work, found when the policy is loaded and not on the first candidate. */
 import { messageOf } from '../errors.js';
 import { didYouMean } from './closest.js';
-import { callOf, constantOf, parseRule, partsOf, pathOf, type Expr } from './rule-ast.js';
+import { callOf, constantOf, elementsOf, parseRule, partsOf, pathOf, type Expr } from './rule-ast.js';
+import { mistypes, type Kind } from './rule-kinds.js';
 import { truthOf } from './rule-truth.js';
-import { compile, ruleInput, type RuleInput } from './rules.js';
+import { compile, evaluateRule, ruleInput, type RuleInput } from './rules.js';
 import type { Score } from './types.js';
 
 type Ranges = Record<string, { range: readonly [number, number] }>;
@@ -54,8 +55,10 @@ export function checkRule(rule: string, dimensions: Ranges): RuleCheck {
   const reading = new Reading(dimensions);
   reading.walk(expr, new Set());
   if (reading.problems.length === 0) {
-    const failure = tryOut(expr, dimensions) ?? oneSided(expr, dimensions);
-    if (failure !== undefined) reading.refuse(failure);
+    const failure = tryOut(expr, dimensions);
+    const mistyped = failure === undefined ? mistypes(expr, (path) => reading.kindAt(path)) : [failure];
+    const wrong = mistyped.length > 0 ? mistyped : [oneSided(expr, dimensions)].flatMap((one) => one ?? []);
+    for (const message of wrong) reading.refuse(message);
   }
   return { dimensions: [...reading.read].sort(), inputs: [...reading.inputs].sort(), problems: reading.problems };
 }
@@ -84,7 +87,7 @@ class Reading {
   }
 
   walk(expr: Expr, bound: ReadonlySet<string>): void {
-    this.#comparison(expr);
+    this.#statuses(expr);
     const [root, ...path] = pathOf(expr) ?? [];
     if (root !== undefined && !bound.has(root)) {
       const isAsked = expr.exprKind.case === 'selectExpr' && expr.exprKind.value.testOnly;
@@ -98,16 +101,27 @@ class Reading {
       this.walk(part, binds.length === 0 ? bound : new Set([...bound, ...binds]));
   }
 
+  /** The kind of what scores and request have for every image. */
+  kindAt([root, ...path]: readonly string[]): Kind | undefined {
+    if (root === 'request') return path.join('.') === 'deliver' ? 'number' : undefined;
+    const found = root === 'scores' ? dimensionAt(path, this.#dimensions) : undefined;
+    if (found === undefined) return undefined;
+    const [field, ...more] = path.slice(found.split('.').length);
+    if (field === undefined) return 'score';
+    if (more.length > 0) return undefined;
+    return NUMBERS.includes(field) ? 'number' : TEXTS.includes(field) ? 'text' : undefined;
+  }
+
   #scoresPath(path: readonly string[]): void {
     const names = this.#dimensions;
     const found = dimensionAt(path, names);
     if (found === undefined) {
-      const ofScorer = names.filter(
-        (name) => path.length < 2 && (path.length === 0 || name.startsWith(`${path[0] ?? ''}.`)),
-      );
+      const [first] = path;
+      const ofScorer = names.filter((name) => path.length < 2 && (first === undefined || name.startsWith(`${first}.`)));
       for (const name of ofScorer) this.read.add(name);
       const name = path.slice(0, 2).join('.');
-      if (ofScorer.length === 0) this.refuse(`nothing measures ${name}${didYouMean(name, names)}`, true);
+      if (first?.includes('.')) this.refuse(`scores are nested: write scores.${first}, not scores["${first}"]`);
+      else if (ofScorer.length === 0) this.refuse(`nothing measures ${name}${didYouMean(name, names)}`, true);
       return;
     }
     this.read.add(found);
@@ -131,30 +145,30 @@ class Reading {
     else if (field === 'inputs' && input !== undefined && !isAsked) this.inputs.add(input);
   }
 
-  /** In CEL a number and a text are never equal, which is no error there but always one in a rule. */
-  #comparison(expr: Expr): void {
+  /** A status that no score has is never met. */
+  #statuses(expr: Expr): void {
     const call = callOf(expr);
-    if (call?.name !== '_==_' && call?.name !== '_!=_') return;
-    for (const [one, other] of [call.args, call.args.toReversed()]) {
-      const [root, ...path] = pathOf(one) ?? [];
-      const constant = constantOf(other);
+    if (!['_==_', '_!=_', '@in'].includes(call?.name ?? '')) return;
+    const [one, other] = call?.args ?? [];
+    for (const [asked, ...given] of [
+      [one, other, ...(elementsOf(other) ?? [])],
+      [other, one],
+    ]) {
+      const [root, ...path] = pathOf(asked) ?? [];
       const found = root === 'scores' ? dimensionAt(path, this.#dimensions) : undefined;
-      const field = found === undefined ? undefined : path[found.split('.').length];
-      if (found === undefined || field === undefined || constant === undefined) continue;
-      const wanted = NUMBERS.includes(field) ? 'number' : TEXTS.includes(field) ? 'string' : typeof constant;
-      const kind = wanted === 'number' ? 'number' : 'text';
-      if (typeof constant !== wanted)
-        this.refuse(`scores.${found}.${field} is a ${kind} and never equal to ${JSON.stringify(constant)}`);
-      else if (field === 'status' && typeof constant === 'string' && !STATUSES.includes(constant))
-        this.refuse(
-          `no status is "${constant}"${didYouMean(constant, STATUSES) || `; known are ${STATUSES.join(', ')}`}`,
-        );
+      if (found === undefined || path.slice(found.split('.').length).join('.') !== 'status') continue;
+      for (const status of given.map(constantOf))
+        if (typeof status === 'string' && !STATUSES.includes(status))
+          this.refuse(
+            `no status is "${status}"${didYouMean(status, STATUSES) || `; known are ${STATUSES.join(', ')}`}`,
+          );
     }
   }
 }
 
+/** Name by name: `scores["a.x"]` is not `scores.a.x`. */
 const dimensionAt = (path: readonly string[], names: readonly string[]): string | undefined =>
-  names.find((name) => `${path.join('.')}.`.startsWith(`${name}.`));
+  names.find((name) => name.split('.').every((part, i) => path[i] === part));
 
 /** What goes wrong for every possible candidate: types that do not fit, loops without end, a rule whose answer is no yes or no. */
 function tryOut(rule: Expr, dimensions: Ranges): string | undefined {
@@ -162,7 +176,7 @@ function tryOut(rule: Expr, dimensions: Ranges): string | undefined {
     const input = sampleAt(end, dimensions);
     const failure = failureIn(rule, input);
     if (failure !== undefined) {
-      const isOverload = failure.includes('no matching overload');
+      const isOverload = /no matching overload .*\((double, u?int|u?int, double)\)/.test(failure);
       const help = isOverload ? ' (scores are decimal numbers: write 2.0, not 2, when you calculate with them)' : '';
       return `the rule cannot work: ${failure}${help}`;
     }
@@ -180,9 +194,20 @@ function failureIn(expr: Expr, input: RuleInput): string | undefined {
     if (failure !== undefined) return failure;
   }
   if (TYPES.has(pathOf(expr)?.[0] ?? '')) return undefined;
+  const broken = patternFailure(expr);
+  if (broken !== undefined) return broken;
   const answer = compile(expr)(input);
   if (!('error' in answer) || MAY_BE_THERE.some((start) => answer.error.startsWith(start))) return undefined;
   return answer.error;
+}
+
+/** What is wrong with a pattern that is written out: what it is matched with may be known only of an image. */
+function patternFailure(expr: Expr): string | undefined {
+  const call = callOf(expr);
+  const pattern = call?.name === 'matches' ? constantOf(call.args.at(-1)) : undefined;
+  if (typeof pattern !== 'string') return undefined;
+  const outcome = evaluateRule(`"".matches(${JSON.stringify(pattern)})`, ruleInput({}, {}));
+  return 'unassessable' in outcome ? outcome.unassessable : undefined;
 }
 
 /** Every dimension measured, all at the same end of their ranges. */
@@ -201,7 +226,7 @@ function sampleAt(end: 0 | 1, dimensions: Ranges): RuleInput {
 function oneSided(expr: Expr, dimensions: Ranges): string | undefined {
   const names = Object.keys(dimensions);
   const ranges = new Set<string>();
-  const truth = truthOf(expr, ([root, ...path]) => {
+  const rangeOf = ([root, ...path]: string[]): readonly [number, number] | undefined => {
     const found = root === 'scores' ? dimensionAt(path, names) : undefined;
     if (found === undefined) return undefined;
     const [field, ...more] = path.slice(found.split('.').length);
@@ -209,6 +234,11 @@ function oneSided(expr: Expr, dimensions: Ranges): string | undefined {
     const range = field === 'quality' ? ([0, 100] as const) : dimensions[found]?.range;
     if (range) ranges.add(`scores.${found}.${field} is ${range[0]} to ${range[1]}`);
     return range;
+  };
+  const nothing = ruleInput({}, {});
+  const truth = truthOf(expr, rangeOf, (part) => {
+    const answer = compile(part)(nothing);
+    return 'value' in answer && typeof answer.value === 'boolean' ? answer.value : undefined;
   });
   if (truth === undefined) return undefined;
   const because = ranges.size === 0 ? '' : ` (${[...ranges].join(', ')})`;

@@ -1,5 +1,5 @@
 /** Whether a rule can turn out both ways: one that never holds rejects every image, one that always holds none. */
-import { callOf, constantOf, pathOf, type Expr } from './rule-ast.js';
+import { callOf, constantOf, elementsOf, isFixed, pathOf, type Expr } from './rule-ast.js';
 
 /** Values of the numbers that a rule compares, and answers of what cannot be told beforehand. */
 interface Case {
@@ -33,6 +33,7 @@ const COMPARE: Record<string, (a: number, b: number) => boolean> = {
  * an answer that may be yes or no, so that what is said is never wrong, only sometimes left unsaid.
  *
  * @param rangeOf smallest and largest value of what stands at a path; undefined where it is no number of a known range
+ * @param answerOf the answer of a part that reads nothing. @default not known
  *
  * @example
  * truthOf(parseRule('scores.background.whiteShare.raw > 1.5'), () => [0, 1]); // 'never'
@@ -40,6 +41,7 @@ const COMPARE: Record<string, (a: number, b: number) => boolean> = {
 export function truthOf(
   expr: Expr,
   rangeOf: (path: string[]) => readonly [number, number] | undefined,
+  answerOf: (part: Expr) => boolean | undefined = () => undefined,
 ): 'always' | 'never' | undefined {
   const compared = new Map<string, Compared & { at: number }>();
   let unknowns = 0;
@@ -66,28 +68,32 @@ export function truthOf(
         return (of) => (condition?.(of) ? yes : no)?.(of) === true;
       }
       default:
-        return (call && comparison(call)) ?? unknown();
+        return (call && comparison(call)) ?? (part && fixed(part)) ?? unknown();
     }
+  };
+  const fixed = (part: Expr): Truth | undefined => {
+    const answer = isFixed(part) ? answerOf(part) : undefined;
+    return answer === undefined ? undefined : () => answer;
   };
   const unknown = (): Truth => {
     const at = unknowns++;
     return ({ answers }) => answers[at] === true;
   };
   const comparison = ({ name, args: [left, right] }: { name: string; args: Expr[] }): Truth | undefined => {
-    const compare = COMPARE[name];
-    const [leftValue, rightValue] = [constantOf(left), constantOf(right)];
-    const turned = typeof leftValue === 'number';
+    const compare = name === '@in' ? COMPARE['_==_'] : COMPARE[name];
+    const turned = typeof constantOf(left) === 'number';
     const path = pathOf(turned ? right : left);
-    const constant = turned ? leftValue : rightValue;
+    const given = (name === '@in' ? elementsOf(right) : [turned ? left : right])?.map(constantOf);
+    const constants = given?.filter((one) => typeof one === 'number') ?? [];
     const range = path && rangeOf(path);
-    if (!compare || !path || !range || typeof constant !== 'number') return undefined;
+    if (!compare || !path || !range || constants.length === 0 || constants.length !== given?.length) return undefined;
     const key = path.join('.');
     const known = compared.get(key) ?? { at: compared.size, range, constants: [] };
-    known.constants.push(constant);
+    known.constants.push(...constants);
     compared.set(key, known);
     return ({ values }) => {
       const value = values[known.at] ?? Number.NaN;
-      return turned ? compare(constant, value) : compare(value, constant);
+      return constants.some((constant) => (turned ? compare(constant, value) : compare(value, constant)));
     };
   };
 

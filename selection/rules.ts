@@ -1,5 +1,5 @@
 /** Rule gates: CEL expressions over `scores` and `request`. CEL is side-effect free and always ends, so a policy can never run code. */
-import { celEnv, celFunc, CelScalar, isCelError, plan, type CelInput } from '@bufbuild/cel';
+import { celEnv, celFunc, CelScalar, isCelError, isCelList, isCelMap, plan, type CelInput } from '@bufbuild/cel';
 import { messageOf } from '../errors.js';
 import { parseRule, STEP, type Expr } from './rule-ast.js';
 import type { RequestFields, Score, Scores } from './types.js';
@@ -17,11 +17,14 @@ type Program = (input: RuleInput) => { value: unknown } | { error: string };
 
 /** Turns of all loops of a rule together, for one candidate: some 30 ms. */
 export const MAX_TURNS = 10_000;
+/** Characters and items that count as one more turn: each turn may double what it is given, and CEL would build that until memory ends. */
+const A_TURN = 10;
 let turnsLeft = 0;
 const ENVIRONMENT = celEnv({
   funcs: [
-    celFunc(STEP, [], CelScalar.BOOL, () => {
-      if (turnsLeft-- > 0) return true;
+    celFunc(STEP, [CelScalar.DYN], CelScalar.BOOL, (item) => {
+      turnsLeft -= 1 + Math.floor(sizeOf(item, turnsLeft * A_TURN) / A_TURN);
+      if (turnsLeft >= 0) return true;
       throw new Error(`its loops take more than ${MAX_TURNS.toLocaleString('en')} turns`);
     }),
   ],
@@ -116,6 +119,18 @@ function fieldsOf(score: Score): Map<string, unknown> {
     Object.entries(score).filter(([name]) => name !== 'facts' && name !== 'scorer'),
   );
   return fields.set('facts', toCel(score.facts ?? {}));
+}
+
+/** Characters and items in a value, lists in lists counted through; once there are more than `most`, the rest is not looked at. */
+function sizeOf(value: unknown, most: number): number {
+  if (typeof value === 'string') return value.length;
+  if (!isCelList(value) && !isCelMap(value)) return 0;
+  let size = value.size;
+  for (const item of isCelMap(value) ? value.values() : value) {
+    if (size > most) break;
+    size += sizeOf(item, most - size);
+  }
+  return size;
 }
 
 /** JSON-like values as CEL takes them; anything else is null. */

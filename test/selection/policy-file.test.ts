@@ -480,6 +480,82 @@ describe('parsePolicy refuses', () => {
       'p.yaml:4:16: the rule always holds, and rejects no image (scores.exposure.clippedShare.raw is 0 to 1)',
     ],
     [
+      'a rule that reads nothing and never holds',
+      rule('1 > 2 && scores.exposure.clippedShare.raw < 0.5'),
+      /^p\.yaml:4:16: the rule never holds/,
+    ],
+    ['a rule that reads nothing and always holds', rule('"a" != "b"'), /^p\.yaml:4:16: the rule always holds/],
+    [
+      'a list that no value is in',
+      rule('scores.exposure.clippedShare.raw in [2.0, 3]'),
+      'p.yaml:4:16: the rule never holds, and rejects every image (scores.exposure.clippedShare.raw is 0 to 1)',
+    ],
+    [
+      'a number as an answer, where only an image without a value leads',
+      rule('scores.exposure.clippedShare.status == "ok" || scores.text.backgroundChars.raw'),
+      'p.yaml:4:16: scores.text.backgroundChars.raw is a number, and no yes or no',
+    ],
+    [
+      'a text as one of two answers',
+      rule('scores.exposure.clippedShare.status == "ok" ? scores.exposure.clippedShare.raw < 0.5 : "no"'),
+      'p.yaml:4:16: "no" is a text, and no yes or no',
+    ],
+    [
+      'a number compared with a field that is a text',
+      rule('scores.exposure.clippedShare.raw == scores.text.backgroundChars.reason'),
+      'p.yaml:4:16: scores.exposure.clippedShare.raw is a number and never equal to scores.text.backgroundChars.reason',
+    ],
+    [
+      'a text in place of K',
+      rule('request.deliver == "4" || scores.exposure.clippedShare.raw < 0.5'),
+      'p.yaml:4:16: request.deliver is a number and never equal to "4"',
+    ],
+    [
+      'a score in place of its number',
+      rule('scores.exposure.clippedShare == 0.0'),
+      'p.yaml:4:16: scores.exposure.clippedShare is a score and never equal to 0',
+    ],
+    [
+      'a text in a list of numbers',
+      rule('scores.exposure.clippedShare.raw in [0.0, "none"]'),
+      'p.yaml:4:16: scores.exposure.clippedShare.raw is a number and never equal to "none"',
+    ],
+    [
+      'a status in a list that does not exist',
+      rule('scores.exposure.clippedShare.status in ["ok", "notrun"]'),
+      'p.yaml:4:16: no status is "notrun", did you mean notRun?',
+    ],
+    [
+      'whole numbers in a calculation with an input',
+      rule('request.inputs.steps + 1 > 20'),
+      'p.yaml:4:16: request.inputs.steps is a decimal number: write 1.0, not 1, when you calculate with it',
+    ],
+    [
+      'a remainder of a fact',
+      rule('scores.text.backgroundChars.facts.lines % 2 == 0'),
+      'p.yaml:4:16: scores.text.backgroundChars.facts.lines is a decimal number and has no %: write int(scores.text.backgroundChars.facts.lines)',
+    ],
+    [
+      'a pattern that is none',
+      rule('request.inputs.style.matches("(studio")'),
+      /^p\.yaml:4:16: the rule cannot work: error parsing regexp: /,
+    ],
+    [
+      'a dimension as one name, which no score has',
+      rule('scores["exposure.clippedShare"].raw < 0.5'),
+      'p.yaml:4:16: scores are nested: write scores.exposure.clippedShare, not scores["exposure.clippedShare"]',
+    ],
+    [
+      'a text that every loop doubles',
+      rule(`["sale"]${'.map(v, v + v)'.repeat(26)}.all(v, size(v) > 0)`),
+      'p.yaml:4:16: the rule cannot work: its loops take more than 10,000 turns',
+    ],
+    [
+      'a list that every loop doubles, and that the next would go through',
+      rule(`[[1, 2, 3, 4]]${'.map(v, v + v)'.repeat(26)}.all(v, v.all(n, n > 0))`),
+      'p.yaml:4:16: the rule cannot work: its loops take more than 10,000 turns',
+    ],
+    [
       'a loop over a million items',
       rule(nested(6)),
       'p.yaml:4:16: the rule cannot work: its loops take more than 10,000 turns',
@@ -560,6 +636,15 @@ describe('the dimensions a rule reads', () => {
     ],
     ['[1.0, 2.0].all(x, x < scores.exposure.dynamicRange.raw + 9.0)', ['exposure.dynamicRange']],
     ['scores.text.backgroundChars.facts.words.exists(w, w == "sale")', ['text.backgroundChars']],
+    // whose kind only an image tells, or which fits
+    ['scores.text.backgroundChars.facts.words.all(w, size(w) + 1 > 2)', ['text.backgroundChars']],
+    ['[1, 2].all(n, n + 1 > 2 || scores.exposure.dynamicRange.raw > 9.0)', ['exposure.dynamicRange']],
+    ['scores.exposure.dynamicRange.raw in [1, 2, 300.0] && !request.inputs.draft', ['exposure.dynamicRange']],
+    ['int(request.inputs.steps) % 2 == 0 || scores.exposure.dynamicRange.raw > 9', ['exposure.dynamicRange']],
+    [
+      'scores.text.backgroundChars.facts.is ? request.inputs.style == "x" : has(request.inputs.y)',
+      ['text.backgroundChars'],
+    ],
   ])('%s', (expression, expected) => {
     expect(read(expression)).toEqual(expected);
   });

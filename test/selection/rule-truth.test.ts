@@ -32,6 +32,10 @@ describe('truthOf', () => {
     ['x > 10.0 || scores.a.z.status == "ok"', undefined],
     ['x + y > 100000.0', undefined],
     ['x > x', undefined],
+    ['x in [11.0, -1]', 'never'],
+    ['x in [11.0, 2]', undefined],
+    ['x in [11.0, y]', undefined],
+    ['!(x in [11])', 'always'],
     ['true', 'always'],
     ['false && x > 3.0', 'never'],
   ])('%s -> %s', (rule, expected) => {
