@@ -44,8 +44,8 @@ type Turns = (open: readonly Ranked[], picked: readonly Ranked[]) => Iterable<Ra
  * With `minPerGroup`, each group's best fill its minimum first; then the rest follows by rank. Places that a group cannot fill stay empty: a set
  * that lacks a look is a shortfall, not another look twice. A minimum for all groups holds for every group among `candidates`, and those of `groups`.
  *
- * With `diversity.lambda`, each next winner is the one with the greatest marginal relevance (variety.ts). Variety never costs an image: where it
- * would leave fewer winners than quality alone, quality alone picks.
+ * With `diversity.lambda`, each next winner is the one with the greatest marginal relevance (variety.ts), among those that quality alone would pick if
+ * there were places for all: so variety never costs an image, and a winner that gets better stays one.
  *
  * @param candidates scored candidates, each index once; those that do not pass are counted per gate
  * @param k winners wanted
@@ -135,15 +135,19 @@ function rankingOf(passing: readonly (Passing & { embedding?: ArrayLike<number> 
 
 /** The winners, best first. */
 function pick(ranking: readonly Ranked[], limits: Limits, { lambda, by }: Diversity): Ranked[] {
-  const byQuality = fill(ranking, limits, (open) => open);
+  const byQuality: Turns = (open) => open;
   const similarity = (a: Ranked, b: Ranked): number => similarityOf(a, b, by);
-  const varied =
+  const winners =
     lambda === undefined
-      ? []
-      : fill(ranking, limits, (open, picked) => byMarginalRelevance(open, picked, { lambda, similarity }));
-  const best = varied.length < byQuality.length ? byQuality : varied;
-  return best.toSorted((a, b) => a.place - b.place);
+      ? fill(ranking, limits, byQuality)
+      : // of near-duplicates the better one: variety chooses among images that can all win beside one another
+        fill(bestFirst(fill(ranking, { ...limits, k: Infinity }, byQuality)), limits, (open, picked) =>
+          byMarginalRelevance(open, picked, { lambda, similarity }),
+        );
+  return bestFirst(winners);
 }
+
+const bestFirst = (picked: readonly Ranked[]): Ranked[] => picked.toSorted((a, b) => a.place - b.place);
 
 function fill(ranking: readonly Ranked[], { k, minDistance, minima = new Map() }: Limits, turns: Turns): Ranked[] {
   const picked: Ranked[] = [];
