@@ -37,11 +37,17 @@ export class LocatedYaml {
   constructor(text: string, options: { file: string; code: ErrorCode }) {
     this.#file = options.file;
     this.#code = options.code;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'silent' });
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
     for (const error of this.#document.errors) {
       const key = /^[^:\s]+/.exec(text.slice(error.pos[0]))?.[0] ?? '';
-      const isTwice = error.code === 'DUPLICATE_KEY';
-      this.problem(error.pos[0], isTwice ? `"${key}" is there twice` : `this is not YAML: ${error.message}`);
+      this.problem(
+        error.pos[0],
+        error.code === 'DUPLICATE_KEY'
+          ? `"${key}" is there twice`
+          : error.code === 'MULTIPLE_DOCS'
+            ? 'a second document begins here ("---"), and a file has one: join them'
+            : `this is not YAML: ${error.message}`,
+      );
     }
     this.root = this.#locate(this.#document.contents, 0);
     if (this.#problems.length === 0 && this.#document.contents === null) this.problem(0, 'the file is empty');
@@ -154,8 +160,10 @@ export class LocatedYaml {
   /** The value behind aliases; an absent or empty one is null and stands where its parent does. */
   #locate(node: unknown, parent: number): Located {
     const target = isAlias(node) ? node.resolve(this.#document) : node;
-    if (!isNode(target)) return { value: null, offset: parent };
     const offset = isNode(node) ? (node.range?.[0] ?? parent) : parent;
+    // without a word it would be an empty value, and a policy without its gates
+    if (isAlias(node) && !target) this.problem(offset, `there is no &${node.source} before this *${node.source}`);
+    if (!isNode(target)) return { value: null, offset: parent };
     return { value: isScalar(target) && target.value === null ? null : target, offset };
   }
 }

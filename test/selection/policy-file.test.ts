@@ -404,6 +404,16 @@ describe('parsePolicy refuses', () => {
     ],
     ['broken YAML', 'policy: [', /^p\.yaml:1:\d+: this is not YAML: /],
     [
+      'a second document, which would be left out',
+      `policy: p\n---\n${gate('{ raw: { max: 0.5 } }')}`,
+      'p.yaml:2:1: a second document begins here ("---"), and a file has one: join them',
+    ],
+    [
+      'gates that are an unknown anchor',
+      'policy: p\ngates: *strikt\n',
+      'p.yaml:2:8: there is no &strikt before this *strikt',
+    ],
+    [
       'parameters that are no JSON',
       'policy: p\nparams: { background: { white: .nan } }',
       'p.yaml:2:32: params.background.white must be plain JSON values',
