@@ -2,6 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readRelease } from '../../cli/release.js';
+import type { TuningDoc } from '../../cli/views/tuning-report.js';
 import type { AuditPick } from '../../client/audit.js';
 import { storedLabels } from '../../client/labels.js';
 import type { Reviewed } from '../../client/review.js';
@@ -147,6 +149,50 @@ describe('--audit', () => {
     expect(lines<AuditPick>((await cli('review', 'first', '--audit', '--json')).stdout)).toEqual([]);
     const [record] = (await pipeline.cull.records('second')) as [CandidateRecord];
     expect(record.audit).toBe('near-gate');
+  });
+});
+
+describe('the labels that reviews make', () => {
+  test('are what tune takes its thresholds from: a policy that agrees with the person', async () => {
+    const release = await readRelease('examples/templates/product.json', {
+      ...{ policyPath: join(pipeline.dir, 'review.yaml'), scorers: [], allowNodes: [] },
+    });
+    const requests = await Promise.all(
+      [1, 2, 3, 4].map((seed) => pipeline.generate({ release, deliver: 10, candidates: 10, seed: 100 * seed })),
+    );
+    const ended = await Promise.all(requests.map((request) => pipeline.end(request)));
+    const rangeOf = ({ scores }: CandidateRecord): number => {
+      const score = scores['exposure.dynamicRange'];
+      return score?.status === 'ok' ? score.raw : Number.NaN;
+    };
+    // the person takes the upper half of all pictures
+    const ranges = ended.flatMap(({ records }) => records.map(rangeOf)).sort((a, b) => a - b);
+    const least = ranges[Math.floor(ranges.length / 2)] ?? 0;
+    let accepted = 0;
+    for (const [i, { records }] of ended.entries()) {
+      const words = { accept: [] as number[], reject: [] as number[] };
+      for (const record of records) words[rangeOf(record) >= least ? 'accept' : 'reject'].push(record.candidate);
+      accepted += words.accept.length;
+      await pipeline.cull.review(requests[i]!, { ...words, by: 'ann' });
+    }
+
+    // only these: other tests leave labels of their own
+    const made = await Promise.all(requests.map((request) => pipeline.cull.requestDoc(request)));
+    const [since = ''] = made.map(({ createdAt }) => createdAt).sort();
+    const tuned = ['tune', '-p', 'review.yaml', '--since', since, '--max-defect-rate', '0.3', '--confidence', '0.8'];
+    const run = await cli(...tuned, '-o', 'tuned', '--json');
+    expect([0, 3]).toContain(run.code);
+    const report = JSON.parse(run.stdout) as TuningDoc;
+    expect(report.labels).toMatchObject({ pictures: 40, good: accepted, jobs: 4 });
+    expect(report.otherGates).toEqual([]);
+    expect(report.disagreements).toEqual([]);
+    const change = report.changes.find(({ at }) => at === 'raw');
+    expect(change).toMatchObject({ gate: 'exposure.dynamicRange', side: 'min', from: 255 });
+    const below = ranges.filter((range) => range < least);
+    expect(change?.to).toBeGreaterThan(below[Math.floor(below.length / 2)] ?? 0);
+    expect(change?.to).toBeLessThanOrEqual(ranges.at(-1) ?? 0);
+
+    expect((await cli('policy', 'check', 'tuned/policy.yaml')).code).toBe(0);
   });
 });
 
