@@ -19,7 +19,7 @@ import type { Cull } from './cull.js';
 import { batchDoc, batchResult, batchRows } from './batch-reads.js';
 import { refuseQuarantined } from './quarantine.js';
 import { newSeed, requestOf, type GenerateOptions, type ReleaseLike } from './request.js';
-import { putIfAbsent, storeRelease } from './store.js';
+import { knowsBatch, putIfAbsent, storeRelease } from './store.js';
 import { priorityOf } from './tenants.js';
 
 export interface BatchOptions {
@@ -49,7 +49,7 @@ const SHOWN = 20;
  * const { batch, invalid } = await startBatch(cull, { lines: createInterface({ input }), optionsOf: (line) => ({ release, deliver: 4, ...line }) });
  */
 export async function startBatch(cull: Cull, options: BatchOptions): Promise<TakenBatch> {
-  const { storage, tenant } = cull;
+  const { tenant } = cull;
   const { key, window = DEFAULT_BATCH_WINDOW } = options;
   const batch = checkName('batch', key ?? `${new Date().toISOString().slice(0, 10)}-${randomBytes(4).toString('hex')}`);
   if (!Number.isInteger(window) || window < 1 || window > MAX_BATCH_WINDOW)
@@ -60,7 +60,7 @@ export async function startBatch(cull: Cull, options: BatchOptions): Promise<Tak
   // Two uploads under one key at once must not mix: each writes its own lines, and one of them becomes the batch.
   const upload = randomUUID();
   // one that is there already is answered all the same
-  const isNew = !(await storage.head(keys.batch(tenant, batch)));
+  const isNew = !(await knowsBatch(cull, batch));
   const hash = createHash('sha256');
   const releases = new Map<string, Promise<void>>();
   const refused: TakenBatch['refused'] = [];

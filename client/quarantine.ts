@@ -7,6 +7,7 @@ import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
 import type { QuarantineDoc, RequestDoc } from '../workflows/contract.js';
 import { readJson } from './documents.js';
+import { knowsRequest } from './store.js';
 
 const readQuarantine = (storage: Storage, release: string): Promise<QuarantineDoc | undefined> =>
   readJson<QuarantineDoc>(storage, keys.quarantine(release.replace('sha256:', '')));
@@ -25,7 +26,7 @@ export async function refuseNewQuarantined(
   { tenant, request, release }: Pick<RequestDoc, 'tenant' | 'request' | 'release'>,
 ): Promise<void> {
   const quarantine = await readQuarantine(storage, release);
-  if (!quarantine || !holdOf(quarantine, tenant) || (await storage.head(keys.request(tenant, request)))) return;
+  if (!quarantine || !holdOf(quarantine, tenant) || (await knowsRequest({ storage, tenant }, request))) return;
   refuseHeld(quarantine, tenant);
 }
 

@@ -16,6 +16,22 @@ export async function putIfAbsent(storage: Storage, key: string, body: Uint8Arra
   }
 }
 
+interface Owner {
+  storage: Storage;
+  tenant: string;
+}
+
+/** Whether a request was made under this key: to ask for it again is no new work. */
+export const knowsRequest = ({ storage, tenant }: Owner, key: string | undefined): Promise<boolean> =>
+  isThere(storage, key && keys.request(tenant, key));
+
+/** Whether a batch was made under this key. */
+export const knowsBatch = ({ storage, tenant }: Owner, key: string | undefined): Promise<boolean> =>
+  isThere(storage, key && keys.batch(tenant, key));
+
+const isThere = async (storage: Storage, key: string | undefined): Promise<boolean> =>
+  key !== undefined && (await storage.head(key)) !== undefined;
+
 /** A release under its hash: workers read it from there. */
 export async function storeRelease(storage: Storage, release: ReleaseLike): Promise<void> {
   const { id, graph, bindings, policy } = release;

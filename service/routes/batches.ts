@@ -4,6 +4,7 @@ import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { batchDoc, batchProgress, batchResult, batchRows, cancelBatch, listBatches } from '../../client/batch-reads.js';
 import { retryBatch, startBatch } from '../../client/batch.js';
 import type { Cull } from '../../client/cull.js';
+import { knowsBatch } from '../../client/store.js';
 import { CullError } from '../../errors.js';
 import {
   MAX_BATCH_WINDOW,
@@ -126,7 +127,7 @@ export function batchRoutes(service: Service): OpenAPIHono<Env> {
       const cull = cullOf(c.get('caller').tenant);
       const { template, policy, window } = c.req.valid('query');
       const key = c.req.valid('header')['idempotency-key'];
-      await service.door(cull, 0);
+      if (!(await knowsBatch(cull, key))) await service.door(cull, 0);
       const taken = await startBatch(cull, {
         lines: linesOf(c.req.raw, MAX_LINE),
         optionsOf: (line) => optionsOf(service, cull, lineOf(line, { template, policy })),

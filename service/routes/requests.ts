@@ -2,6 +2,7 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Cull } from '../../client/cull.js';
 import { modeOf } from '../../client/request.js';
+import { knowsRequest } from '../../client/store.js';
 import { optionsOf } from '../asked.js';
 import { json, keyed, paging, problems, RequestParam, type Env, type Service } from '../context.js';
 import { pageOf, RequestBody, RequestRow, RequestView, State } from '../schemas.js';
@@ -15,7 +16,7 @@ const create = keyed('write', {
   summary: 'Ask for K images that pass',
   description:
     'Stores the request and starts it. With `wait`, the answer is the result (200) if it is there in time; else 202, and the request goes on. ' +
-    'The same `Idempotency-Key` with the same body is the same request; with another body it is refused (422). ' +
+    'The same `Idempotency-Key` with the same body is the same request, answered also where limits let nothing new in; with another body it is refused (422). ' +
     'RELEASE_QUARANTINED (409): the release only fails, and is held back.',
   request: {
     headers: z.object({
@@ -94,7 +95,7 @@ export function requestRoutes(service: Service): OpenAPIHono<Env> {
       const cull = service.cullOf(tenant);
       const key = c.req.valid('header')['idempotency-key'];
       const options = await optionsOf(service, cull, { ...c.req.valid('json'), ...(key !== undefined && { key }) });
-      await service.door(cull, modeOf(options).candidates);
+      if (!(await knowsRequest(cull, key))) await service.door(cull, modeOf(options).candidates);
       const request = await cull.generate(options);
       const seconds = Math.min(service.limits.waitSeconds, Number(c.req.valid('query').wait?.replace('s', '') ?? 0));
       await waitFor(cull, request, { seconds, ending: AbortSignal.any([service.ending, c.req.raw.signal]) });

@@ -193,27 +193,51 @@ describe('a tenant', () => {
     expect(response.headers.get('retry-after')).not.toBeNull();
   });
 
+  test('is answered at the door where a batch was taken before', async () => {
+    const closed = await openService(pipeline.cull, { limits: { openRequests: 0 } });
+    const send = async (to: typeof closed, key: string): Promise<unknown> => {
+      const body = JSON.stringify({ template: 'product', policy: 'generic', inputs: INPUTS, candidates: 1 });
+      const headers = { 'idempotency-key': key, 'content-type': 'application/x-ndjson' };
+      const response = await to.call('POST', '/v1/batches', { body, headers });
+      return [
+        response.status,
+        response.ok ? ((await response.json()) as { batch: string }).batch : await codeOf(response),
+      ];
+    };
+    expect(await send(service, 'twice')).toEqual([202, 'twice']);
+    expect(await send(closed, 'twice')).toEqual([202, 'twice']);
+    expect(await send(closed, 'once')).toEqual([429, 'TOO_MANY_REQUESTS']);
+  });
+
   test('has so many candidates in open requests, by the service or by its own settings', async () => {
     const tenant = 'greedy';
     const { storage } = pipeline.cull;
     const narrow = await openService(pipeline.cull, { limits: { openCandidates: 10 } });
+    const made: string[] = [];
     const post = async (candidates: number, key: string): Promise<unknown[]> => {
       const body = { template: 'product', policy: 'generic', inputs: INPUTS, candidates };
       const headers = { 'idempotency-key': key };
       const response = await narrow.call('POST', '/v1/requests', { tenant, body, headers });
+      if (response.ok) made.push(key);
       return [response.status, response.ok || (await codeOf(response))];
     };
     await sandbox.config({ secondsPerImage: 60 });
     try {
       expect(await post(8, 'a')).toEqual([202, true]);
       // Temporal lists what is open a moment later
-      await vi.waitFor(async () => expect(await post(3, 'b')).toEqual([429, 'TOO_MANY_REQUESTS']), 30_000);
+      await vi.waitFor(async () => expect(await post(3, `b${made.length}`)).toEqual([429, 'TOO_MANY_REQUESTS']), {
+        timeout: 30_000,
+        interval: 500,
+      });
+      // a call that is made again is no new work; one under its key with another body is still refused
+      expect(await post(8, 'a')).toEqual([202, true]);
+      expect(await post(7, 'a')).toEqual([422, 'IDEMPOTENCY_CONFLICT']);
       expect(await post(11, 'c')).toEqual([422, 'REQUEST_INVALID']);
       expect((await service.call('GET', '/v1/requests', { tenant: 'modest' })).status).toBe(200);
-      await setLimits(storage, tenant, { openCandidates: 100 });
+      await setLimits(storage, tenant, { openCandidates: 1_000 });
       expect(await post(11, 'c')).toEqual([202, true]);
     } finally {
-      for (const key of ['a', 'b', 'c']) await narrow.call('DELETE', `/v1/requests/${key}`, { tenant });
+      for (const key of made) await narrow.call('DELETE', `/v1/requests/${key}`, { tenant });
       await sandbox.config({ secondsPerImage: 0 });
     }
     // what has ended counts no more
