@@ -116,10 +116,10 @@ function outcome({ state, delivered, wanted, error }: ResultDoc): string {
   return state === 'shortfall' ? `Shortfall, ${count}` : count;
 }
 
-function summary({ result, policyName }: ContactSheet): Html {
+function summary({ result, records, policyName }: ContactSheet): Html {
   const { counts, timing, cost } = result;
   const facts: [string, string][] = [
-    ['Drawn', String(counts.drawn)],
+    ['Drawn', String(records.filter(({ image }) => image !== null).length)],
     ['Passed', String(counts.passed)],
     ['Rejected', String(counts.rejected)],
   ];

@@ -53,13 +53,13 @@ function headline(result: ResultDoc, records: readonly CandidateRecord[], column
     cancelled: 'Cancelled: nothing was delivered',
     running: 'Still running',
   }[state];
-  const { drawn, passed, rejected, lost, cancelled } = counts;
+  const { passed, rejected, lost, cancelled } = counts;
   const tally = [
-    `${drawn} drawn`,
+    `${records.filter(({ image }) => image !== null).length} drawn`,
     `${passed} passed`,
     `${rejected} rejected`,
     ...(lost > 0 ? [`${lost} lost`] : []),
-    ...(cancelled > 0 ? [`${cancelled} cancelled`] : []),
+    ...(cancelled > 0 ? [cancelledText(cancelled, records)] : []),
   ].join(', ');
   const lines = [what, tally];
   if (error) lines.push(...wrap(`${error.code}: ${error.message}`, columns));
@@ -67,6 +67,13 @@ function headline(result: ResultDoc, records: readonly CandidateRecord[], column
   if (lacking.length > 0) lines.push(...wrap(`Missing: ${lacking.join(', ')}`, columns));
   if (state === 'shortfall') lines.push(...wrap(shortfallHint(result, records), columns));
   return lines;
+}
+
+/** What those that were given up had cost, as far as that is known: `7 cancelled (1.6 generations)`. */
+function cancelledText(cancelled: number, records: readonly CandidateRecord[]): string {
+  const shares = records.flatMap(({ state, share }) => (state === 'cancelled' && share !== undefined ? [share] : []));
+  const spent = shares.reduce((sum, share) => sum + share, 0);
+  return `${cancelled} cancelled${shares.length > 0 ? ` (${spent.toFixed(1)} generations)` : ''}`;
 }
 
 /** Of those stops that are not the cap. */
@@ -94,7 +101,7 @@ function shortfallHint(
   if (delivered.length > 0) {
     // A fifth on top: the yield of the next seeds varies.
     const needed = Math.ceil((wanted / delivered.length) * counts.drawn * 1.2);
-    return `At this yield about ${needed} candidates are needed: --candidates ${needed}${gate ? `, or ${look}` : ''}.`;
+    return `At this yield about ${needed} candidates are needed: raise --cap (or --candidates) to ${needed}${gate ? `, or ${look}` : ''}.`;
   }
   if (counts.passed === 0 && gate) return `No candidate passed; ${look}.`;
   return records.length === counts.lost ? 'Every candidate was lost; the reasons are below.' : 'Draw more candidates.';

@@ -9,7 +9,7 @@ describe('resultReport', () => {
   it('names winners, rejections per gate, losses, cost and place', () => {
     expect(resultReport(result, records)).toBe(`\
 Delivered 2 of 2 images
-8 drawn, 4 passed, 3 rejected, 1 lost
+7 drawn, 4 passed, 3 rejected, 1 lost
 
 Winners
   rank  candidate  quality  seed  sharpness.tileP90  noise.sigma
@@ -34,6 +34,21 @@ Cost     $0.00123, $0.000615 per delivered image
 Stored   /data/t/requests/r/candidates/
 Request  req-1
 Release  sha256:${'ab'.repeat(32)}`);
+  });
+
+  it('counts as drawn what has a picture, and tells what those given up had cost', () => {
+    const given = [0.25, undefined, 1].map((share, i) =>
+      recordOf(8 + i, {
+        state: 'cancelled',
+        verdict: null,
+        ...(share !== 1 && { image: null }),
+        ...(share !== undefined && { share }),
+      }),
+    );
+    const stopped: ResultDoc = { ...result, counts: { ...result.counts, drawn: 11, cancelled: 3 } };
+    expect(resultReport(stopped, [...records, ...given]).split('\n')[1]).toBe(
+      '8 drawn, 4 passed, 3 rejected, 1 lost, 3 cancelled (1.3 generations)',
+    );
   });
 
   it('keeps to 80 columns whatever the names and messages', () => {
@@ -88,10 +103,11 @@ Those that you accept are delivered, and every decision is a label:
       wanted: 4,
       shortfall: { missing: 2, gates: { 'sharpness.tileP90': 2, noText: 1 }, reason: 'cap' },
     };
-    const report = resultReport(shortfall, records).replace('the\ngate', 'the gate');
+    const report = resultReport(shortfall, records);
+    const hint = report.replaceAll('\n', ' ');
     expect(report).toContain('Shortfall: 2 of 4 images delivered, 2 missing\n');
-    expect(report).toContain('--candidates 20');
-    expect(report).toContain('the gate sharpness.tileP90, which rejected 2 of 7');
+    expect(hint).toContain('raise --cap (or --candidates) to 20');
+    expect(hint).toContain('the gate sharpness.tileP90, which rejected 2 of 7');
 
     const none = { ...shortfall, delivered: [], counts: { ...result.counts, passed: 0 } };
     expect(resultReport(none, [recordOf(0, { state: 'rejected' })])).toContain('No candidate passed; look at the gate');
