@@ -134,8 +134,7 @@ export function createDeliverActivities(deps: { storage: Storage; telemetry?: Te
         // what passes by itself is what the next request can expect
         const own = candidates.filter(({ candidate }) => records[candidate]?.review === undefined);
         const counted = countPicked(passingOf(own, plan.policy), { k: Infinity, minDistance });
-        const stop = own.length < candidates.length ? undefined : ask.stop;
-        await rememberRequest(storage, { tenant, request, release: asked.release, stop, counted }, records);
+        await rememberRequest(storage, { tenant, request, release: asked.release, counted }, records);
         const { policy, inputs } = plan;
         const fields = { deliver: plan.deliver, inputs };
         await rememberScorers(storage, { tenant, request, release: asked.release, policy, fields }, records);

@@ -1,7 +1,6 @@
 /** What finished requests of a release say about the next: `_registry/stats/<release>/<provider>.json`. */
 import { createHash } from 'node:crypto';
 import { learnedRate, type PassRate } from '../selection/pass-rate.js';
-import type { StopReason } from '../selection/stopping.js';
 import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import { updateJson } from '../storage/update.js';
@@ -40,19 +39,17 @@ export async function readExpected(storage: Storage, release: string, provider: 
 /** Adds a finished request, once, however often this is repeated. */
 export async function rememberRequest(
   storage: Storage,
-  of: { tenant: string; request: string; release: string; stop: StopReason | undefined; counted: number },
+  of: { tenant: string; request: string; release: string; counted: number },
   records: readonly CandidateRecord[],
 ): Promise<void> {
   const scored = records.filter(({ verdict }) => verdict !== null);
   if (scored.length === 0) return;
   const provider = scored[0]?.provider ?? 'comfyui';
   const lost = records.filter(({ state }) => state === 'lost').length;
-  // Drawing until the K-th pass ends on a pass, so passed / ended is too high; without that last one it is right (Haldane 1945).
-  const last = of.stop === 'quota' && of.counted > 0 ? 1 : 0;
   const row: StatsDoc['requests'][number] = {
     id: rowId(of),
-    passed: of.counted - last,
-    ended: scored.length + lost - last,
+    passed: of.counted,
+    ended: scored.length + lost,
     drawMs:
       meanOf(scored.flatMap(({ timing }) => (timing.drawMs === null ? [] : timing.drawMs + (timing.scoreMs ?? 0)))) ??
       null,

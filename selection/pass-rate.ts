@@ -11,6 +11,11 @@ export const UNKNOWN_RATE: PassRate = { passes: 1, fails: 1 };
 /** What other requests have shown never weighs more than so many candidates: this request's own soon count more. */
 const MOST_PRIOR = 40;
 const LEAST_PRIOR = 2;
+/**
+ * Half a candidate each way, whatever others have shown: theirs may have been other inputs. A request is never given up before its own candidates
+ * have shown something, so a release that passed nothing for a while is found out when it passes again.
+ */
+const LEAST_SIDE = 0.5;
 
 /**
  * The rate after more candidates have ended. Counts below 0 count as 0.
@@ -67,29 +72,60 @@ export function countFor(need: number, { sure, most, rate }: { sure: number; mos
 }
 
 /**
- * The prior for the next request, from finished ones of the same release and provider: mean and spread of their rates by the method of moments for the
- * beta-binomial distribution (Kleinman 1973). Requests that differ much from one another make a weak prior; none make no prior.
+ * The prior for the next request, from finished ones of the same release and provider: the beta distribution that most likely gave them their rates. Of
+ * the likelihood it does not matter when a request stopped, at its K-th pass or early (Berger & Wolpert 1988), while a mean of rates that each end on a pass is
+ * too high, and one without that pass too low. Little is claimed where little was seen: beforehand a + b is held to be small (Gelman et al., Bayesian Data Analysis, 5.3:
+ * p(a, b) ~ (a + b)^-5/2). Requests that differ much from one another make a weak prior; none make no prior.
  *
  * @example
  * learnedRate([{ passed: 4, ended: 9 }, { passed: 4, ended: 7 }]); // about half, with the weight of at most 40 candidates
  */
 export function learnedRate(requests: readonly { passed: number; ended: number }[]): PassRate {
   const seen = requests.filter(({ ended }) => ended > 0);
-  const ended = seen.reduce((sum, one) => sum + one.ended, 0);
-  if (ended === 0) return UNKNOWN_RATE;
-  const passed = seen.reduce((sum, one) => sum + Math.min(one.passed, one.ended), 0);
-  // half a candidate each way: a rate of exactly 0 or 1 is never certain
-  const mean = (passed + 0.5) / (ended + 1);
-  const weight = Math.min(MOST_PRIOR, Math.max(LEAST_PRIOR, seen.length > 1 ? weightOf(seen, mean) : ended / 2));
-  return { passes: mean * weight, fails: (1 - mean) * weight };
+  if (seen.length === 0) return UNKNOWN_RATE;
+  const passed = seen.map((one) => Math.min(one.passed, one.ended));
+  const ofPasses = risingLogs(passed);
+  const ofFails = risingLogs(seen.map(({ ended }, place) => ended - (passed[place] ?? 0)));
+  const ofAll = risingLogs(seen.map(({ ended }) => ended));
+  return mostLikely(
+    ({ passes: a, fails: b }) =>
+      ofPasses(a) + ofFails(b) - ofAll(a + b) + Math.log(a) + Math.log(b) - 2.5 * Math.log(a + b),
+  );
 }
 
-/** a + b of the beta distribution that spreads as these requests do. */
-function weightOf(seen: readonly { passed: number; ended: number }[], mean: number): number {
-  const total = seen.reduce((sum, { ended }) => sum + ended, 0);
-  const spread = seen.reduce((sum, { passed, ended }) => sum + ended * (passed / ended - mean) ** 2, 0);
-  const bernoulli = mean * (1 - mean);
-  const free = total - seen.reduce((sum, { ended }) => sum + ended ** 2, 0) / total;
-  const between = free > 0 ? (spread - bernoulli * (seen.length - 1)) / (free * bernoulli) : 0;
-  return between > 0 ? 1 / Math.min(1, between) - 1 : MOST_PRIOR;
+/** The sum of ln(x (x + 1) … (x + n - 1)) over all n, as a function of x. */
+function risingLogs(counts: readonly number[]): (x: number) => number {
+  const reaching = Array.from({ length: Math.max(...counts) }, (_, step) => counts.filter((n) => n > step).length);
+  return (x) => reaching.reduce((sum, times, step) => sum + times * Math.log(x + step), 0);
+}
+
+/** ln(passes / fails) of a rate of 0.0125, the least that LEAST_SIDE and MOST_PRIOR allow. */
+const MOST_ODDS = Math.log(MOST_PRIOR / LEAST_SIDE - 1);
+const [STEPS, ROUNDS] = [5, 6];
+const GRID = Array.from({ length: 2 * STEPS + 1 }, (_, place) => place / STEPS - 1);
+
+/** On a grid over odds and weight, both as logarithms, which closes in on its best point. */
+function mostLikely(likelihood: (rate: PassRate) => number): PassRate {
+  const middle = Math.log(MOST_PRIOR * LEAST_PRIOR) / 2;
+  // a little over, so that rounding leaves neither end out
+  const reach = (1.001 * Math.log(MOST_PRIOR / LEAST_PRIOR)) / 2;
+  let best = { odds: 0, weight: middle, rate: UNKNOWN_RATE, value: -Infinity };
+  for (let round = 0; round < ROUNDS; round++) {
+    const [{ odds: atOdds, weight: atWeight }, zoom] = [best, (2 / STEPS) ** round];
+    for (const across of GRID)
+      for (const up of GRID) {
+        const odds = atOdds + across * MOST_ODDS * zoom;
+        const weight = atWeight + up * reach * zoom;
+        const rate = rateAt(odds, weight);
+        const value = likelihood(rate);
+        if (value > best.value) best = { odds, weight, rate, value };
+      }
+  }
+  return best.rate;
+}
+
+function rateAt(odds: number, logWeight: number): PassRate {
+  const weight = Math.min(MOST_PRIOR, Math.max(LEAST_PRIOR, Math.exp(logWeight)));
+  const passes = Math.min(weight - LEAST_SIDE, Math.max(LEAST_SIDE, weight / (1 + Math.exp(-odds))));
+  return { passes, fails: weight - passes };
 }

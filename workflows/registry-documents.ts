@@ -6,7 +6,7 @@ export interface StatsDoc {
   requests: {
     /** Of tenant and request. */
     id: string;
-    /** Of `ended` candidates; near-duplicates count once, the one that ended a quota not at all. */
+    /** Of `ended` candidates; near-duplicates count once. */
     passed: number;
     ended: number;
     /** Mean milliseconds to draw and score. */

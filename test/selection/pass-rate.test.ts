@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chanceOf, countFor, learnedRate, meanRate, observed, UNKNOWN_RATE } from '../../selection/pass-rate.js';
+import { nextStep } from '../../selection/stopping.js';
 
 const positive = fc.double({ min: 0.05, max: 1e6, noNaN: true });
 const rates = fc.record({ passes: positive, fails: positive });
@@ -85,11 +86,33 @@ describe('learnedRate', () => {
   });
 
   it('finds the spread of the rates that the requests were drawn from', () => {
-    // 15 of 20 requests at 0.8, 5 at 0.4: variance 0.03, mean 0.7, so a + b = 0.21 / 0.03 - 1 = 6
-    const requests = Array.from({ length: 20 }, (_, i) => ({ passed: i < 15 ? 800 : 400, ended: 1000 }));
+    // the quantiles 0.025, 0.075, … of Beta(4.2, 1.8)
+    const low = [317, 421, 483, 530, 568, 602, 633, 660, 687, 711];
+    const high = [735, 758, 781, 803, 825, 848, 872, 897, 925, 961];
+    const requests = [...low, ...high].map((passed) => ({ passed, ended: 1000 }));
     const { passes, fails } = learnedRate(requests);
     expect(passes + fails).toBeCloseTo(6, 0);
     expect(meanRate({ passes, fails })).toBeCloseTo(0.7, 2);
+  });
+
+  it('is the rate also of requests that ended with their K-th pass, whatever K is', () => {
+    // geometric at 0.5 and at 0.2: so many ended with their first, second, … candidate
+    const half = [25, 13, 6, 3, 2, 1].flatMap((times, before) => Array.from({ length: times }, () => before + 1));
+    const fifth = [10, 8, 6, 5, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1].flatMap((n, i) => Array<number>(n).fill(i + 1));
+    expect(meanRate(learnedRate(half.map((ended) => ({ passed: 1, ended }))))).toBeCloseTo(0.5, 1);
+    expect(meanRate(learnedRate(fifth.map((ended) => ({ passed: 1, ended }))))).toBeCloseTo(0.2, 1);
+    const one = learnedRate(Array.from({ length: 50 }, () => ({ passed: 1, ended: 1 })));
+    expect(meanRate(one)).toBeGreaterThan(0.9);
+  });
+
+  it('never makes a request give up that has drawn nothing yet, whatever became of others', () => {
+    const prior = learnedRate(Array.from({ length: 50 }, () => ({ passed: 0, ended: 64 })));
+    expect(meanRate(prior)).toBeLessThan(0.02);
+    for (const deliver of [1, 4, 10, 60]) {
+      const candidates = Math.max(64, 16 * deliver);
+      const policy = { mode: 'quota', candidates, deliver, window: 64, prior } as const;
+      expect(nextStep({ launched: 0, inFlight: 0, passed: 0 }, policy)).toHaveProperty('launch');
+    }
   });
 
   it('is proper and never certain, whatever the requests', () => {
