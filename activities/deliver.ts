@@ -54,9 +54,14 @@ export interface DeliverAsk {
   stop?: StopReason;
 }
 
+export interface LoseAnswer {
+  /** What drawing it had cost. Absent: it was not drawn, or no price is set. */
+  microUsd?: number;
+}
+
 export interface DeliverActivities {
   /** `vary`: the place of the value that it was to be drawn with. */
-  lose(ref: CandidateRef & { error: RequestError; vary?: number }): Promise<void>;
+  lose(ref: CandidateRef & { error: RequestError; vary?: number }): Promise<LoseAnswer>;
   deliver(ask: DeliverAsk): Promise<BestOfNResult>;
 }
 
@@ -68,7 +73,7 @@ export function createDeliverActivities(deps: { storage: Storage; telemetry?: Te
   const { storage, telemetry = SILENT } = deps;
   const urlOf = (key: string) => storage.signedUrl(key, { expiresInSeconds: URL_SECONDS });
   return withFailures(telemetry, {
-    async lose({ error, vary, ...ref }: CandidateRef & { error: RequestError; vary?: number }): Promise<void> {
+    async lose({ error, vary, ...ref }: CandidateRef & { error: RequestError; vary?: number }): Promise<LoseAnswer> {
       const request = await requireJson<RequestDoc>(storage, keys.request(ref.tenant, ref.request));
       const known = await readRecord(storage, ref);
       const plan =
@@ -76,6 +81,7 @@ export function createDeliverActivities(deps: { storage: Storage; telemetry?: Te
       const group = vary === undefined ? undefined : groupsOf(plan)[vary];
       const record = known ?? emptyRecord(ref.candidate, deriveSeed(request.seed, ref.candidate), 'lost', group);
       await writeRecord(storage, ref, { ...record, state: 'lost', error });
+      return record.cost ?? {};
     },
 
     async deliver(ask: DeliverAsk): Promise<BestOfNResult> {

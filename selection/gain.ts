@@ -1,8 +1,12 @@
 /** What one more passing candidate would add to the K best. */
 
+/** Points of quality. */
+const USUAL_DEVIATION = 10;
+
 /**
  * The expected improvement of the K best by one more candidate that passes: E[max(0, q - worst of the K)], q normal with mean and deviation of the
- * qualities seen (Weitzman 1979 for the rule that stops where this falls below the price). 0 where fewer than two have passed, or fewer than K.
+ * qualities seen (Weitzman 1979 for the rule that stops where this falls below the price). Never more than what the worst lacks of 100; 0 where fewer than K have
+ * passed. One alone says nothing of how they differ: a usual deviation stands in.
  *
  * @param qualities 0..100, of all that pass, in any order
  * @returns points of quality, summed over the K winners
@@ -11,13 +15,14 @@
  */
 export function expectedGain(qualities: readonly number[], deliver: number): number {
   const n = qualities.length;
-  if (n < 2 || n < deliver || deliver < 1) return 0;
+  if (n < deliver || deliver < 1) return 0;
   const worst = [...qualities].sort((a, b) => b - a)[Math.floor(deliver) - 1] as number;
   const mean = qualities.reduce((sum, quality) => sum + quality, 0) / n;
-  const deviation = Math.sqrt(qualities.reduce((sum, quality) => sum + (quality - mean) ** 2, 0) / (n - 1));
+  const deviation =
+    n === 1 ? USUAL_DEVIATION : Math.sqrt(qualities.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (n - 1));
   if (deviation === 0) return 0;
   const z = (worst - mean) / deviation;
-  return deviation * (density(z) - z * upperTail(z));
+  return Math.min(Math.max(0, 100 - worst), deviation * (density(z) - z * upperTail(z)));
 }
 
 const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);

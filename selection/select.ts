@@ -121,6 +121,10 @@ export const passingOf = (
 export const countPicked = (passing: readonly Passing[], limits: Limits): number =>
   fill(rankingOf(passing), limits, (open) => open).length;
 
+/** Those that pass, best first, of near-duplicates only the best. */
+export const pickDistinct = (passing: readonly Passing[], minDistance: number): readonly Passing[] =>
+  fill(rankingOf(passing), { k: Infinity, minDistance }, (open) => open);
+
 /** Whether a candidate would count beside others: it is a near-duplicate of none of them. */
 export function apartFrom(others: readonly Passing[], minDistance: number): (one: Passing) => boolean {
   const ranked = rankingOf(others);

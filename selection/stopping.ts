@@ -18,7 +18,7 @@ export interface StoppingState {
   launched: number;
   /** Started and not ended. */
   inFlight: number;
-  /** Ended and passing; near-duplicates of one another count once. */
+  /** Ended and passing, also beyond K; near-duplicates of one another count once. */
   passed: number;
   /** Milliseconds since the request started. @default 0 */
   elapsedMs?: number;
@@ -28,7 +28,7 @@ export interface StoppingState {
   spentMicroUsd?: number;
   /** What one candidate costs, as quoted or as seen so far. Absent: not known. */
   microUsdEach?: number;
-  /** Mode value: rank qualities (0..100) of those that pass. @default [] */
+  /** Mode value: rank qualities (0..100) of those that pass, near-duplicates of one another once. @default [] */
   qualities?: readonly number[];
   /** Groups that lack winners of their minimum. @default [] */
   groups?: readonly GroupStanding[];

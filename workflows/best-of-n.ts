@@ -18,7 +18,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ScoreAnswer } from '../activities/score.js';
-import { countPicked, type Passing } from '../selection/select.js';
+import { countPicked, pickDistinct, type Passing } from '../selection/select.js';
 import { nextStep, windowFor, type StoppingPolicy, type StoppingState } from '../selection/stopping.js';
 import { groupOfValue, groupStandings, minimaByGroup, nextValues } from '../selection/vary.js';
 import {
@@ -138,8 +138,10 @@ async function drawAndScore(args: BestOfNArgs, state: BestOfNState): Promise<'do
         await sleep(REST_AFTER_MS);
         continue;
       }
-      const before = inFlight;
-      const moved = (): boolean => inFlight < before || fatal.length > 0;
+      const [before, decisions] = [inFlight, state.decisions];
+      // what a person accepts may be the K-th: what is in flight then need not end first
+      const heard = (): boolean => state.decisions !== decisions && patched('heed-decisions');
+      const moved = (): boolean => inFlight < before || fatal.length > 0 || heard();
       const left = msLeft(args, state);
       await (left === undefined ? condition(moved) : condition(moved, left));
     }
@@ -165,20 +167,27 @@ const stoppingPolicyOf = (
 });
 
 /** Where the request stands, as `nextStep` wants to know it. */
-function standingOf({ deliver: k }: BestOfNArgs, state: BestOfNState, inFlight: number): StoppingState {
+function standingOf(args: BestOfNArgs, state: BestOfNState, inFlight: number): StoppingState {
+  const { deliver: k, stopping } = args;
   const passing = passingIn(state);
   const { launched, scored, minDistance = 0, minima, busyMs = 0, spentMicroUsd = 0, priced = 0 } = state;
   const drawMs = scored > 0 ? busyMs / scored : state.drawMs;
   const microUsdEach = priced > 0 ? spentMicroUsd / priced : state.microUsdEach;
+  const counted = countPicked(passing, { k, minDistance, minima: new Map(Object.entries(minimaByGroup(minima))) });
+  // beyond K, what is expected of one more follows from all that passed, not from the K that count
+  const distinct =
+    stopping?.mode === 'value' && counted >= k && patched('value-of-distinct')
+      ? pickDistinct(passing, minDistance)
+      : undefined;
   return {
     launched,
     inFlight,
-    passed: countPicked(passing, { k, minDistance, minima: new Map(Object.entries(minimaByGroup(minima))) }),
+    passed: Math.max(counted, distinct?.length ?? 0),
     elapsedMs: Date.now() - state.startedAt,
     spentMicroUsd,
     ...(drawMs !== undefined && { drawMs }),
     ...(microUsdEach !== undefined && { microUsdEach }),
-    qualities: passing.map(({ quality }) => quality),
+    qualities: (distinct ?? passing).map(({ quality }) => quality),
     ...groupsOf(state, { k, passing }),
   };
 }
@@ -230,14 +239,11 @@ async function drawAndScoreOne(
       if (counted) counted.launched++;
     }
     const answer = await score({ tenant, request, candidate, image: drawn.image });
-    const { pass, band, failed, microUsd } = answer;
+    const { pass, band, failed } = answer;
     const isCounted = args.stopping !== undefined || args.review !== undefined;
     state.scored++;
     state.busyMs = (state.busyMs ?? 0) + Date.now() - startedAt;
-    if (microUsd !== undefined) {
-      state.spentMicroUsd = (state.spentMicroUsd ?? 0) + microUsd;
-      state.priced = (state.priced ?? 0) + 1;
-    }
+    countPrice(state, answer);
     if (pass) {
       state.passed++;
       state.firstPassAt ??= Date.now();
@@ -259,10 +265,18 @@ async function drawAndScoreOne(
     const error = failureOf(thrown);
     if (FATAL.has(error.code)) throw thrown;
     state.lost++;
-    await CancellationScope.nonCancellable(() => lose({ tenant, request, candidate, error, ...vary }));
+    const cost = await CancellationScope.nonCancellable(() => lose({ tenant, request, candidate, error, ...vary }));
+    countPrice(state, cost);
   } finally {
     if (counted) counted.ended++;
   }
+}
+
+/** @param cost of one candidate; undefined where it was told by a worker of before */
+function countPrice(state: BestOfNState, cost: { microUsd?: number } | undefined): void {
+  if (cost?.microUsd === undefined) return;
+  state.spentMicroUsd = (state.spentMicroUsd ?? 0) + cost.microUsd;
+  state.priced = (state.priced ?? 0) + 1;
 }
 
 const countOf = ({ varied }: BestOfNState, value: number | undefined) =>

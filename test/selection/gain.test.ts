@@ -14,9 +14,15 @@ describe('expectedGain', () => {
 
   it('is 0 where too little is known or nothing can be won', () => {
     expect(expectedGain([], 1)).toBe(0);
-    expect(expectedGain([90], 1)).toBe(0);
+    expect(expectedGain([100], 1)).toBe(0);
+    expect(expectedGain([90], 2)).toBe(0);
     expect(expectedGain([90, 80], 3)).toBe(0);
     expect(expectedGain([80, 80, 80], 2)).toBe(0);
+  });
+
+  it('takes a usual spread where one alone has passed, and never promises more than 100', () => {
+    expect(expectedGain([60], 1)).toBeCloseTo(10 * 0.3989, 2);
+    expect(expectedGain([99.5, 60, 20, 90], 1)).toBeLessThanOrEqual(0.5);
   });
 
   it('is never negative, does not depend on the order, and grows with K', () => {

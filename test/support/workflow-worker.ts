@@ -40,7 +40,7 @@ export const answering = (passes: (candidate: number) => boolean = () => true): 
   generate: ({ candidate }) => Promise.resolve({ image: `images/${candidate}.png` }),
   score: ({ candidate }) =>
     Promise.resolve(passes(candidate) ? { pass: true, failed: [] } : { pass: false, failed: ['sharpness.tileP90'] }),
-  lose: () => Promise.resolve(),
+  lose: () => Promise.resolve({}),
   deliver: ({ end, launched }) =>
     Promise.resolve({ state: end === 'done' ? 'delivered' : end, delivered: launched, wanted: 1 }),
 });

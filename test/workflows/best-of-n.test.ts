@@ -28,7 +28,7 @@ function captureDeliver(activities = answering()) {
       ...activities,
       lose: (ref: { candidate: number }) => {
         lost.push(ref.candidate);
-        return Promise.resolve();
+        return Promise.resolve({});
       },
       deliver: (ask: DeliverAsk) => {
         asked.push(ask);
@@ -320,6 +320,38 @@ describe('until K pass', () => {
     expect(cheap).toMatchObject({ stop: 'quota' });
   });
 
+  test('weighs one more against winners that are no near-duplicates', async () => {
+    const launched = async (pixelsOf: (candidate: number) => string) => {
+      const { activities, asked } = captureDeliver();
+      bench.use({
+        ...activities,
+        score: ({ candidate }) =>
+          Promise.resolve({
+            ...{ pass: true, failed: [], pixelSha256: pixelsOf(candidate) },
+            quality: candidate % 4 === 0 ? 100 : 20 + ((candidate * 7) % 60),
+          }),
+      });
+      await (await bench.start(quota({ mode: 'value', hurry: 0, pointsEach: 1 }))).result();
+      return asked[0];
+    };
+    // every fourth is the best there is: all the same picture, or each its own
+    const repeated = await launched((candidate) => (candidate % 4 === 0 ? 'same' : `p${candidate}`));
+    const own = await launched((candidate) => `p${candidate}`);
+    expect(repeated?.launched).toBeGreaterThan((own?.launched ?? 0) + 4);
+  });
+
+  test('one image, too, is drawn on for as long as that is worth it', async () => {
+    const { activities, asked } = captureDeliver();
+    bench.use({
+      ...activities,
+      score: ({ candidate }) => Promise.resolve({ pass: true, failed: [], quality: 40 + ((candidate * 37) % 50) }),
+    });
+    await (await bench.start({ ...quota({ mode: 'value', hurry: 0, pointsEach: 1 }), deliver: 1 })).result();
+    expect(asked[0]?.launched).toBeGreaterThan(2);
+    await (await bench.start({ ...quota({ mode: 'value', hurry: 0, pointsEach: 50 }), deliver: 1 })).result();
+    expect(asked[1]).toMatchObject({ launched: 1, stop: 'quota' });
+  });
+
   test('spends no more than the budget', async () => {
     const { activities, asked } = captureDeliver(every(1000));
     bench.use(activities);
@@ -330,6 +362,18 @@ describe('until K pass', () => {
     expect(asked[0]?.launched).toBeLessThanOrEqual(10);
     const { state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
     expect(state.spentMicroUsd).toBeLessThanOrEqual(1_050);
+  });
+
+  test('counts what drawing cost of those that are lost after it', async () => {
+    const { activities, asked } = captureDeliver();
+    bench.use({
+      ...activities,
+      score: () => Promise.reject(fail('INTERNAL')),
+      lose: () => Promise.resolve({ microUsd: 400 }),
+    });
+    await (await bench.start(quota({ budgetMicroUsd: 1_000, hurry: 1 }))).result();
+    expect(['budget', 'futile']).toContain(asked[0]?.stop);
+    expect(asked[0]?.launched).toBeLessThanOrEqual(2);
   });
 });
 

@@ -1,4 +1,5 @@
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DeliverAsk } from '../../activities/deliver.js';
@@ -239,6 +240,26 @@ describe('decisions while it draws', () => {
     await handle.result();
     expect(delivered).toMatchObject([{ launched: 3, stop: 'quota' }]);
   });
+});
+
+test('the K-th that a person accepts ends the request at once, whatever is being drawn', async () => {
+  const { activities, delivered } = scoring();
+  bench.use({
+    ...activities,
+    // all but two stand until they are taken off
+    generate: async (ref) => {
+      if (ref.candidate < 2) return activities.generate(ref);
+      const context = Context.current();
+      const timer = setInterval(() => context.heartbeat(), 100);
+      return context.cancelled.finally(() => clearInterval(timer));
+    },
+  });
+  const stopping = { mode: 'quota', hurry: 0 } as const;
+  const handle = await bench.start({ ...asked, review: undefined, deliver: 2, candidates: 64, stopping });
+  while ((await progressOf(handle)).state.launched < 3);
+  await tell(handle, { 1: 'accept' });
+  await handle.result();
+  expect(delivered).toMatchObject([{ launched: 3, stop: 'quota' }]);
 });
 
 test('a request that ended is delivered again without drawing', async () => {
