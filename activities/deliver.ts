@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { auditOf } from '../selection/audit.js';
+import { countJudged } from '../selection/judge.js';
 import { deriveSeed } from '../selection/seeds.js';
 import { comparesEmbeddings, countPicked, passingOf, select, toSelectable } from '../selection/select.js';
 import type { StopReason } from '../selection/stopping.js';
@@ -122,6 +123,7 @@ export function createDeliverActivities(deps: { storage: Storage; telemetry?: Te
             ? {
                 missing: wanted - delivered.length,
                 gates: selection.gates,
+                judged: countJudged(candidates, plan.policy),
                 reason: shortBecause(ask.stop),
                 reviewable: await reviewableOf(records, { candidates, selection, policy: plan.policy, urlOf }),
                 ...(selection.missingPerGroup && { missingPerGroup: selection.missingPerGroup }),

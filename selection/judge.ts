@@ -66,6 +66,23 @@ function wasLeftOut(scores: Scores, gate: Gate): boolean {
   return dimensions.some((id) => Object.hasOwn(scores, id) && scores[id]?.status === 'notRun');
 }
 
+/**
+ * Gate id -> how many of these it judged. What another gate had rejected before need not have been measured for it, so how often gates reject can
+ * only be compared as a share of these.
+ */
+export const countJudged = (
+  candidates: readonly { scores: Scores; verdict: Verdict }[],
+  { gates }: Pick<Policy, 'gates'>,
+): Record<string, number> =>
+  Object.fromEntries(
+    gates.map((gate) => {
+      const judged = candidates.filter(
+        ({ scores, verdict }) => verdict.failed.some((one) => one.gate === gate.id) || !wasLeftOut(scores, gate),
+      );
+      return [gate.id, judged.length];
+    }),
+  );
+
 function judgeThreshold(scores: Scores, gate: ThresholdGate): Ruling {
   const score = Object.hasOwn(scores, gate.dimension) ? scores[gate.dimension] : undefined;
   if (score?.status !== 'ok' || !Number.isFinite(score[gate.on])) {

@@ -207,6 +207,9 @@ export const RequestView = z
       .looseObject({
         missing: z.int(),
         gates: z.record(z.string(), z.int()).openapi({ description: 'Gate -> rejected by it' }),
+        judged: z.record(z.string(), z.int()).optional().openapi({
+          description: 'Gate -> judged by it; of what another gate had rejected before, nothing need be measured',
+        }),
         reason: z.string(),
         reviewable: z
           .array(Reviewable)

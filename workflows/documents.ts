@@ -130,6 +130,8 @@ export interface ResultDoc {
   shortfall: null | {
     missing: number;
     gates: Record<string, number>;
+    /** Gate -> candidates that it judged: what another gate had rejected before need not have been measured for it. Absent: recorded before this was. */
+    judged?: Record<string, number>;
     reason: StopReason;
     /** Candidates in the band review that nobody has decided on, best first: accepted ones would be delivered. Absent: recorded before there was a review. */
     reviewable?: Reviewable[];

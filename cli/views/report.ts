@@ -89,15 +89,14 @@ function shortfallHint(
   { wanted, delivered, counts, shortfall }: ResultDoc,
   records: readonly CandidateRecord[],
 ): string {
-  const [gate] = Object.entries(shortfall?.gates ?? {}).sort(([, a], [, b]) => b - a);
+  const gate = mostRejecting(shortfall, counts.scored);
   if (records.some(lacksModels)) return 'Models are missing, so gates could not tell; what to type is below.';
   const left = shortfall?.reviewable?.length ?? 0;
   if (left > 0)
     return `${candidatesText(left)} can still be delivered if a person accepts ${left === 1 ? 'it' : 'them'}; see below.`;
   const why = WHY_SHORT[shortfall?.reason ?? 'cap'];
-  if (why !== undefined)
-    return `${why}${gate ? ` Most were rejected by ${gate[0]}: ${gate[1]} of ${counts.scored}.` : ''}`;
-  const look = gate ? `look at the gate ${gate[0]}, which rejected ${gate[1]} of ${counts.scored}` : '';
+  if (why !== undefined) return `${why}${gate ? ` Most were rejected by ${gate.id}: ${gate.rejected}.` : ''}`;
+  const look = gate ? `look at the gate ${gate.id}, which rejected ${gate.rejected}` : '';
   if (delivered.length > 0) {
     // A fifth on top: the yield of the next seeds varies.
     const needed = Math.ceil((wanted / delivered.length) * counts.drawn * 1.2);
@@ -105,6 +104,22 @@ function shortfallHint(
   }
   if (counts.passed === 0 && gate) return `No candidate passed; ${look}.`;
   return records.length === counts.lost ? 'Every candidate was lost; the reasons are below.' : 'Draw more candidates.';
+}
+
+/**
+ * The gate that rejects most of those that it judges: one that is asked late sees few, and may reject nearly all of them. Two more are taken to be let
+ * through, as one of one says little.
+ */
+function mostRejecting(
+  shortfall: ResultDoc['shortfall'],
+  scored: number,
+): { id: string; rejected: string } | undefined {
+  const { gates = {}, judged = {} } = shortfall ?? {};
+  const of = Object.entries(gates).map(([id, count]) => ({ id, count, seen: judged[id] ?? scored }));
+  const [most] = of.sort((a, b) => b.count / (b.seen + 2) - a.count / (a.seen + 2));
+  if (!most) return undefined;
+  const { id, count, seen } = most;
+  return { id, rejected: seen < scored ? `${count} of the ${seen} that it judged` : `${count} of ${seen}` };
 }
 
 function winners(result: ResultDoc, records: readonly CandidateRecord[], columns: number): string[] {

@@ -122,7 +122,7 @@ describe('deliver', () => {
     const { result, records } = await deliverReviewed('reviewed');
     expect(result.delivered.map(({ candidate }) => candidate)).toEqual([0, 1]);
     expect(result.counts).toMatchObject({ passed: 2, rejected: 4 });
-    expect(result.shortfall).toMatchObject({ missing: 2, gates: { 'noise.sigma': 4 } });
+    expect(result.shortfall).toMatchObject({ missing: 2, gates: { 'noise.sigma': 4 }, judged: { 'noise.sigma': 6 } });
     expect(result.shortfall?.reviewable).toEqual([
       expect.objectContaining({ candidate: 4, seed: 104, quality: 49, key: '4.png' }),
       expect.objectContaining({ candidate: 2, seed: 102, quality: 41, key: '2.png' }),

@@ -109,6 +109,24 @@ Those that you accept are delivered, and every decision is a label:
     expect(hint).toContain('raise --cap (or --candidates) to 20');
     expect(hint).toContain('the gate sharpness.tileP90, which rejected 2 of 7');
 
+    // asked last, of the few that all gates before it let through
+    const late = {
+      ...shortfall,
+      shortfall: { missing: 2, gates: { early: 4, late: 1 }, judged: { early: 7, late: 1 } },
+    };
+    const named = resultReport({ ...late, shortfall: { ...late.shortfall, reason: 'futile' } }, records);
+    expect(named.replaceAll('\n', ' ')).toContain('Most were rejected by early: 4 of 7.');
+    const many = {
+      missing: 2,
+      gates: { early: 50, late: 45 },
+      judged: { early: 100, late: 50 },
+      reason: 'futile',
+    } as const;
+    const counts = { ...result.counts, scored: 100 };
+    expect(resultReport({ ...late, counts, shortfall: many }, records).replaceAll('\n', ' ')).toContain(
+      'Most were rejected by late: 45 of the 50 that it judged.',
+    );
+
     const none = { ...shortfall, delivered: [], counts: { ...result.counts, passed: 0 } };
     expect(resultReport(none, [recordOf(0, { state: 'rejected' })])).toContain('No candidate passed; look at the gate');
     const lost = { ...none, shortfall: null, counts: { ...result.counts, passed: 0, lost: 1 } };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../selection/judge.js';
+import { countJudged, judge } from '../../selection/judge.js';
 import type { Gate, Score } from '../../selection/types.js';
 import { DIMENSIONS, ok, policyArbitrary, policyOf, scoresArbitrary, threshold } from './samples.js';
 
@@ -129,6 +129,24 @@ describe('judge, dimensions without a value', () => {
 
   it('does not mistake inherited properties for scores', () => {
     expect(judge({}, policyOf([threshold({ dimension: 'constructor', accept: { min: 0 } })])).band).toBe('reject');
+  });
+});
+
+describe('countJudged', () => {
+  it('leaves out those that another gate had rejected before, and no others', () => {
+    const [first, second] = ['sharpness.tileP90', 'noise.sigma'] as const;
+    const policy = policyOf([
+      threshold({ dimension: first, accept: { min: 50 } }),
+      threshold({ dimension: second, accept: { min: 50 } }),
+    ]);
+    const one = (a: Score, b: Score) => {
+      const scores = { [first]: a, [second]: b };
+      return { scores, verdict: judge(scores, policy) };
+    };
+    const notRun: Score = { status: 'notRun', scorer: 'test@1.0.0' };
+    const candidates = [one(ok(10), notRun), one(ok(90), ok(10)), one(ok(90), notRun), one(ok(90), ok(90))];
+    // the third was not measured although nothing had rejected it: its gate decided
+    expect(Object.values(countJudged(candidates, policy))).toEqual([4, 3]);
   });
 });
 
