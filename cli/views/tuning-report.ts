@@ -6,6 +6,7 @@ import { percent } from './chart.js';
 import { numberText } from './format.js';
 import { html, type Html } from './html.js';
 import { factList, page } from './page.js';
+import { stoppedText } from './tuning-text.js';
 import { calibration, gateSection, joint, subgroups, table } from './tuning-sections.js';
 
 /** report.json. */
@@ -118,15 +119,16 @@ function tallies({ tuning, before, heldOut: { promise }, heldOut }: TuningDoc): 
 function leftOut({ labels, withoutScores, otherGates, disagreements }: TuningDoc): Html | false {
   const rows = [
     [labels.partlyJudged, 'pictures of which only some gates were judged'],
-    [labels.notMeasured, 'pictures on which a gate was not run (score --explain all runs every scorer)'],
+    [labels.notMeasured, 'pictures without a score for some gate'],
     [withoutScores, 'labelled pictures without scores'],
     [otherGates.length, `gates that the policy does not have: ${otherGates.join(', ')}`],
     [disagreements.length, 'pictures that people differ on: they count as failed'],
-  ].filter(([count]) => count !== 0);
+  ].flatMap(([count, what]) => (count === 0 ? [] : [`${count ?? ''} ${what ?? ''}`]));
+  if (labels.stopped > 0) rows.push(stoppedText(labels.stopped));
   if (rows.length === 0) return false;
   return html`<h2>Left out or decided</h2>
     <ul>
-      ${rows.map(([count, what]) => html`<li>${count ?? ''} ${what ?? ''}</li>`)}
+      ${rows.map((row) => html`<li>${row}</li>`)}
     </ul>`;
 }
 

@@ -27,7 +27,7 @@ export function tuningText(report: TuningDoc): string {
   const kept = goodDelivered ? `${percent(goodDelivered.value)} of the good ones pass` : 'no good one was held out';
   const out = [
     [labels.partlyJudged, 'pictures judged at some gates only'],
-    [labels.notMeasured, 'pictures not measured at every gate'],
+    [labels.notMeasured, 'pictures without a score for some gate'],
     [withoutScores, 'labelled pictures without scores'],
   ].flatMap(([count, why]) => (count === 0 ? [] : [`${count ?? 0} ${why ?? ''}`]));
   return printable(
@@ -38,9 +38,14 @@ export function tuningText(report: TuningDoc): string {
       '',
       ...wrap(`Held out: ${kept}; with the thresholds as they were, ${was} of ${before.delivered} that passed.`, 80),
       ...(out.length === 0 ? [] : wrap(`Left out: ${out.join(', ')}.`, 80)),
+      ...(labels.stopped === 0 ? [] : wrap(`${stoppedText(labels.stopped)}.`, 80)),
       ...(disagreements.length === 0
         ? []
         : wrap(`People differ on ${disagreements.length} pictures; they count as failed.`, 80)),
     ].join('\n'),
   );
 }
+
+/** What pictures on which some gates were not run count as. */
+export const stoppedText = (pictures: number): string =>
+  `${pictures} pictures were not measured at every gate, as one had rejected them: where none that was run rejects them now, the defective ones count as passing, the good ones as rejected (score --explain all runs every scorer)`;

@@ -4,7 +4,7 @@ import { calibrate, type Calibration } from './calibration.js';
 import { areaUnderRoc, curveOf, thinned, type CurvePoint } from './curves.js';
 import type { Example } from './examples.js';
 import { knobsOf, marginOf, valueOf } from './knobs.js';
-import { propose, type Aim, type Judged } from './propose.js';
+import { propose, wasStopped, type Aim, type Judged } from './propose.js';
 import { mostPermissive, type LabelledValue } from './risk-control.js';
 
 /** Points of a curve in a report. */
@@ -39,19 +39,20 @@ export interface GateReport {
   bounds: BoundReport[];
 }
 
-/** The examples of a gate: its own verdicts where the labels have both, else those of the whole picture. */
+/** The examples of a gate that was run on them: its own verdicts where the labels have both, else those of the whole picture. */
 export function judgedAt(
   gate: ThresholdGate,
   examples: readonly Example[],
 ): { judged: 'gate' | 'picture'; examples: Judged[] } {
-  const own = examples.flatMap((example): Judged[] => {
+  const run = examples.filter(({ scores }) => !wasStopped(scores, [gate.dimension]));
+  const own = run.flatMap((example): Judged[] => {
     const good = example.gates[gate.id];
     return good === undefined ? [] : [{ ...example, good }];
   });
   if (own.some(({ good }) => good) && own.some(({ good }) => !good)) return { judged: 'gate', examples: own };
   return {
     judged: 'picture',
-    examples: examples.flatMap((example) => (example.good === null ? [] : [{ ...example, good: example.good }])),
+    examples: run.flatMap((example) => (example.good === null ? [] : [{ ...example, good: example.good }])),
   };
 }
 

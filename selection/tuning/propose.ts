@@ -1,6 +1,7 @@
 /** Thresholds that let as many good pictures pass as a limit of defective ones allows. */
+import { gateDimensions } from '../dimensions.js';
 import { judge } from '../judge.js';
-import type { Policy } from '../types.js';
+import type { Policy, Scores, ThresholdGate } from '../types.js';
 import { lowerBound, upperBound } from './binomial.js';
 import type { Example } from './examples.js';
 import { boundsToTry, knobsOf, passesWithoutValue, valueOf, withBounds, type Knob } from './knobs.js';
@@ -51,10 +52,21 @@ export function propose(examples: readonly Judged[], { policy, ...aim }: Aim & {
   return withBounds(policy, new Map(board.knobs.map((knob, k) => [knob, bounds[k] ?? knob.present])));
 }
 
-/** What passes a policy, by `judge`. */
-export function passingOf<T extends Judged>(examples: readonly T[], policy: Policy): T[] {
-  return examples.filter(({ scores, request }) => judge(scores, policy, request).pass);
-}
+/**
+ * What passes a policy, by `judge`. A gate that was not run on a picture, because another one had rejected it, cannot be asked. Where no gate that
+ * was run rejects it, it counts at its worst: a defective one passes, a good one does not. To leave such pictures out would flatter every looser
+ * bound: of the pictures that it lets in, most were stopped there.
+ */
+export const passingOf = <T extends Judged>(examples: readonly T[], policy: Policy): T[] =>
+  examples.filter(({ scores, request, good }) => {
+    const run = policy.gates.filter((gate) => !wasStopped(scores, gateDimensions(gate)));
+    if (run.length === policy.gates.length) return judge(scores, policy, request).pass;
+    return !good && judge(scores, { ...policy, gates: run }, request).pass;
+  });
+
+/** Whether measuring stopped before one of these dimensions: it is there, as `notRun`. */
+export const wasStopped = (scores: Scores, dimensions: readonly string[]): boolean =>
+  dimensions.some((id) => Object.hasOwn(scores, id) && scores[id]?.status === 'notRun');
 
 /** A bound per knob; undefined lets everything pass. */
 type Bounds = readonly (number | undefined)[];
@@ -92,13 +104,15 @@ class Board {
     );
     const rules = { ...policy, gates: policy.gates.filter(({ kind }) => kind === 'rule') };
     const byRules = new Set(passingOf(examples, rules));
-    this.#open = [...examples.keys()].filter(
-      (i) =>
-        byRules.has(examples[i] as Judged) &&
-        this.knobs.every(
-          ({ gate }, k) => this.#values[k]?.[i] !== undefined || passesWithoutValue(gate, policy.deliverReview),
-        ),
-    );
+    const opens = ({ scores, good }: Judged, gate: ThresholdGate): boolean =>
+      wasStopped(scores, [gate.dimension]) ? !good : passesWithoutValue(gate, policy.deliverReview);
+    this.#open = [...examples.keys()].filter((i) => {
+      const example = examples[i] as Judged;
+      return (
+        byRules.has(example) &&
+        this.knobs.every(({ gate }, k) => this.#values[k]?.[i] !== undefined || opens(example, gate))
+      );
+    });
   }
 
   /** Moves one bound after the other until none gets better. */

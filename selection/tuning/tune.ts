@@ -2,14 +2,14 @@
 import type { Policy } from '../types.js';
 import { RESAMPLES } from './bootstrap.js';
 import { brier, calibrationError, reliability, type Bin, type Calibration } from './calibration.js';
-import { checkAim, checkBothKinds, checkComparable, checkEnough, gateDimensions, wasMeasured } from './checks.js';
+import { checkAim, checkBothKinds, checkComparable, checkEnough, gateDimensions } from './checks.js';
 import { curveOf, thinned, type CurvePoint } from './curves.js';
 import type { Example } from './examples.js';
 import { judgedAt, marginsOf, reportGates, type GateReport } from './gate-report.js';
 import { grouped } from './groups.js';
 import { examine, type HeldOutReport } from './held-out.js';
 import { marginOf, valueOf } from './knobs.js';
-import { passingOf, propose, type Aim, type Judged } from './propose.js';
+import { passingOf, propose, wasStopped, type Aim, type Judged } from './propose.js';
 import { splitByJob } from './split.js';
 import { thresholdsOf, type ThresholdReport } from './threshold-intervals.js';
 
@@ -58,15 +58,20 @@ export interface TuneReport extends Aim {
   policy: string;
   seed: number;
   labels: {
-    /** Pictures with a verdict as a whole and all scores that the gates read. */
+    /** Pictures with a verdict as a whole on which every gate has a score, or was not run because another one had rejected them. */
     pictures: number;
     good: number;
     defective: number;
     jobs: number;
     /** Left out: only some of their gates were judged. */
     partlyJudged: number;
-    /** Left out: a gate's scorer was not run on them (`score --explain all` runs every scorer). */
+    /** Left out: they were measured when there was no such scorer yet. */
     notMeasured: number;
+    /**
+     * Not left out: a gate was not run on them because another one had rejected them. Where no gate that was run rejects them any more, they count at
+     * their worst (`passingOf`).
+     */
+    stopped: number;
   };
   changes: Change[];
   /** Every threshold, moved or not. */
@@ -102,7 +107,8 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
   checkAim(options);
   const aim: Aim = { maxDefectRate, confidence };
   checkComparable(examples, policy);
-  const measured = examples.filter(({ scores }) => gateDimensions(policy).every((id) => wasMeasured(scores[id])));
+  const dimensions = gateDimensions(policy);
+  const measured = examples.filter(({ scores }) => dimensions.every((id) => scores[id] !== undefined));
   const judged = judgedOf(measured);
   checkEnough(judged);
 
@@ -130,6 +136,7 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
         jobs: grouped(judged, ({ job }) => job).size,
         partlyJudged: measured.length - judged.length,
         notMeasured: examples.length - measured.length,
+        stopped: judged.filter(({ scores }) => wasStopped(scores, dimensions)).length,
       },
       changes: changesOf(thresholds),
       thresholds,

@@ -55,6 +55,9 @@ describe('the report of tune', () => {
     expect(interval!.low).toBeLessThan(interval!.high);
     expect(tuningText({ ...doc, thresholds: [] })).toContain('Thresholds: there are none');
     expect(text).toContain('Left out: 3 labelled pictures without scores.');
+    const stopped = { ...doc, labels: { ...doc.labels, stopped: 9 } };
+    for (const said of [tuningText(stopped).replaceAll('\n', ' '), tuningReport(stopped)])
+      expect(said).toContain('9 pictures were not measured at every gate, as one had rejected them: where none');
   });
 });
 
