@@ -32,11 +32,17 @@ export function bootstrap<T>(
 ): Interval | null {
   const jobs = [...grouped(items, options.jobOf).values()].map((job) => sumsOf(job.map(options.tally)));
   if (jobs.length === 0) return null;
+  // In one row: 100,000 jobs are drawn 2,000 times.
+  const [size, row] = [jobs[0]?.length ?? 0, Float64Array.from(jobs.flat())];
   const chance = chanceFrom(options.seed);
   const figures: number[] = [];
   for (let i = 0; i < options.resamples; i++) {
-    const drawn = jobs.map(() => jobs[chance.below(jobs.length)] as number[]);
-    const figure = options.figure(sumsOf(drawn));
+    const sums = new Array<number>(size).fill(0);
+    for (let drawn = 0; drawn < jobs.length; drawn++) {
+      const job = chance.below(jobs.length) * size;
+      for (let k = 0; k < size; k++) sums[k] = (sums[k] ?? 0) + (row[job + k] ?? 0);
+    }
+    const figure = options.figure(sums);
     if (!Number.isNaN(figure)) figures.push(figure);
   }
   return percentiles(figures, options.confidence);

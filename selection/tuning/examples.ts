@@ -89,7 +89,8 @@ export function joinLabels(
   const examples = [...grouped(known, ({ picture }) => nameOf(picture))].map(([name, all]): Example => {
     const own = all.map(({ label }) => label);
     const verdicts = new Map<string | null, boolean>();
-    for (const said of lastWords(own)) {
+    const last = lastWords(own);
+    for (const said of last) {
       const gate = said[0]?.gate ?? null;
       const failed = said.filter(({ pass }) => !pass);
       verdicts.set(gate, failed.length === 0);
@@ -100,7 +101,7 @@ export function joinLabels(
       disagreements.add(name);
     }
     const only = (what: 'job' | 'subgroup'): string | undefined => {
-      const values = [...new Set(own.flatMap((label) => label[what] ?? []))];
+      const values = [...new Set(last.flat().flatMap((label) => label[what] ?? []))];
       if (values.length > 1) mixed.push(`${name} has more than one ${what}: ${values.join(', ')}`);
       return values[0];
     };
@@ -128,15 +129,20 @@ function refuse(lines: readonly string[], hint: string): void {
 
 const nameOf = ({ names }: ScoredPicture): string => names[0] ?? '';
 
-/** The last word of each person, by gate. Without a time nothing is last: both words stand. */
+/** The last word of each person, by gate. Without a time nothing is last, nor is one of two of the same time: both words stand. */
 function lastWords(labels: readonly Label[]): Label[][] {
-  const last = new Map<string, Label>();
+  const by = ({ gate, who }: Label): string => JSON.stringify([gate, who]);
+  const latest = new Map<string, string>();
   for (const label of labels) {
-    const key = JSON.stringify([label.gate, label.who, label.at === undefined ? label.pass : null]);
-    const before = last.get(key);
-    if (before?.at === undefined || label.at === undefined || label.at >= before.at) last.set(key, label);
+    const known = latest.get(by(label)) ?? '';
+    if (label.at !== undefined && label.at > known) latest.set(by(label), label.at);
   }
-  return [...grouped(last.values(), ({ gate }) => JSON.stringify(gate)).values()];
+  const last = labels.filter((label) => label.at === undefined || label.at === latest.get(by(label)));
+  // The same word twice is one.
+  const words = new Map(
+    last.map((label) => [JSON.stringify([by(label), label.pass, label.job, label.subgroup]), label]),
+  );
+  return [...grouped(words.values(), ({ gate }) => JSON.stringify(gate)).values()];
 }
 
 function wholeOf(gates: Readonly<Record<string, boolean>>, wanted: readonly string[]): boolean | null {

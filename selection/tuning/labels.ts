@@ -22,7 +22,7 @@ export interface Label {
   job?: string;
   /** Of whom or what gaps are reported: a skin tone, a product line. */
   subgroup?: string;
-  /** ISO 8601. The later of two verdicts of one person counts. */
+  /** ISO 8601 in UTC. The later of two verdicts of one person counts. */
   at?: string;
 }
 
@@ -105,8 +105,9 @@ function readRow(value: unknown): Label {
   const who = text('who');
   if (who === undefined) throw new BadRow('"who" is missing: whoever judged it');
   const pass = verdictOf(text('verdict'));
-  const [job, subgroup, at] = [text('job'), text('subgroup'), text('at')];
-  if (at !== undefined && Number.isNaN(Date.parse(at))) throw new BadRow(`"at" is no time: ${at}`);
+  const [subgroup, at] = [text('subgroup'), timeOf(text('at'))];
+  // A file does not say what it was drawn with, the row may.
+  const job = text('job') ?? (text('image') === undefined ? undefined : text('request'));
   return {
     picture,
     gate: text('gate') ?? null,
@@ -118,6 +119,16 @@ function readRow(value: unknown): Label {
   };
 }
 
+/** A time or a day of ISO 8601; without a zone it is UTC, so that it means the same on every machine. In one form, as later ones are told by their text. */
+function timeOf(at: string | undefined): string | undefined {
+  if (at === undefined) return undefined;
+  const [, day = '', time = '', zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/i.exec(at) ?? [];
+  const parsed = Date.parse(time === '' ? day : `${day}T${time}${zone.toUpperCase()}`);
+  if (Number.isNaN(parsed)) throw new BadRow(`"at" is no time: ${at}; write 2026-11-24T10:00:00Z`);
+  return new Date(parsed).toISOString();
+}
+
 function pictureOf(named: Record<'request' | 'candidate' | 'image', string | undefined>): string {
   const { request, candidate, image } = named;
   if (image !== undefined) {
@@ -127,6 +138,8 @@ function pictureOf(named: Record<'request' | 'candidate' | 'image', string | und
   if (candidate === undefined) throw new BadRow('no picture is named: give "request" and "candidate", or "image"');
   const [, within, index = candidate] = /^(.+)\/(\d+)$/.exec(candidate) ?? [];
   if (!/^\d+$/.test(index)) throw new BadRow(`"candidate" must be a number, or request/number, not "${candidate}"`);
+  if (request !== undefined && within !== undefined && request !== within)
+    throw new BadRow(`"candidate" is of ${within}, and "request" says ${request}: name the request once`);
   const of = request ?? within;
   if (of === undefined) throw new BadRow('"candidate" needs its "request"');
   return pictureName(of, Number(index));

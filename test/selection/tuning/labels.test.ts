@@ -30,7 +30,7 @@ describe('readLabels', () => {
       ),
     ).toEqual([
       { picture: 'r-1/7', gate: 'noise.sigma', pass: false, who: 'ann', subgroup: 'dark' },
-      { picture: 'r-1/8', gate: null, pass: true, who: 'bob', at: '2026-11-24T10:00:00Z' },
+      { picture: 'r-1/8', gate: null, pass: true, who: 'bob', at: '2026-11-24T10:00:00.000Z' },
       { picture: 'a/b.png', gate: null, pass: true, who: 'bob', job: 'customer 9' },
       { picture: 'r-1/9', gate: null, pass: true, who: 'bob' },
     ]);
@@ -64,11 +64,29 @@ describe('readLabels', () => {
       'labels.csv:8: "candidate" needs its "request"',
       'labels.csv:9: "candidate" and "image" are both given: name the picture once',
       'labels.csv:10: a label has no "verdct", did you mean verdict?',
-      'labels.csv:11: "at" is no time: yesterday',
+      'labels.csv:11: "at" is no time: yesterday; write 2026-11-24T10:00:00Z',
       'labels.csv:12: "gate" must be a text',
       'labels.csv:13: this is no record of fields',
     ]);
     expect(refusal(() => read()).message).toBe('labels.csv has no label in it');
+  });
+
+  test('times in any zone come out in UTC, and a time without a zone is UTC on every machine', () => {
+    const at = (text: string) => read({ image: 'a.png', verdict: 'pass', who: 'ann', at: text })[0]?.at;
+    expect(at('2026-11-24T10:00:00+02:00')).toBe('2026-11-24T08:00:00.000Z');
+    expect(at('2026-11-24 10:00')).toBe('2026-11-24T10:00:00.000Z');
+    expect(at('2026-11-24')).toBe('2026-11-24T00:00:00.000Z');
+    for (const text of ['24.11.2026', '11/24/2026', '2026-13-01', '1732442400'])
+      expect(refusal(() => at(text)).message).toContain(`"at" is no time: ${text}`);
+  });
+
+  test('a request beside an image is its job; beside a candidate it must be the same', () => {
+    const said = { verdict: 'pass', who: 'ann' };
+    expect(read({ ...said, image: 'a.png', request: 'r-1' })[0]?.job).toBe('r-1');
+    expect(read({ ...said, image: 'a.png', request: 'r-1', job: 'shop' })[0]?.job).toBe('shop');
+    expect(refusal(() => read({ ...said, candidate: 'r-2/7', request: 'r-1' })).message).toBe(
+      'labels.csv:2: "candidate" is of r-2, and "request" says r-1: name the request once',
+    );
   });
 
   test('is total: any rows give labels or LABELS_INVALID', () => {
@@ -147,6 +165,21 @@ describe('joinLabels', () => {
     expect(refusal(() => joinLabels([label({ pass: false }), label({})], [picture('a.png')], strict)).code).toBe(
       'LABELS_CONTRADICT',
     );
+  });
+
+  test('two verdicts of one person at one time contradict, in whatever order they come', () => {
+    const both = [label({ at: '2026-11-01' }), label({ at: '2026-11-01', pass: false })];
+    for (const labels of [both, [...both].reverse()])
+      expect(refusal(() => joinLabels(labels, [picture('a.png')], strict)).message).toContain('a.png, as a whole');
+    expect(joinLabels([label({}), label({})], [picture('a.png')], strict).examples[0]?.good).toBe(true);
+  });
+
+  test('a later word of the same person corrects job and subgroup too', () => {
+    const labels = [
+      label({ subgroup: 'drak', job: 'a', at: '2026-11-01' }),
+      label({ subgroup: 'dark', job: 'b', at: '2026-11-02' }),
+    ];
+    expect(joinLabels(labels, [picture('a.png')], strict).examples).toMatchObject([{ subgroup: 'dark', job: 'b' }]);
   });
 
   test('two jobs or subgroups of one picture are refused whatever the setting', () => {
