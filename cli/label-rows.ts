@@ -1,19 +1,26 @@
 /** Files of labels, NDJSON or CSV, as rows that know their line. */
 import { readFile } from 'node:fs/promises';
-import { text as readAll } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { CsvError, parse } from 'csv-parse/sync';
 import { CullError, messageOf } from '../errors.js';
 import { readLabels, type Label, type LabelRow } from '../selection/tuning/labels.js';
 
+/** Spreadsheets write UTF-8 with a mark in front, or UTF-16. */
+const textOf = (bytes: Buffer): string =>
+  new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
+
+/** No field has one in its name, so what a header has is what separates. */
+const SEPARATORS = [',', ';', '\t'];
+
 /**
- * The labels of a file; `-` is standard input. A file whose first character is `{` is NDJSON, any other is CSV with a header.
+ * The labels of a file; `-` is standard input. A file whose first character is `{` is NDJSON, any other is CSV with a header; commas, semicolons or tabs separate.
  *
  * @throws CullError USAGE if it cannot be read, LABELS_INVALID naming every bad row with its line
  */
 export async function labelsOf(file: string): Promise<Label[]> {
   let text: string;
   try {
-    text = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8');
+    text = textOf(file === '-' ? await buffer(process.stdin) : await readFile(file));
   } catch (error) {
     throw new CullError('USAGE', `${file} cannot be read: ${messageOf(error)}`, { hint: 'check the path' });
   }
@@ -37,9 +44,10 @@ function ndjsonRows(text: string, file: string): LabelRow[] {
 
 function csvRows(text: string, file: string): LabelRow[] {
   try {
+    const [header = ''] = text.split(/\r?\n/, 1);
     const rows = parse<{ record: unknown; info: { lines: number } }>(text, {
-      bom: true,
       columns: true,
+      delimiter: SEPARATORS.find((separator) => header.includes(separator)) ?? ',',
       info: true,
       skip_empty_lines: true,
       trim: true,

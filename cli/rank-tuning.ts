@@ -1,15 +1,15 @@
 /** `tune --rank`: what ranks, fitted to human verdicts. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { CullError } from '../errors.js';
 import { didYouMean } from '../selection/closest.js';
 import { replacePart } from '../selection/policy-edit.js';
-import type { Dimensions } from '../selection/policy-file.js';
+import { parsePolicy, type Dimensions } from '../selection/policy-file.js';
 import type { Joined } from '../selection/tuning/examples.js';
 import { fitRanker, type RankReport } from '../selection/tuning/ranker.js';
 import type { Policy } from '../selection/types.js';
-import { findFile, readPolicy } from './release.js';
+import { findFile } from './release.js';
 import type { Output } from './output.js';
+import { writeTuned } from './tuned-folder.js';
 import { rankText } from './views/rank-text.js';
 
 /** `report.json` of `tune --rank`. */
@@ -26,8 +26,9 @@ export async function tuneRank(
   options: {
     policyFile: string;
     policy: Policy;
+    /** What scorers measure, and that with the policy's questions. */
+    measured: Dimensions;
     known: Dimensions;
-    scorers: string[];
     dimensions: string | undefined;
     seed: number;
     heldOut: number;
@@ -58,13 +59,12 @@ export async function tuneRank(
     withoutScores: joined.unknown.length,
     disagreements: joined.disagreements,
   };
-  const folder = resolve(options.out);
-  await mkdir(folder, { recursive: true });
-  const written = join(folder, 'policy.yaml');
-  await writeFile(written, text);
-  // what was written is what was fitted, or it is not kept for one
-  await readPolicy(written, options.scorers);
-  await writeFile(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  // what is written is a policy, or nothing is
+  parsePolicy(text, { file: policyFile, dimensions: options.measured });
+  const folder = await writeTuned(options.out, {
+    'policy.yaml': text,
+    'report.json': `${JSON.stringify(report, null, 2)}\n`,
+  });
   output.document(report);
   output.text(rankText(report));
   output.note(`policy.yaml and report.json are in ${folder}`);

@@ -26,7 +26,8 @@ export async function picturesOf(files: readonly string[]): Promise<ScoredPictur
     try {
       for await (const text of reader) {
         number++;
-        if (text.trim() !== '') pictures.push(...pictureOf(JSON.parse(text) as Line));
+        // trimmed too: the mark that some editors put in front of UTF-8
+        if (text.trim() !== '') pictures.push(...pictureOf(lineOf(JSON.parse(text.trim()))));
       }
     } catch (error) {
       const where = number === 0 ? file : `${file}:${number}`;
@@ -62,6 +63,16 @@ export async function storedPictures(
 export function candidateOf(picture: string): { request: string; candidate: number } | undefined {
   const [, request, candidate] = /^(.+)\/(\d+)$/.exec(picture) ?? [];
   return request !== undefined && isName(request) ? { request, candidate: Number(candidate) } : undefined;
+}
+
+/** @throws Error where it is no line of either kind */
+function lineOf(value: unknown): Line {
+  const isRecord = (one: unknown): boolean => typeof one === 'object' && one !== null && !Array.isArray(one);
+  if (!isRecord(value)) throw new Error('it is no record of a picture');
+  const { scores } = value as { scores?: unknown };
+  const bad = isRecord(scores) ? Object.entries(scores as object).find(([, score]) => !isRecord(score)) : undefined;
+  if (bad) throw new Error(`${bad[0]} is no score`);
+  return value as Line;
 }
 
 /** None for a line without scores: a lost candidate, a file that could not be read. */

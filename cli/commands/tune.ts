@@ -1,6 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { requestsSince } from '../../client/finished.js';
 import { storedLabels } from '../../client/labels.js';
 import { readConfig } from '../../config.js';
@@ -15,11 +14,11 @@ import type { Storage } from '../../storage/storage.js';
 import { dimensionsOf, loadScorers } from '../../scorers/registry.js';
 import { labelsOf } from '../label-rows.js';
 import { collect, since, wholeNumber } from '../options.js';
-import { checkOut } from '../out-folder.js';
 import { createOutput } from '../output.js';
 import { findFile, readPolicy } from '../release.js';
 import { candidateOf, picturesOf, storedPictures } from '../scored-pictures.js';
 import { tuneRank } from '../rank-tuning.js';
+import { checkTunedOut, writeTuned } from '../tuned-folder.js';
 import { tuningReport } from '../views/tuning-report.js';
 import { tuningText } from '../views/tuning-text.js';
 
@@ -79,7 +78,7 @@ export function addTune(program: Command): void {
       const output = createOutput({ json: options.json === true });
       const config = readConfig(process.env);
       const out = options.out ?? (options.rank === undefined ? 'out/tune' : 'out/rank');
-      await checkOut(out);
+      await checkTunedOut(out, findFile(options.policy));
       const policy = await readPolicy(options.policy, config.scorers);
       const storage = openStorage(config.storage);
       const tenant = checkName('tenant', config.tenant);
@@ -103,7 +102,7 @@ export function addTune(program: Command): void {
           policyFile: options.policy,
           policy,
           known: { ...known, ...questionDimensions(policy.questions ?? {}) },
-          scorers: config.scorers,
+          measured: known,
           dimensions: options.rank === true ? undefined : options.rank,
           ...{ seed, heldOut, confidence, out, output },
         });
@@ -120,13 +119,11 @@ export function addTune(program: Command): void {
 
       const { unknown: withoutScores, otherGates, disagreements } = joined;
       const report = { ...tuned.report, withoutScores: withoutScores.length, otherGates, disagreements };
-      const folder = resolve(out);
-      await mkdir(folder, { recursive: true });
-      await Promise.all([
-        writeFile(join(folder, 'policy.yaml'), text),
-        writeFile(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`),
-        writeFile(join(folder, 'report.html'), tuningReport(report)),
-      ]);
+      const folder = await writeTuned(out, {
+        'policy.yaml': text,
+        'report.json': `${JSON.stringify(report, null, 2)}\n`,
+        'report.html': tuningReport(report),
+      });
       output.document(report);
       output.text(tuningText(report));
       output.note(`policy.yaml, report.json and report.html are in ${folder}`);

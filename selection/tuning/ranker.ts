@@ -90,7 +90,8 @@ export interface RankReport {
  */
 export function fitRanker(examples: readonly Example[], options: RankOptions): { policy: Policy; report: RankReport } {
   const { policy, seed, heldOut = 0.5, confidence = 0.95 } = options;
-  const dimensions = [...(options.dimensions ?? rankedDimensions(policy))].sort();
+  // one that is named twice would share its weight with itself, and lose half of it
+  const dimensions = [...new Set(options.dimensions ?? rankedDimensions(policy))].sort();
   if (dimensions.length === 0)
     throw new CullError('USAGE', `the policy ${policy.policy} ranks by nothing`, {
       hint: 'name dimensions: --rank sharpness.tileP90,composition.centre',

@@ -1,6 +1,6 @@
 /** `label` and `tune` as their users run them: no server, verdicts in, a policy and a statement out. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -94,6 +94,66 @@ describe('tune', () => {
     expect(page).toContain('&lt;script&gt;alert(1)');
     expect(page.match(/<svg/g)?.length).toBeGreaterThan(9);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  test('replaces its own results, never a policy of somebody: the one that is tuned least of all', async () => {
+    const tune = (policy: string, out: string, ...more: string[]) =>
+      runCli(['tune', ...EXAMPLE.with(1, policy), '--max-defect-rate', '0.1', '-o', out, ...more], { cwd: dir });
+    const mine = await readFile(example('policy.yaml'), 'utf8');
+    await mkdir(join(dir, 'mine'));
+    await writeFile(join(dir, 'mine/policy.yaml'), mine);
+    for (const [policy, ...more] of [
+      ['mine/policy.yaml'],
+      [example('policy.yaml'), '--rank', 'noise.sigma'],
+    ] as const) {
+      const run = await tune(policy, 'mine', ...more);
+      expect([run.code, run.stdout]).toEqual([2, '']);
+      expect(run.stderr).toContain('mine/policy.yaml would be replaced');
+    }
+    expect(await readdir(join(dir, 'mine'))).toEqual(['policy.yaml']);
+    expect(await readFile(join(dir, 'mine/policy.yaml'), 'utf8')).toBe(mine);
+    await tune(example('policy.yaml'), 'twice');
+    expect((await tune(example('policy.yaml'), 'twice')).code).toBe(0);
+    expect((await tune('twice/policy.yaml', 'twice')).stderr).toContain('the policy that is tuned');
+  });
+
+  test('a folder that cannot be written is said before and after, and no half of a result is left', async () => {
+    await writeFile(join(dir, 'a-file'), '');
+    const tune = (out: string) => runCli(['tune', ...EXAMPLE, '--max-defect-rate', '0.1', '-o', out], { cwd: dir });
+    expect((await tune('a-file')).stderr).toMatch(/STORAGE_UNWRITABLE: cannot write to a-file: it is a file/);
+    await mkdir(join(dir, 'blocked/report.json'), { recursive: true });
+    expect((await tune('blocked')).stderr).toContain('STORAGE_UNWRITABLE: cannot write to blocked');
+    expect(await readdir(join(dir, 'blocked'))).toEqual(['report.json']);
+  });
+
+  test('labels as spreadsheets write them, and NDJSON with a mark in front, say the same', async () => {
+    const csv = await readFile(example('labels.csv'), 'utf8');
+    const [head = '', ...rows] = csv.trim().split('\n');
+    const names = head.split(',');
+    const record = (row: string) =>
+      JSON.stringify(Object.fromEntries(row.split(',').map((cell, i) => [names[i], cell])));
+    const files: Record<string, string | Buffer> = {
+      'excel.csv': `\ufeff${csv.replaceAll('\n', '\r\n').replaceAll(',', ';')}`,
+      'tabs.csv': Buffer.from(`\ufeff${csv.replaceAll(',', '\t')}`, 'utf16le'),
+      'marked.ndjson': `\ufeff${rows.map(record).join('\r\n')}\n`,
+    };
+    const scores = `\ufeff${await readFile(example('scores.ndjson'), 'utf8')}`;
+    await writeFile(join(dir, 'marked-scores.ndjson'), scores);
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(dir, name), content);
+      const args = EXAMPLE.with(3, name).with(5, 'marked-scores.ndjson');
+      const run = await runCli(['tune', ...args, '--max-defect-rate', '0.1', '-o', 'spread'], { cwd: dir });
+      expect(run.stdout).toMatch(/^At most 6\.8 % /);
+    }
+    for (const [line, why] of [
+      ['null', 'it is no record of a picture'],
+      ['{"file":"a.png","scores":{"noise.sigma":null}}', 'noise.sigma is no score'],
+    ] as const) {
+      await writeFile(join(dir, 'broken-scores.ndjson'), `${line}\n`);
+      expect(await refused(['tune', ...EXAMPLE.with(5, 'broken-scores.ndjson')])).toContain(
+        `broken-scores.ndjson:1 cannot be read: ${why}`,
+      );
+    }
   });
 
   test('exits 3 and states the bound that the labels give, where they do not show what was asked for', async () => {

@@ -10,6 +10,7 @@ import { fitRanker } from '../../../selection/tuning/ranker.js';
 import { splitByJob } from '../../../selection/tuning/split.js';
 import type { Score } from '../../../selection/types.js';
 import { refusal } from '../../support/refusal.js';
+import { drawExamples, GUESSED } from '../../bench/tuning/world.js';
 import { ok, policyOf, threshold } from '../samples.js';
 
 const GOOD_IF = 'sharpness.tileP90';
@@ -97,6 +98,13 @@ describe('fitRanker', () => {
     // its probability is true: at quality 50 every second picture is good
     expect(Math.abs(rankQuality({ [GOOD_IF]: ok(0, 50), [NOISE]: ok(0, 50) }, ranked) - 50)).toBeLessThan(10);
     expect(report.model.fittedOn).toMatchObject({ labels: 1_000, requests: 1_000, heldOut: 1_000 });
+  });
+
+  test('a dimension that is named twice counts once', () => {
+    const examples = drawExamples({ kinds: [{ share: 1, defect: 0.3 }], perJob: 1 }, { pictures: 100, seed: 2 });
+    const fit = (...dimensions: string[]) => fitRanker(examples, { policy: GUESSED, seed: 1, dimensions }).report;
+    const once = fit('sharpness.tileP90');
+    expect(fit('sharpness.tileP90', 'sharpness.tileP90')).toEqual(once);
   });
 
   test('splits by request; the half that judges has no part in the fit', () => {
