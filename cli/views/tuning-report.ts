@@ -1,5 +1,5 @@
 /** report.html of `tune`: the statement, the thresholds, the curves, the gaps; one file that opens from disk. */
-import { promiseText, type Varying } from '../../selection/tuning/held-out.js';
+import { boundText, promiseText, type Varying } from '../../selection/tuning/held-out.js';
 import type { ThresholdReport } from '../../selection/tuning/threshold-intervals.js';
 import type { Tally, TuneReport } from '../../selection/tuning/tune.js';
 import { percent } from './chart.js';
@@ -111,8 +111,8 @@ function tallies({ tuning, before, heldOut: { promise }, heldOut }: TuningDoc): 
       ],
     )}
     <p class="note">
-      Of the next pictures drawn, at most ${percent(heldOut.risk)} are expected to be defective and pass (conformal risk
-      control).
+      Of the next pictures drawn, at most ${boundText(heldOut.risk)} are expected to be defective and pass (conformal
+      risk control).
     </p>`;
 }
 

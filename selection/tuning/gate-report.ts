@@ -58,9 +58,9 @@ export function judgedAt(
 
 /** How far inside the gate's bounds each picture is that has a value there. */
 export const marginsOf = (examples: readonly Judged[], gate: ThresholdGate, deliverReview: boolean): LabelledValue[] =>
-  examples.flatMap(({ scores, good }) => {
+  examples.flatMap(({ scores, good, job }) => {
     const value = valueOf(scores, gate);
-    return value === undefined ? [] : [{ value: marginOf(value, gate, deliverReview), good }];
+    return value === undefined ? [] : [{ value: marginOf(value, gate, deliverReview), good, job }];
   });
 
 /**

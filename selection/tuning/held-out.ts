@@ -1,6 +1,6 @@
 /** What held-out labels show of a policy: the promise, how far the figures vary, gaps between subgroups. */
 import type { Policy } from '../types.js';
-import { leastNeeded, upperBound, type Interval } from './binomial.js';
+import { exactInterval, leastNeeded, upperBound, type Interval } from './binomial.js';
 import { bootstrap, ratio } from './bootstrap.js';
 import { grouped } from './groups.js';
 import { leastClean, meanUpperBound } from './mean-bound.js';
@@ -38,13 +38,13 @@ export interface HeldOutReport {
   goodDelivered: Varying | null;
   /** Delivered among all. */
   passRate: Varying | null;
-  /** Conformal risk control: share of drawn pictures that are defective and delivered, expected at most. */
+  /** Conformal risk control: share of a job's drawn pictures that are defective and delivered, expected at most. Jobs are exchangeable, pictures of one job are alike. */
   risk: number;
   /** Only where labels have subgroups. */
   subgroups: SubgroupReport[];
 }
 
-/** A rate with its bootstrap interval over jobs. */
+/** A rate, with the wider of two intervals: Clopper and Pearson's, which holds where nothing was seen, and the bootstrap over jobs, which knows that pictures of a job are alike. */
 export interface Varying extends Interval {
   value: number;
 }
@@ -70,14 +70,17 @@ export function examine(
   }));
   const rate = (part: (one: Seen) => boolean, of: (one: Seen) => boolean): Varying | null => {
     const base = seen.filter(of);
-    const value = base.filter(part).length / base.length;
+    const hits = base.filter(part).length;
+    const value = hits / base.length;
     const interval = bootstrap(base, {
       jobOf: ({ job }) => job,
       tally: (one) => [Number(part(one)), 1],
       figure: ratio,
       ...{ seed, resamples, confidence: aim.confidence },
     });
-    return Number.isNaN(value) || !interval ? null : { value, ...interval };
+    if (Number.isNaN(value) || !interval) return null;
+    const { low, high } = exactInterval(hits, base.length, aim.confidence);
+    return { value, low: Math.min(low, interval.low), high: Math.max(high, interval.high) };
   };
   return {
     promise: promiseOf(seen, { ...aim, seed }),
@@ -93,7 +96,11 @@ export function examine(
       ({ passes }) => passes,
       () => true,
     ),
-    risk: riskBound(seen.map(({ good, passes }) => (passes && !good ? 1 : 0))),
+    risk: riskBound(
+      [...grouped(seen, ({ job }) => job).values()].map(
+        (own) => own.filter(({ good, passes }) => passes && !good).length / own.length,
+      ),
+    ),
     subgroups: subgroupsOf(seen, { confidence: aim.confidence, seed, resamples }),
   };
 }
@@ -142,7 +149,7 @@ export function promiseOf(
  */
 export function promiseText(promise: DefectPromise): string {
   const { shown, bound, confidence, maxDefectRate, counts, delivered, defective, jobs, cleanNeeded } = promise;
-  const asked = `${percent(maxDefectRate)} with ${percent(confidence)} confidence`;
+  const asked = `${exact(maxDefectRate)} with ${exact(confidence)} confidence`;
   const what = counts === 'pictures' ? '' : ` of ${jobs} jobs`;
   const evidence = `${defective} of ${delivered} held-out pictures${what} that pass ${defective === 1 ? 'is' : 'are'} defective`;
   const rate =
@@ -150,10 +157,13 @@ export function promiseText(promise: DefectPromise): string {
       ? 'of what this policy lets pass'
       : 'of what this policy lets pass of a job, on average over jobs,';
   if (shown)
-    return `At most ${percent(bound)} ${rate} is defective, with ${percent(confidence)} confidence: ${evidence}.`;
-  const instead = bound < 1 ? `What they show is at most ${percent(bound)}` : 'They show nothing';
-  return `At most ${asked} cannot be promised: ${evidence}. ${instead}; ${cleanNeeded} ${counts} without a defect would show ${percent(maxDefectRate)}.`;
+    return `At most ${boundText(bound)} ${rate} is defective, with ${exact(confidence)} confidence: ${evidence}.`;
+  const instead = bound < 1 ? `What they show is at most ${boundText(bound)}` : 'They show nothing';
+  return `At most ${asked} cannot be promised: ${evidence}. ${instead}; ${cleanNeeded} ${counts} without a defect would show ${exact(maxDefectRate)}.`;
 }
 
+/** What somebody asked for, as they said it: 99.99 % is not 100 %. */
+const exact = (share: number): string => `${Number((share * 100).toPrecision(12))} %`;
+
 /** Rounded up: a bound must not look lower than it is. */
-const percent = (share: number): string => `${Math.ceil(Number((share * 1000).toPrecision(12))) / 10} %`;
+export const boundText = (share: number): string => `${Math.ceil(Number((share * 1000).toPrecision(12))) / 10} %`;

@@ -23,10 +23,13 @@ export interface LabelledValue {
   /** Higher is better. */
   value: number;
   good: boolean;
+  /** Pictures with one job are no independent evidence. @default a job of its own */
+  job?: string;
 }
 
 /**
- * The most permissive threshold (pass: value at least this) that conformal risk control allows, for the loss "is defective, and passes".
+ * The most permissive threshold (pass: value at least this) that conformal risk control allows, for the loss "is defective, and passes", of a job the
+ * share of its pictures.
  *
  * @param limit largest expected loss, 0..1
  * @returns Infinity if no threshold keeps the limit: too few were labelled, ceil(1 / limit) - 1 are needed
@@ -35,12 +38,16 @@ export interface LabelledValue {
  * mostPermissive([{ value: 1, good: false }, ...Array(30).fill({ value: 2, good: true })], 0.05); // 2
  */
 export function mostPermissive(labelled: readonly LabelledValue[], limit: number): number {
-  const n = labelled.length;
+  const sizes = new Map<string, number>();
+  for (const { job } of labelled) if (job !== undefined) sizes.set(job, (sizes.get(job) ?? 0) + 1);
+  const shareOf = ({ job }: LabelledValue): number => (job === undefined ? 1 : 1 / (sizes.get(job) ?? 1));
+  const n = sizes.size + labelled.filter(({ job }) => job === undefined).length;
   const sorted = [...labelled].sort((a, b) => b.value - a.value);
   let defects = 0;
   let threshold = Infinity;
-  for (const [i, { value, good }] of sorted.entries()) {
-    if (!good) defects++;
+  for (const [i, one] of sorted.entries()) {
+    const { value } = one;
+    if (!one.good) defects += shareOf(one);
     // Equal values pass together or not at all.
     if (sorted[i + 1]?.value === value) continue;
     if ((defects + 1) / (n + 1) > limit) return threshold;

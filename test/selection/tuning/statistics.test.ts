@@ -37,6 +37,16 @@ describe('conformal risk control', () => {
     }
   });
 
+  test('counts jobs: 20 alike of each of 3 jobs are 3 pieces of evidence, and a job loses by its share of defects', () => {
+    const jobs = (count: number, defective = 0) =>
+      Array.from({ length: count * 20 }, (_, i) => ({ value: 1, good: i >= defective, job: `j${Math.floor(i / 20)}` }));
+    expect(mostPermissive(jobs(3), 0.05)).toBe(Infinity);
+    expect(mostPermissive(jobs(19), 0.05)).toBe(1);
+    // 2 of 20 pictures of one job: 0.1 of 1
+    expect(mostPermissive(jobs(21, 2), 0.05)).toBe(1);
+    expect(mostPermissive(jobs(20, 2), 0.05)).toBe(Infinity);
+  });
+
   test('the threshold keeps the limit, and no lower one does', () => {
     fc.assert(
       fc.property(labelled, fc.double({ min: 0.02, max: 0.9, noNaN: true }), (all, limit) => {

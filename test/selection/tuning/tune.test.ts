@@ -5,7 +5,7 @@ import { builtInScorers, dimensionsOf } from '../../../scorers/registry.js';
 import { judge } from '../../../selection/judge.js';
 import { parsePolicy } from '../../../selection/policy-file.js';
 import type { Example } from '../../../selection/tuning/examples.js';
-import { promiseOf, promiseText, type Seen } from '../../../selection/tuning/held-out.js';
+import { examine, promiseOf, promiseText, type Seen } from '../../../selection/tuning/held-out.js';
 import { knobsOf } from '../../../selection/tuning/knobs.js';
 import { rewritePolicy } from '../../../selection/tuning/policy-text.js';
 import { passingOf, propose, type Judged } from '../../../selection/tuning/propose.js';
@@ -293,6 +293,25 @@ describe('the promise', () => {
       'At most 5 % with 95 % confidence cannot be promised: 1 of 31 held-out pictures that pass is defective. What they show is at most 14.5 %; 59 pictures without a defect would show 5 %.',
     );
     expect(promiseText(promise([]))).toContain('They show nothing');
+  });
+
+  test('says limit and confidence as they were asked for, and rounds up bounds only', () => {
+    const said = (aim: Partial<typeof AIM>) => promiseText(promiseOf(seen(59, 0), { ...AIM, ...aim, seed: 1 }));
+    expect(said({ confidence: 0.9999 })).toContain('At most 5 % with 99.99 % confidence cannot be promised');
+    expect(said({ maxDefectRate: 0.0001 })).toContain('At most 0.01 % with 95 % confidence');
+    expect(said({ maxDefectRate: 0.0001 })).toContain('29956 pictures without a defect would show 0.01 %.');
+  });
+
+  test('where no defect was seen, the interval of the defect rate says what so few can show; the risk counts jobs', () => {
+    const { defectRate, risk } = examine(
+      Array.from({ length: 40 }, (_, i): Judged => ({
+        ...{ picture: `p${i}`, job: `j${i % 4}`, subgroup: null, gates: {}, good: true },
+        scores: { 'sharpness.tileP90': ok(90), 'noise.sigma': ok(1) },
+      })),
+      options,
+    );
+    expect(defectRate).toMatchObject({ value: 0, low: 0, high: expect.closeTo(1 - 0.025 ** (1 / 40), 6) as number });
+    expect(risk).toBeCloseTo(1 / 5, 12);
   });
 
   test('counts jobs where a job has several pictures: 590 clean pictures of 59 jobs are 59 times the same', () => {
