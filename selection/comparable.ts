@@ -43,6 +43,7 @@ export interface Comparison {
  */
 export function createComparison(policy: Policy, measures: Measures): Comparison {
   const read = dimensionsCompared(policy);
+  const pins = policy.pins?.models ?? NONE;
   const assumed = new Map<string, Readonly<Record<string, string>>>();
   return {
     differences(candidates, before) {
@@ -59,12 +60,15 @@ export function createComparison(policy: Policy, measures: Measures): Comparison
           if (score === undefined || score.status === 'notRun') continue;
           if (score.scorer !== measure.scorer) differ(dimension, score.scorer, measure.scorer);
           else if (other) differ(dimension, other.was, other.is);
-          else if (score.status === 'ok') {
+          else {
             const { models = NONE } = score;
-            const wanted = measure.models ?? assumed.get(dimension);
-            if (wanted === undefined) assumed.set(dimension, models);
-            else if (!haveSame(models, wanted))
-              differ(dimension, measureText(score.scorer, models), measureText(measure.scorer, wanted));
+            // pins hold also where this machine does not know all networks of the scorer
+            const isPinned = agree(models, pins);
+            let wanted = measure.models ?? assumed.get(dimension);
+            if (wanted === undefined && isPinned && score.status === 'ok') assumed.set(dimension, (wanted = models));
+            const isSame = wanted === undefined || (score.status === 'ok' ? haveSame : agree)(models, wanted);
+            if (!isPinned || !isSame)
+              differ(dimension, measureText(score.scorer, models), measureText(measure.scorer, wanted ?? pins));
           }
         }
       return [...found.values()];
@@ -91,6 +95,10 @@ function haveSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string
   const ids = Object.keys(a);
   return ids.length === Object.keys(b).length && ids.every((id) => a[id] === b[id]);
 }
+
+/** What could not be measured need not name all networks; those that it names count. */
+const agree = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
+  Object.keys(a).every((id) => !Object.hasOwn(b, id) || a[id] === b[id]);
 
 /** A scorer and its networks: `eyes@1.0.0 with facemesh 3f2a…`. */
 export const measureText = (scorer: string, models: Readonly<Record<string, string>>): string => {

@@ -52,7 +52,6 @@ export function scoreProblems(scores: Scores, policy: Policy): string[] {
     const version = scorers[scorerOf(dimension)];
     if (version !== undefined && score.scorer !== `${scorerOf(dimension)}@${version}`)
       return [`${dimension} was measured by ${score.scorer}, and ${version} is pinned`];
-    if (score.status !== 'ok') return [];
     return Object.entries(score.models ?? {}).flatMap(([id, made]) =>
       Object.hasOwn(models, id) && models[id] !== made
         ? [`${dimension} was measured with the model ${id} ${short(made)}, and ${short(models[id])} is pinned`]
@@ -62,7 +61,7 @@ export function scoreProblems(scores: Scores, policy: Policy): string[] {
 }
 
 /**
- * The networks that made the scores which a policy reads: id -> sha256.
+ * The networks that made the scores which a policy reads, also of what they found nothing in: id -> sha256.
  *
  * @example
  * modelsUsed(scores, policy); // { facemesh: '3f2a…' }
@@ -71,7 +70,7 @@ export const modelsUsed = (scores: Scores, policy: Policy): Record<string, strin
   Object.fromEntries(
     dimensionsCompared(policy).flatMap((dimension) => {
       const score = Object.hasOwn(scores, dimension) ? scores[dimension] : undefined;
-      return score?.status === 'ok' ? Object.entries(score.models ?? {}) : [];
+      return Object.entries(score?.models ?? {});
     }),
   );
 

@@ -48,6 +48,10 @@ describe('scoreProblems', () => {
       'eyes.open was measured with the model iris bbbbbbbbbbbb, and aaaaaaaaaaaa is pinned',
     ]);
     expect(problems({ status: 'unassessable', reason: 'no-face', scorer: 'eyes@2.0.0' })).toHaveLength(1);
+    const noEyes = { status: 'unassessable', reason: 'no-face', scorer: 'eyes@1.0.0' } as const;
+    expect([noEyes, { ...noEyes, models: { iris: HASH.a } }].flatMap(problems)).toEqual([]);
+    // that there is no face is the word of a network too
+    expect(problems({ ...noEyes, models: { iris: HASH.b } })).toHaveLength(1);
     expect(problems({ status: 'notRun', scorer: 'eyes@2.0.0' })).toEqual([]);
     expect(scoreProblems({ 'noise.sigma': eyes({}, 'noise@0.1.0') }, { ...policy, pins })).toEqual([]);
     expect(scoreProblems({ 'eyes.open': eyes({}, 'eyes@9.0.0') }, policy)).toEqual([]);

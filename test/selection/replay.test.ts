@@ -344,6 +344,40 @@ describe('a comparison', () => {
     expect(assumed()).toEqual({ [NOISE]: { clip: 'aa' } });
   });
 
+  it('holds scores against the models that the policy pins, also of scorers whose networks are not all known here', () => {
+    const pins = { scorers: { noise: '0.9.0' }, models: { clip: 'aa' } };
+    const old = { ...measures, [NOISE]: { scorer: 'noise@0.9.0' } };
+    const { differences, assumed } = createComparison({ ...policy, pins }, old);
+    const noise = (models: Record<string, string>) => [
+      { scores: { [NOISE]: { ...made(models), scorer: 'noise@0.9.0' } } },
+    ];
+    expect(differences(noise({ clip: 'bb', iris: 'cc' }), policy)).toEqual([
+      { dimension: NOISE, was: 'noise@0.9.0 with clip bb, iris cc', is: 'noise@0.9.0 with clip aa' },
+    ]);
+    expect(assumed()).toEqual({});
+    expect(differences(noise({ clip: 'aa', iris: 'cc' }), policy)).toEqual([]);
+    expect(differences(noise({ clip: 'aa', iris: 'dd' }), policy)).toHaveLength(1);
+  });
+
+  it('refuses what another model found nothing in', () => {
+    const here = { ...measures, [NOISE]: { scorer: 'test@1.0.0', models: { clip: 'aa', iris: 'cc' } } };
+    const { differences } = createComparison(policy, here);
+    const nothing = (models?: Record<string, string>) => [
+      {
+        scores: {
+          [NOISE]: {
+            status: 'unassessable' as const,
+            reason: 'no-face',
+            scorer: 'test@1.0.0',
+            ...(models && { models }),
+          },
+        },
+      },
+    ];
+    expect([...differences(nothing(), policy), ...differences(nothing({ clip: 'aa' }), policy)]).toEqual([]);
+    expect(differences(nothing({ clip: 'bb' }), policy)).toHaveLength(1);
+  });
+
   it('refuses scores that were taken with other parameters, or as the answer to another question', () => {
     const { differences } = createComparison({ ...policy, params: { noise: { block: 8 } } }, measures);
     expect(differences([{ scores: { [NOISE]: ok(1) } }], policy)).toHaveLength(1);
