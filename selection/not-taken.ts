@@ -2,6 +2,7 @@
 import { asStopped, type Cascade } from './cascade.js';
 import { dimensionsRead, gateDimensions } from './dimensions.js';
 import { judge } from './judge.js';
+import { reviewed, type Review } from './review.js';
 import { exactInterval, type Interval } from './tuning/binomial.js';
 import type { Policy, RequestFields, Scores, Selection, SelectionCandidate } from './types.js';
 
@@ -9,7 +10,7 @@ import type { Policy, RequestFields, Scores, Selection, SelectionCandidate } fro
 export interface NotTaken {
   /** Candidates without a score of some dimension that the policy reads: it was left out, or did not exist yet. */
   candidates: number;
-  /** Those of them that no score rejects that was taken: their verdicts rest on what is missing. */
+  /** Those of them that would pass if the gates that cannot be asked let them: their verdicts rest on what is missing. */
   undecided: number;
   /** Dimension -> candidates without it. */
   dimensions: Record<string, number>;
@@ -23,6 +24,8 @@ export interface NotTaken {
   most: number;
   /** Undecided ones that lack only what a hard failure left out, of requests some of whose candidates ran everything: those that `sample` speaks for. */
   leftOut: number;
+  /** Those of them that count as passing meanwhile: the gates that could not be asked ignore it, or send to a review that passes. */
+  leftOutPassed: number;
   sample: Sample;
 }
 
@@ -65,13 +68,14 @@ export const isTaken = (scores: Scores, dimension: string): boolean =>
  * What of the answer rests on scores that were not taken.
  *
  * @param judged all scored candidates, judged by the new policy
- * @param options `requestOf`: what rules know of the request, for a candidate; `choose`: selects by the new policy; `delivered`: by the new policy; `full`: those that ran everything; `drawn`: how they were measured, where it is known
+ * @param options `requestOf`: what rules know of the request, for a candidate; `reviewOf`: what a person said of it; `choose`: selects by the new policy; `delivered`: by the new policy; `full`: those that ran everything; `drawn`: how they were measured, where it is known
  */
 export function notTakenOf(
   judged: readonly SelectionCandidate[],
   {
     policy,
     requestOf,
+    reviewOf,
     choose,
     delivered,
     full,
@@ -79,25 +83,28 @@ export function notTakenOf(
   }: {
     policy: Policy;
     requestOf: (one: SelectionCandidate) => RequestFields;
+    reviewOf: (one: SelectionCandidate) => Pick<Review, 'decision'> | undefined;
     choose: (from: readonly SelectionCandidate[]) => Selection;
     delivered: number;
     full: ReadonlySet<number>;
     drawn?: DrawnUnder | undefined;
   },
 ): NotTaken {
-  const found = { candidates: 0, dimensions: {}, gates: {}, leftOut: 0 } satisfies Partial<NotTaken>;
+  const found = { candidates: 0, dimensions: {}, gates: {}, leftOut: 0, leftOutPassed: 0 } satisfies Partial<NotTaken>;
   const undecided = new Set<number>();
-  const lacksOf = lacking(policy);
+  const lacksOf = lacking(policy, { requestOf, reviewOf });
   const isSampled = (drawn?.cascade.fullShare ?? 0) > 0;
   for (const one of judged) {
-    const lacks = lacksOf(one.scores, requestOf(one));
+    const lacks = lacksOf(one, one.scores);
     if (lacks.dimensions.length === 0) continue;
     found.candidates++;
     count(found.dimensions, lacks.dimensions);
     if (!lacks.isUndecided) continue;
     undecided.add(one.candidate);
     count(found.gates, lacks.gates);
-    found.leftOut += Number(isSampled && lacks.wereLeftOut);
+    if (!isSampled || !lacks.wereLeftOut) continue;
+    found.leftOut++;
+    found.leftOutPassed += Number(one.verdict.pass);
   }
   const deliveredIf = (pass: boolean): number =>
     choose(judged.map((one) => (undecided.has(one.candidate) ? { ...one, verdict: { ...one.verdict, pass } } : one)))
@@ -116,25 +123,40 @@ interface Lacks {
   dimensions: string[];
   /** Gates that read one of them. */
   gates: string[];
-  /** No gate that can be asked rejects. */
+  /** It passes the gates that can be asked, and there are others. */
   isUndecided: boolean;
-  /** Every one of them is there as `notRun`. */
+  /** Every one that those gates read is there, be it as `notRun`. */
   wereLeftOut: boolean;
 }
 
-function lacking(policy: Policy): (scores: Scores, request: RequestFields) => Lacks {
+/** What a candidate lacks, had it these scores. */
+type LacksOf = (one: SelectionCandidate, scores: Scores) => Lacks;
+
+function lacking(
+  policy: Policy,
+  {
+    requestOf,
+    reviewOf,
+  }: {
+    requestOf: (one: SelectionCandidate) => RequestFields;
+    reviewOf: (one: SelectionCandidate) => Pick<Review, 'decision'> | undefined;
+  },
+): LacksOf {
   const read = dimensionsRead(policy);
-  return (scores, request) => {
-    const dimensions = read.filter((dimension) => !isTaken(scores, dimension));
+  return (one, scores) => {
+    const isMissing = (dimension: string): boolean => !isTaken(scores, dimension);
+    const dimensions = read.filter(isMissing);
     if (dimensions.length === 0) return { dimensions, gates: [], isUndecided: false, wereLeftOut: false };
-    const [askable, others] = [true, false].map((wanted) =>
-      policy.gates.filter((gate) => gateDimensions(gate).every((dimension) => isTaken(scores, dimension)) === wanted),
+    const [askable, others] = [false, true].map((wanted) =>
+      policy.gates.filter((gate) => gateDimensions(gate).some(isMissing) === wanted),
     ) as [Policy['gates'], Policy['gates']];
     return {
       dimensions,
       gates: others.map(({ id }) => id),
-      isUndecided: judge(scores, { ...policy, gates: askable }, request).band !== 'reject',
-      wereLeftOut: dimensions.every((dimension) => Object.hasOwn(scores, dimension)),
+      // one that lacks only what ranks has its verdict
+      isUndecided:
+        others.length > 0 && reviewed(judge(scores, { ...policy, gates: askable }, requestOf(one)), reviewOf(one)).pass,
+      wereLeftOut: others.flatMap(gateDimensions).every((dimension) => Object.hasOwn(scores, dimension)),
     };
   };
 }
@@ -153,7 +175,7 @@ function sampleOf(
   }: {
     full: ReadonlySet<number>;
     drawn: DrawnUnder;
-    lacksOf: (scores: Scores, request: RequestFields) => Lacks;
+    lacksOf: LacksOf;
     requestOf: (one: SelectionCandidate) => RequestFields;
   },
 ): Sample {
@@ -163,10 +185,9 @@ function sampleOf(
   const weight = (1 - fullShare) / fullShare;
   for (const one of judged) {
     const { candidate, scores, verdict } = one;
-    const request = requestOf(one);
     // what it lacks although it ran everything, the others lack too
-    if (!full.has(candidate) || lacksOf(scores, request).dimensions.length > 0) continue;
-    const { isUndecided } = lacksOf(asStopped(scores, { policy, order, request }), request);
+    if (!full.has(candidate) || lacksOf(one, scores).gates.length > 0) continue;
+    const { isUndecided } = lacksOf(one, asStopped(scores, { policy, order, request: requestOf(one) }));
     if (!isUndecided) continue;
     sample.candidates++;
     sample.weight += weight;

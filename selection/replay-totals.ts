@@ -69,6 +69,7 @@ export function createReplayTally({ keep }: { keep: number }): ReplayTally {
     least: 0,
     most: 0,
     leftOut: 0,
+    leftOutPassed: 0,
     sample: emptySample(),
   };
   const gates: Record<string, { before: number; after: number }> = {};
@@ -95,7 +96,7 @@ export function createReplayTally({ keep }: { keep: number }): ReplayTally {
       shortfalls.wouldDrawOn += Number(after.missing > 0 && canDrawOn);
       countGates('before', before.gates);
       countGates('after', after.gates);
-      for (const what of ['candidates', 'undecided', 'least', 'most', 'leftOut'] as const)
+      for (const what of ['candidates', 'undecided', 'least', 'most', 'leftOut', 'leftOutPassed'] as const)
         notTaken[what] += missing[what];
       for (const what of ['dimensions', 'gates'] as const)
         for (const [name, n] of Object.entries(missing[what])) count(notTaken[what], [name], n);

@@ -100,6 +100,7 @@ export function replay(
     deliver,
     inputs: inputsWith(inputs, vary, group),
   });
+  const reviews = new Map(records.map(({ candidate, review }) => [candidate, review]));
   const choose = (from: readonly SelectionCandidate[]) => select(from, policy, deliver, { groups: groupsOf({ vary }) });
   const scored = records.filter((record): record is Scored => record.verdict !== null);
   const judged = scored
@@ -125,7 +126,15 @@ export function replay(
     entered: has.filter((candidate) => !had.includes(candidate)),
     left: had.filter((candidate) => !has.includes(candidate)),
     flips: scored.flatMap((record, i) => flipOf(record, { after: judged[i]?.verdict ?? record.verdict, policy })),
-    notTaken: notTakenOf(judged, { policy, requestOf, choose, delivered: has.length, full: fullOf(scored), drawn }),
+    notTaken: notTakenOf(judged, {
+      policy,
+      requestOf,
+      reviewOf: ({ candidate }) => reviews.get(candidate),
+      choose,
+      delivered: has.length,
+      full: fullOf(scored),
+      drawn,
+    }),
   };
 }
 

@@ -85,14 +85,14 @@ function missing({ candidates, notTaken, delivered, passed }: ReplaySummary): st
     .map(([dimension, n]) => row(dimension, count(n)));
   const between =
     notTaken.undecided === 0
-      ? 'All of them are rejected by scores that were taken, so nothing rests on the rest'
-      : `${some(notTaken.undecided, 'verdict')} (${share} %) rest on them; delivered are ${count(notTaken.least)} to ${count(notTaken.most)}, here counted as ${count(delivered.after)}`;
+      ? 'No verdict rests on them: the gates that could be asked decide'
+      : `${some(notTaken.undecided, 'verdict')} (${share} %) ${notTaken.undecided === 1 ? 'rests' : 'rest'} on them; delivered are ${count(notTaken.least)} to ${count(notTaken.most)}, here counted as ${count(delivered.after)}`;
   const gates = Object.entries(notTaken.gates)
     .sort(([, a], [, b]) => b - a)
     .map(([gate, n]) => row(gate, count(n)));
   if (gates.length > 0) gates.unshift('  of the verdicts that rest on them, not asked:');
   return [
-    `${some(notTaken.candidates, 'candidate')} lack scores that the policy reads, left out after another gate had rejected or not measured then:`,
+    `${some(notTaken.candidates, 'candidate')} ${notTaken.candidates === 1 ? 'lacks' : 'lack'} scores that the policy reads, left out after another gate had rejected or not measured then:`,
     ...dimensions,
     between,
     ...gates,
@@ -101,13 +101,16 @@ function missing({ candidates, notTaken, delivered, passed }: ReplaySummary): st
 }
 
 /** What candidates that ran everything say of those left out. */
-function estimated({ undecided, leftOut, estimate }: ReplaySummary['notTaken'], passed: number): string[] {
+function estimated(
+  { undecided, leftOut, leftOutPassed, estimate }: ReplaySummary['notTaken'],
+  passed: number,
+): string[] {
   if (undecided === 0) return [];
   if (estimate === null || leftOut === 0)
     return ['No candidate that ran everything would have lacked the same: how many of them would pass is not known'];
   const { candidates, passed: passing, rate, low, high } = estimate;
   const percent = (share: number): string => (100 * share).toFixed(1);
-  const sum = (share: number): string => count(Math.round(passed + share * leftOut));
+  const sum = (share: number): string => count(Math.round(passed - leftOutPassed + share * leftOut));
   return [
     `Of ${some(candidates, 'candidate')} that ran everything and would have lacked the same, ${count(passing)} ${passing === 1 ? 'passes' : 'pass'}: ${percent(rate)} % (${percent(low)} to ${percent(high)} %, confidence 95 %)`,
     `So of the ${count(leftOut)} that were left out about ${count(Math.round(estimate.passing))} would pass, and candidates that pass would be about ${sum(rate)} (${sum(low)} to ${sum(high)}), not ${count(passed)}`,

@@ -166,6 +166,25 @@ describe('replay', () => {
     );
   });
 
+  test('counts none of those left out twice where a gate lets pass what it cannot measure', async () => {
+    const gates = (sharpness: number, onUnassessable: string): string =>
+      `gates: { generic: { ${SHARP}: { quality: { min: ${sharpness} } }, noise.sigma: { raw: { max: 5 }, onUnassessable: ${onUnassessable} } } }`;
+    await writeFile(join(dir, 'ignoring.yaml'), `policy: ignoring\n${gates(40, 'ignore')}\n`);
+    const scores = Array.from({ length: 200 }, (_, i): Scores => ({
+      [SHARP]: { status: 'ok', raw: 5, quality: 50, scorer: scorer('sharpness') },
+      'noise.sigma': { status: 'ok', raw: i % 4 === 0 ? 9 : 1, quality: 50, scorer: scorer('noise') },
+    }));
+    const cascade = { order: ['sharpness', 'noise'], gated: 2, fullShare: 0.1 };
+    await store('r1', scores, { policy: policyOf(`policy: both\n${gates(60, 'reject')}\n`), cascade });
+    const { stdout } = await cli('replay', '--policy', 'ignoring.yaml');
+    const [, about = '', low = '', high = '', counted = ''] =
+      /candidates that pass would be about (\d+) \((\d+) to (\d+)\), not (\d+)/.exec(stdout) ?? [];
+    // 150 of the 200 are not noisy, and nobody can have more than there are
+    expect(Number(counted)).toBeGreaterThan(180);
+    expect([150 - Number(low), Number(high) - 150, Number(high) - Number(about)].every((n) => n >= 0)).toBe(true);
+    expect(Number(high)).toBeLessThanOrEqual(200);
+  });
+
   test('refuses scores of another version by name, and compares the rest; none left is an error', async () => {
     const stale = sharp(90, 80).map((scores): Scores => ({
       [SHARP]: { status: 'ok', raw: 1, quality: 90, scorer: 'sharpness@0.0.1' },

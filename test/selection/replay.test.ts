@@ -186,6 +186,37 @@ describe('replay', () => {
   });
 });
 
+/** A candidate's fate does not rest on scores that decide nothing. */
+describe('a score that was not taken', () => {
+  const sharpAndNoise = (more: Partial<Policy> = {}, banded: object = {}): Policy =>
+    policyOf(
+      [
+        threshold({ dimension: SHARP, accept: { min: 40 }, ...banded }),
+        threshold({ dimension: NOISE, accept: { min: 50 } }),
+      ],
+      more,
+    );
+
+  it('leaves the verdict alone where it only ranks', () => {
+    const policy = policyOf([threshold({ dimension: SHARP, accept: { min: 40 } })], { rank: { [NOISE]: 1 } });
+    const records = drawn(atLeast(60), 2, ...sharp(90, 50, 20).map((scores) => ({ ...scores, [NOISE]: notRun })));
+    expect(replay(records, { policy, deliver: 2 })).toMatchObject({
+      after: { delivered: [0, 1] },
+      notTaken: { candidates: 3, undecided: 0, gates: {}, least: 2, most: 2 },
+    });
+  });
+
+  it('cannot lift one out of the band review, unless a person accepted it or the band passes', () => {
+    const banded = { accept: { min: 60 }, review: { min: 40 } };
+    const records = drawn(sharpAndNoise({}, banded), 2, { [SHARP]: ok(0, 50), [NOISE]: notRun });
+    const most = (some: readonly ReplayRecord[], more: Partial<Policy> = {}): number =>
+      replay(some, { policy: sharpAndNoise(more, banded), deliver: 2 }).notTaken.most;
+    expect(most(records)).toBe(0);
+    expect(most(records, { deliverReview: true })).toBe(1);
+    expect(most(records.map((record) => ({ ...record, review: { decision: 'accept' } })))).toBe(1);
+  });
+});
+
 describe('a tally of replays', () => {
   it('sums requests, keeps the nearest disagreements, and tells who would have drawn on', () => {
     const tally = createReplayTally({ keep: 2 });
@@ -281,6 +312,28 @@ describe('candidates that ran everything', () => {
     expect(Math.abs(estimated / truth - 1)).toBeLessThan(0.04);
     // the pass rate of those that have every score would be far off
     expect(Math.abs(naive / truth - 1)).toBeGreaterThan(0.15);
+  });
+
+  it('count none of those left out twice where a gate lets pass what was not measured, or only ranks by it', () => {
+    // passes all that is not rejected by sharpness, measured or not
+    const ignoring = policyOf(
+      [
+        threshold({ dimension: SHARP, accept: { min: 30 } }),
+        threshold({ dimension: NOISE, accept: { min: 55 }, onUnassessable: 'ignore' }),
+      ],
+      { rank: { 'eyes.open': 1 } },
+    );
+    let [estimated, truth] = [0, 0];
+    for (let run = 0; run < 60; run++) {
+      const { records, drawn, passing } = drawnBy(7000 + run, { candidates: 160, fullShare: 0.2 });
+      const tally = createReplayTally({ keep: 0 });
+      tally.add(replay(records, { policy: ignoring, deliver: 4, drawn }), { request: `r${run}`, canDrawOn: false });
+      const { passed, notTaken } = tally.totals();
+      expect(notTaken.leftOutPassed).toBe(notTaken.leftOut);
+      estimated += passed.after - notTaken.leftOutPassed + notTaken.estimate!.passing;
+      truth += passing;
+    }
+    expect(Math.abs(estimated / truth - 1)).toBeLessThan(0.04);
   });
 
   it('speak only for what a hard failure left out, and not where nothing was', () => {
