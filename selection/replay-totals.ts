@@ -25,7 +25,7 @@ export interface ReplayTotals {
   shortfalls: {
     before: number;
     after: number;
-    /** Short after, and not at their cap when they stopped: they would have drawn on. */
+    /** Short after, and stopped because enough passed before, not at their cap: they would have drawn on. */
     wouldDrawOn: number;
   };
   /** Gate id -> candidates rejected by it; most changed first. */

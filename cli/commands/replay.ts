@@ -76,7 +76,8 @@ export function addReplay(program: Command): void {
       const judgedBy: Record<string, number> = {};
       let leftOut = 0;
       const otherGroups: CullError[] = [];
-      const replayOne = async ({ asked, result, plan, records }: FinishedRequest): Promise<void> => {
+      const replayOne = async (finished: FinishedRequest): Promise<void> => {
+        const { asked, result, plan, records } = finished;
         if (!plan || (result.state !== 'delivered' && result.state !== 'shortfall')) {
           leftOut++;
           return;
@@ -104,7 +105,7 @@ export function addReplay(program: Command): void {
           ...(plan.cascade && { drawn: { policy: plan.policy, cascade: plan.cascade } }),
           ...(comparesEmbeddings(policy) && { embeddings: await embeddingsOf(back.storage, plan, records) }),
         });
-        tally.add(replayed, { request, canDrawOn: records.length < plan.candidates });
+        tally.add(replayed, { request, canDrawOn: stoppedWithEnough(finished, plan) });
         const flips = replayed.flips.length;
         output.document({ ...head, refused: null, ...replayed, flips } satisfies ReplayLine);
       };
@@ -134,6 +135,19 @@ export function addReplay(program: Command): void {
       process.exitCode = unreadable === 0 ? 0 : 1;
     });
 }
+
+/**
+ * Whether it stopped because enough passed, and not at its cap: where fewer pass it would have drawn on. One that deadline, budget or a small chance
+ * stopped would not. A cancelled candidate was being drawn when the others were enough: it is one more to be had.
+ */
+function stoppedWithEnough({ asked, result, records }: FinishedRequest, { candidates }: PlanDoc): boolean {
+  const { mode = 'best-of' } = asked.stopping ?? {};
+  const reason = result.shortfall?.reason ?? 'quota';
+  return mode !== 'best-of' && reason === 'quota' && ended(records) < candidates;
+}
+
+const ended = (records: readonly CandidateRecord[]): number =>
+  records.filter(({ state }) => state !== 'cancelled').length;
 
 /** Why the minima of a policy say nothing about a request. */
 function groupsUnfit(policy: Policy, plan: PlanDoc): CullError | undefined {

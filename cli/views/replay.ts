@@ -67,7 +67,7 @@ function deliveries({ delivered, passed, shortfalls, requests }: ReplaySummary):
   else lines.push('Every request delivers the same');
   if (shortfalls.wouldDrawOn > 0)
     lines.push(
-      `Of those that are short after, ${count(shortfalls.wouldDrawOn)} had stopped before their cap: they would have drawn on, at a cost, and need not have been short`,
+      `Of those that are short after, ${count(shortfalls.wouldDrawOn)} had stopped before their cap as enough passed: they would have drawn on, at a cost, and need not have been short`,
     );
   return lines;
 }

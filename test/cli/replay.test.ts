@@ -85,6 +85,27 @@ describe('replay', () => {
     });
   });
 
+  test('says who would have drawn on: who stopped as enough passed, and neither all N nor at deadline or cap', async () => {
+    const quota = { mode: 'quota' as const };
+    const drawsOn = async (request: string, more: object, scores = sharp(90, 59)): Promise<number> => {
+      await store(request, scores, { stopping: quota, cap: 8, ...more });
+      const { lines, summary } = linesOf((await strictly('--json', '--tenant', 'default')).stdout);
+      expect(lines.at(-1)).toMatchObject({ after: { missing: 1 } });
+      await storage.delete(keys.index('default', ago(1).slice(0, 10), request));
+      return summary.shortfalls.wouldDrawOn;
+    };
+    expect(await drawsOn('enough', {})).toBe(1);
+    expect(await drawsOn('all-n', { stopping: undefined })).toBe(0);
+    expect(await drawsOn('at-cap', { cap: 2 })).toBe(0);
+    expect(await drawsOn('deadline', { reason: 'deadline' }, sharp(90, 30))).toBe(0);
+
+    await store('cancelled', [...sharp(90, 59), null], { stopping: quota });
+    const key = keys.manifest('default', 'cancelled');
+    const text = (await storage.get(key))?.body.toString('utf8') ?? '';
+    await storage.put(key, text.replace('"state":"lost"', '"state":"cancelled"'));
+    expect(linesOf((await strictly('--json')).stdout).summary.shortfalls.wouldDrawOn).toBe(1);
+  });
+
   test('in words: a table, and what to look at first', async () => {
     await store('r1', sharp(90, 59, 30));
     const { stdout } = await strictly();

@@ -19,6 +19,9 @@ export interface StoredAsk {
   /** The cap. @default as many as there are scores */
   cap?: number;
   state?: 'failed' | 'cancelled';
+  stopping?: RequestDoc['stopping'];
+  /** Why it stopped, where it is short. @default cap */
+  reason?: NonNullable<ResultDoc['shortfall']>['reason'];
   /** Candidates are drawn with its values in turn. */
   vary?: NonNullable<PlanDoc['vary']>;
   /** How its scorers ran: scores are then left out as they would have been. @default everything that there is was taken */
@@ -73,6 +76,7 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
   const candidates = ask.cap ?? records.length;
   const common = { request, tenant, release, deliver, candidates, seed };
   const doc: RequestDoc = { ...common, template: 'product', inputs: {}, createdAt, bodySha256: 'c'.repeat(64) };
+  if (ask.stopping) doc.stopping = ask.stopping;
   const plan: PlanDoc = {
     ...common,
     ...{ policy, graph: {}, seedAt: [], output: ['9'], files: [], queue: 'default' },
@@ -87,7 +91,7 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
     delivered: ended
       ? winners.map((winner) => ({ ...winner, seed: seed + winner.candidate, key: '', url: 'file:///' }))
       : [],
-    shortfall: ended && missing > 0 ? { missing, gates, reason: 'cap' } : null,
+    shortfall: ended && missing > 0 ? { missing, gates, reason: ask.reason ?? 'cap' } : null,
     counts: { drawn: records.length, scored: 0, passed: 0, rejected: 0, lost: 0, cancelled: 0 },
     cost: null,
     timing: { firstPassMs: null, totalMs: 1000 },
