@@ -102,10 +102,26 @@ function recordsOf(body: Buffer, { key, onProblem }: { key: string } & Pick<Look
   return records;
 }
 
+/** What those who look back rely on. One damaged line must not end the look at all others. */
 function checked(line: unknown): CandidateRecord {
-  const { candidate, scores, verdict } = (line ?? {}) as Partial<CandidateRecord>;
-  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-  if (typeof candidate === 'number' && isObject(scores) && (verdict === null || Array.isArray(verdict?.failed)))
-    return line as CandidateRecord;
+  const { candidate, seed, scores, verdict, timing } = (isObject(line) ? line : {}) as Partial<CandidateRecord>;
+  const isRecord =
+    [candidate, seed].every((value) => Number.isSafeInteger(value) && Number(value) >= 0) &&
+    isObject(timing) &&
+    isObject(scores) &&
+    Object.values(scores).every(isScore) &&
+    (verdict === null || (isObject(verdict) && Array.isArray(verdict.failed) && verdict.failed.every(isObject)));
+  if (isRecord) return line as CandidateRecord;
   throw new Error('it is no record of a candidate');
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isScore(value: unknown): boolean {
+  const { status, scorer, raw, quality } = (isObject(value) ? value : {}) as Record<string, unknown>;
+  const isNumber = (one: unknown): boolean => one === null || typeof one === 'number'; // JSON has no NaN
+  return (
+    typeof scorer === 'string' && typeof status === 'string' && (status !== 'ok' || [raw, quality].every(isNumber))
+  );
 }
