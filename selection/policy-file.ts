@@ -1,5 +1,6 @@
 /** A policy file (YAML, short forms) to a `Policy` (canonical form): every mistake with file, line and column. */
 import { readAudit } from './audit-file.js';
+import { canonicalPolicy, TIERS } from './canonical-policy.js';
 import { didYouMean } from './closest.js';
 import { readDiversity, readFullShare, readMinPerGroup } from './diversity-file.js';
 import { LocatedYaml, type Entry, type Located } from './located-yaml.js';
@@ -34,7 +35,6 @@ const TOP = [
   'params',
   'pins',
 ] as const;
-const TIERS: readonly Tier[] = ['generic', 'useCase', 'business'];
 const ON_UNASSESSABLE: readonly OnUnassessable[] = ['reject', 'review', 'ignore'];
 export const QUALITY_RANGE: readonly [number, number] = [0, 100];
 
@@ -108,34 +108,6 @@ export function parsePolicy(text: string, options: PolicyFile): Policy {
   if (yaml.problemCount === 0 && policy.policy === '') yaml.problem(0, 'the policy has no name: add "policy: <name>"');
   yaml.finish();
   return canonicalPolicy(policy);
-}
-
-/**
- * The policy as plain JSON for hashing: known fields only, nothing undefined, gates in the order of their tiers. Key order is the
- * business of the canonical JSON (RFC 8785) that hashes it.
- *
- * @example
- * canonicalPolicy(policy) // equal for two files that differ only in comments, spacing and the order of keys that are no gates
- */
-export function canonicalPolicy(policy: Policy): Policy {
-  const gates = TIERS.flatMap((tier) => policy.gates.filter((gate) => gate.tier === tier));
-  const { rank, rankModel, diversity, minPerGroup, deliverReview, fullShare, audit, questions, params, pins } = policy;
-  const { minDistance, lambda, by } = diversity;
-  const plain: Policy = {
-    policy: policy.policy,
-    gates,
-    rank,
-    ...(rankModel && { rankModel }),
-    diversity: { minDistance, ...(lambda !== undefined && { lambda, ...(by === 'fingerprint' && { by }) }) },
-    ...(minPerGroup !== undefined && { minPerGroup }),
-    deliverReview,
-    ...(audit && { audit }),
-    ...(fullShare !== undefined && { fullShare }),
-    ...(questions && { questions }),
-    params,
-    ...(pins && { pins }),
-  };
-  return JSON.parse(JSON.stringify(plain)) as Policy;
 }
 
 function readGates(reading: Reading, at: Located): Gate[] {

@@ -2,7 +2,8 @@
 import { isMap, isScalar, parseDocument } from 'yaml';
 import { CullError } from '../../errors.js';
 import { replacePart } from '../policy-edit.js';
-import { canonicalPolicy, parsePolicy, type Dimensions } from '../policy-file.js';
+import { canonicalPolicy } from '../canonical-policy.js';
+import { parsePolicy, type Dimensions } from '../policy-file.js';
 import type { Policy } from '../types.js';
 import type { Change } from './tune.js';
 

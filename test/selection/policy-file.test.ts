@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { CullError } from '../../errors.js';
 import { builtInScorers, dimensionsOf } from '../../scorers/registry.js';
 import { judge } from '../../selection/judge.js';
-import { canonicalPolicy, parsePolicy, type Dimensions } from '../../selection/policy-file.js';
+import { canonicalPolicy } from '../../selection/canonical-policy.js';
+import { parsePolicy, type Dimensions } from '../../selection/policy-file.js';
 import { policyNotes } from '../../selection/policy-notes.js';
 import { ok } from './samples.js';
 
@@ -176,6 +177,20 @@ describe('parsePolicy', () => {
 });
 
 describe('canonicalPolicy', () => {
+  it('is the same whether a default is written out or left out', () => {
+    const gate = (review: string): string =>
+      `policy: p\ngates: { generic: { exposure.clippedShare: { raw: { min: 0.2, max: 0.8 }, review: ${review} } } }\n`;
+    const plain = parse(gate('{ max: 0.9 }'));
+    for (const same of [
+      gate('{ min: 0.2, max: 0.9 }'),
+      `${gate('{ max: 0.9 }')}fullShare: 0.05\n`,
+      `${gate('{ max: 0.9 }')}questions: {}\nparams: { exposure: {} }\npins: { scorers: {}, models: {} }\n`,
+      `${gate('{ max: 0.90 }')}diversity: { minDistance: 0 }\ndeliverReview: false\n`,
+    ])
+      expect(canonicalPolicy(parse(same))).toEqual(plain);
+    expect(parse(gate('{ min: 0.1, max: 0.9 }'))).not.toEqual(plain);
+  });
+
   it('is the same for files that differ only in spacing, comments and quotes, and changes nothing twice', () => {
     const other = FULL.replaceAll('0.90', '.9 ').replace('Burnt', '"Burnt"').replace('rank:', '# weights\nrank:');
     expect(JSON.stringify(parse(other))).toBe(JSON.stringify(parse(FULL)));
