@@ -242,7 +242,9 @@ describe('label', () => {
         'background.tint': { ...score, raw: 1 },
       };
       const key = keys.image(owner, request, candidate);
-      return { candidate, image: { key, sha256: `${request}-${candidate}`, pixelSha256: null }, scores, verdict: null };
+      const image = { key, sha256: `${request}-${candidate}`, pixelSha256: null };
+      const timing = { queuedMs: 0, drawMs: 1_000, scoreMs: 90 };
+      return { candidate, seed: candidate, image, scores, verdict: null, timing };
     });
     for (const line of lines) await storage.put(keys.record(owner, request, line.candidate), JSON.stringify(line));
     await storage.put(keys.manifest(owner, request), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));

@@ -1,5 +1,5 @@
-/** Strategies on the same requests: ours at three hurries, a fixed N, and an oracle that knows the pass rate. */
-import { chanceOf, type PassRate } from '../../../selection/pass-rate.js';
+/** Strategies on the same requests: ours at three hurries, also with what earlier requests showed, a fixed N, and an oracle that knows the pass rate. */
+import { chanceOf, learnedRate, type PassRate } from '../../../selection/pass-rate.js';
 import type { StoppingPolicy } from '../../../selection/stopping.js';
 import { beta, normal, randomOf } from './random.js';
 import { simulate, type Outcome, type Trace } from './simulate.js';
@@ -29,6 +29,8 @@ export interface Row {
 
 /** Certain of the rate. */
 const known = (p: number): PassRate => ({ passes: p * 1e9, fails: (1 - p) * 1e9 });
+/** Earlier requests that a release remembers (activities/stats.ts). */
+const REMEMBERED = 50;
 /** The deviation of a generation's time, as a share of it: that of a warm GPU. */
 const JITTER = 0.1;
 
@@ -51,13 +53,27 @@ export function compare(setting: Setting, { requests, seed }: { requests: number
     strategies[`oracle, ${name}`] = (p) => ({ ...quota, hurry, prior: known(p), futileBelow: 0 });
   }
   const traces = Array.from({ length: requests }, (_, request) => simulated(setting, seed + request));
-  return Object.entries(strategies).map(([strategy, policyFor]) =>
+  const rows = Object.entries(strategies).map(([strategy, policyFor]) =>
     rowOf(
       strategy,
       traces.map(({ p, trace }) => ({ trace, outcome: simulate(trace, policyFor(p)) })),
       setting,
     ),
   );
+  const earlier = Array.from({ length: REMEMBERED }, (_, request) => simulated(setting, seed + requests + request));
+  const chain = learning([...earlier, ...traces], { ...quota, hurry: HURRIES.usual }).slice(REMEMBERED);
+  return [...rows, rowOf('usual, learned', chain, setting)];
+}
+
+/** One request after the other, each with what the ones before it showed. */
+function learning(requests: readonly { trace: Trace }[], policy: StoppingPolicy): { trace: Trace; outcome: Outcome }[] {
+  const seen: { passed: number; ended: number }[] = [];
+  return requests.map(({ trace }) => {
+    const outcome = simulate(trace, { ...policy, prior: learnedRate(seen) });
+    seen.push(outcome);
+    if (seen.length > REMEMBERED) seen.shift();
+    return { trace, outcome };
+  });
 }
 
 export function rowOf(strategy: string, runs: { trace: Trace; outcome: Outcome }[], { deliver, cap }: Setting): Row {

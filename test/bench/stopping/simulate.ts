@@ -9,6 +9,8 @@ export interface Outcome {
   passed: number;
   reason: string;
   launched: number;
+  /** Drawn to the end. */
+  ended: number;
 }
 
 /** What the candidates of a request would do: asked by index, so that every strategy meets the same ones. */
@@ -27,7 +29,7 @@ export function simulate(trace: Trace, policy: StoppingPolicy): Outcome {
     const step = nextStep({ ...state, drawMs: ended > 0 ? (spent / ended) * 1000 : 1000 }, policy);
     if ('stop' in step) {
       for (const { from, ends } of running) gpu += Math.min(now, ends) - from;
-      return { gpu, time: now, passed, reason: step.stop, launched };
+      return { gpu, time: now, passed, reason: step.stop, launched, ended };
     }
     for (let i = 0; i < step.launch; i++, launched++)
       running.push({ index: launched, from: now, ends: now + trace.duration(launched) });
