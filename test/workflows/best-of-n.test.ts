@@ -228,13 +228,14 @@ describe('until K pass', () => {
     }) satisfies Activities;
 
   test('stops with the K-th that passes, and cancels what is in flight', async () => {
-    const cancelled: number[] = [];
+    const [begun, cancelled]: [number[], number[]] = [[], []];
     const { activities, asked } = captureDeliver(every(2));
     bench.use({
       ...activities,
       // the fifth that would pass never ends by itself
       generate: async ({ candidate }) => {
         if (candidate < 8) return { image: `${candidate}.png` };
+        begun.push(candidate);
         const context = Context.current();
         const timer = setInterval(() => context.heartbeat(), 100);
         return context.cancelled.finally(() => {
@@ -248,8 +249,10 @@ describe('until K pass', () => {
     expect(asked).toMatchObject([{ end: 'done', stop: 'quota' }]);
     const { mode, state } = await handle.query<RequestProgress>(PROGRESS_QUERY);
     expect(mode).toBe('quota');
-    expect(state).toMatchObject({ passed: 4, rejected: 4, cancelled: cancelled.length });
-    expect(cancelled.length).toBe(state.launched - 8);
+    expect(state).toMatchObject({ passed: 4, rejected: 4, cancelled: state.launched - 8 });
+    // on a busy machine the worker has not taken all of them yet
+    expect(begun.length).toBeGreaterThan(0);
+    expect(new Set(cancelled)).toEqual(new Set(begun));
   });
 
   test('without hurry draws no candidate too many', async () => {
