@@ -17,6 +17,14 @@ export interface ListenOptions {
   tls?: { cert: string; key: string };
 }
 
+/**
+ * Longer than proxies keep an idle connection (nginx 60 s, Caddy 120 s): who closes first loses what the other sends at that moment, and a POST is not
+ * sent again but answered 502.
+ */
+const IDLE_MS = 150_000;
+/** The lines of a batch are read as they come, which takes as long as they are many; Node gives up after five minutes. */
+const BODY_MS = 3_600_000;
+
 export interface Listening {
   /** `http://127.0.0.1:8080` */
   url: string;
@@ -31,9 +39,10 @@ export interface Listening {
  */
 export async function listen({ fetch, host, port, tls }: ListenOptions): Promise<Listening> {
   const secure = tls && { cert: await pem(tls.cert), key: await pem(tls.key) };
+  const times = { keepAliveTimeout: IDLE_MS, requestTimeout: BODY_MS };
   const server = secure
-    ? serve({ fetch, hostname: host, port, createServer: createHttps, serverOptions: secure })
-    : serve({ fetch, hostname: host, port, createServer: createHttp });
+    ? serve({ fetch, hostname: host, port, createServer: createHttps, serverOptions: { ...times, ...secure } })
+    : serve({ fetch, hostname: host, port, createServer: createHttp, serverOptions: times });
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
     server.once('error', (error) =>

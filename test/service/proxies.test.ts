@@ -21,6 +21,9 @@ const GRAPH = {
   '2': { class_type: 'SaveImage', inputs: { images: ['1', 0], filename_prefix: 'proxy' } },
 };
 
+/** How long each keeps an idle connection to the service, by its documentation (nginx: keepalive_timeout in upstream; Caddy: keepalive of transport http). */
+const IDLE_SECONDS = { nginx: 60, Caddy: 120 };
+
 let sandbox: TestSandbox;
 let pipeline: Pipeline;
 let service: TestService;
@@ -54,7 +57,7 @@ afterAll(async () => {
   await sandbox.close();
 });
 
-describe.each(['nginx', 'Caddy'])('%s', (name) => {
+describe.each(['nginx', 'Caddy'] as const)('%s', (name) => {
   const proxy = (): Proxy => {
     const found = proxies[name];
     if (!found) throw new Error(`${name} does not run`);
@@ -82,6 +85,11 @@ describe.each(['nginx', 'Caddy'])('%s', (name) => {
     expect(text).toMatch(/^event: progress/);
     expect(text).toContain('event: end');
     await sandbox.config({ secondsPerImage: 0 });
+  });
+
+  test('closes an idle connection before the service does, which could be sending a call on it', async () => {
+    const { headers } = await fetch(`${listening.url}/metrics`);
+    expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(IDLE_SECONDS[name]);
   });
 
   test('takes an image of some megabytes, and no body that the service would not take; batches have any length', async () => {
