@@ -173,7 +173,10 @@ export function createDeliverActivities(deps: { storage: Storage; telemetry?: Te
 
 const madeOf = (delivered: DeliveredImage | undefined) => (delivered ? { delivered } : {});
 
-/** Every started candidate's record; one without a record was cancelled before its picture was there. */
+/**
+ * Every started candidate's record; one without a record was cancelled before its picture was there. It cost nothing where no worker had taken it, and
+ * what one that died with it had drawn is not known.
+ */
 async function readRecords(storage: Storage, ask: DeliverAsk, asked: RequestDoc): Promise<CandidateRecord[]> {
   const { tenant, request } = ask;
   const limit = pLimit(READS_AT_ONCE);
@@ -183,7 +186,10 @@ async function readRecords(storage: Storage, ask: DeliverAsk, asked: RequestDoc)
       limit(async () => {
         context.heartbeat(candidate);
         const record = await readRecord(storage, { tenant, request, candidate });
-        return record ?? emptyRecord(candidate, deriveSeed(asked.seed, candidate), 'cancelled');
+        if (record) return record;
+        const empty = emptyRecord(candidate, deriveSeed(asked.seed, candidate), 'cancelled');
+        const isTaken = await storage.head(keys.taken(tenant, request, candidate));
+        return isTaken ? empty : { ...empty, timing: { ...empty.timing, drawMs: 0 } };
       }),
     ),
   );
@@ -225,6 +231,7 @@ function finalRecord(
   const { selection, meanDrawMs } = of;
   const record = audited(drawn, of);
   const { drawMs } = record.timing;
+  if (record.state === 'cancelled' && drawMs === 0) return { ...record, share: 0 };
   if (record.state === 'cancelled' && drawMs !== null && meanDrawMs !== undefined && meanDrawMs > 0)
     return { ...record, share: Math.round(Math.min(1, drawMs / meanDrawMs) * 100) / 100 };
   if (selection?.winners.some((winner) => winner.candidate === record.candidate))

@@ -253,6 +253,9 @@ export const CandidateView = z
       .looseObject({ pass: z.boolean(), band: z.enum(['accept', 'review', 'reject']), failed: z.array(z.unknown()) })
       .nullable(),
     notPicked: z.string().nullable(),
+    share: z.number().min(0).max(1).optional().openapi({
+      description: 'Of a cancelled one that ended: the share of a generation that it cost; absent: not known',
+    }),
     expired: Expired,
   })
   .openapi('Candidate');

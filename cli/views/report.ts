@@ -69,11 +69,12 @@ function headline(result: ResultDoc, records: readonly CandidateRecord[], column
   return lines;
 }
 
-/** What those that were given up had cost, as far as that is known: `7 cancelled (1.6 generations)`. */
+/** What those that were given up had cost, as far as that is known: `7 cancelled (1.6 generations)`, `(at least 1.6 generations)`. */
 function cancelledText(cancelled: number, records: readonly CandidateRecord[]): string {
   const shares = records.flatMap(({ state, share }) => (state === 'cancelled' && share !== undefined ? [share] : []));
   const spent = shares.reduce((sum, share) => sum + share, 0);
-  return `${cancelled} cancelled${shares.length > 0 ? ` (${spent.toFixed(1)} generations)` : ''}`;
+  const least = shares.length < cancelled ? 'at least ' : '';
+  return `${cancelled} cancelled${shares.length > 0 ? ` (${least}${spent.toFixed(1)} generations)` : ''}`;
 }
 
 /** Of those stops that are not the cap. */
