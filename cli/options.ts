@@ -14,6 +14,9 @@ export function duration(value: string): number {
   return Math.round(Number(amount) * (UNITS[unit] ?? 1));
 }
 
+/** NaN for what is none, also for nothing: an empty variable of a shell is no 0. */
+export const number = (value: string): number => (value.trim() === '' ? NaN : Number(value));
+
 export function wholeNumber(value: string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number) || number < 1)

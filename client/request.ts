@@ -7,7 +7,9 @@ import type { Policy } from '../selection/types.js';
 import { checkName } from '../storage/keys.js';
 import type { Mode } from '../selection/stopping.js';
 import {
+  MAX_BUDGET_USD,
   MAX_CANDIDATES,
+  MAX_DEADLINE_MS,
   type ImageAsk,
   type InputValue,
   type RequestDoc,
@@ -34,7 +36,7 @@ export interface GenerateOptions {
    * alike, or as the policy's `minPerGroup` needs them. @default none
    */
   vary?: VaryAsk;
-  /** K: images to deliver, at least 1. */
+  /** K: images to deliver, 1 to 2,000. */
   deliver: number;
   /** Until K pass; all N and the best K of them; or until K pass and one more is not worth its price. @default 'quota', 'best-of' with `candidates` */
   mode?: Mode;
@@ -42,16 +44,16 @@ export interface GenerateOptions {
   candidates?: number;
   /** Modes quota and value: candidates to draw at most, K to 2,000. @default 16 K, at least 64 */
   cap?: number;
-  /** 0: no candidate more than needed. 1: as fast as the ComfyUIs allow. @default 0.6 */
+  /** Modes quota and value. 0: no candidate more than needed. 1: as fast as the ComfyUIs allow. @default 0.6 */
   hurry?: number;
-  /** Milliseconds from the start of the request; what is not there by then is a shortfall. @default none */
+  /** Milliseconds from the start of the request, above 0 and at most 365 days; what is not there by then is a shortfall. @default none */
   deadlineMs?: number;
   /**
    * Whether a request that is short while candidates are in the band review ends as a shortfall that lists them, or waits for a person (`Cull.review`):
    * until its deadline, or 7 days from its start. @default 'end'
    */
   review?: 'wait' | 'end';
-  /** Needs a price per hour at the workers (CULL_COMFYUI_USD_PER_HOUR). @default none */
+  /** From a millionth to 1,000,000. Needs a price per hour at the workers (CULL_COMFYUI_USD_PER_HOUR). @default none */
   budgetUsd?: number;
   /**
    * Mode value: what one more candidate costs, in points of quality (0 to 100 each) summed over the K images; at least 0. It goes on for as long as more
@@ -69,6 +71,7 @@ export interface GenerateOptions {
 }
 
 export const DEFAULT_CANDIDATES = 24;
+const MODES: readonly string[] = ['quota', 'best-of', 'value'] satisfies Mode[];
 /** How long a request without a deadline waits for a person. */
 const REVIEW_MS = 7 * 24 * 3_600_000;
 const LEAST_CAP = 64;
@@ -98,9 +101,12 @@ export function checkRequest(
   const { deliver, seed, key, release, vary } = options;
   if (vary) checkValues(vary);
   // callers without types say anything
-  const explain: string = options.explain ?? 'gates';
-  if (!Number.isInteger(deliver) || deliver < 1)
-    throw new CullError('REQUEST_INVALID', `deliver is ${deliver}; it must be a whole number of at least 1`);
+  const [explain, review]: string[] = [options.explain ?? 'gates', options.review ?? 'end'];
+  if (!Number.isInteger(deliver) || deliver < 1 || deliver > MAX_CANDIDATES)
+    throw new CullError(
+      'REQUEST_INVALID',
+      `deliver is ${deliver}; it must be a whole number from 1 to ${MAX_CANDIDATES}`,
+    );
   if (release) checkGroups(release.policy, { deliver, groups: vary?.values.map(String) });
   checkStopping(options);
   const { mode, candidates } = modeOf(options);
@@ -117,6 +123,8 @@ export function checkRequest(
   checkImages(options.images);
   if (explain !== 'gates' && explain !== 'all')
     throw new CullError('REQUEST_INVALID', `explain is ${explain}; it must be 'all' or 'gates'`);
+  if (review !== 'wait' && review !== 'end')
+    throw new CullError('REQUEST_INVALID', `review is ${review}; it must be 'wait' or 'end'`);
   if (seed !== undefined) checkSeed(seed);
   if (key !== undefined) checkName('request', key);
 }
@@ -124,6 +132,8 @@ export function checkRequest(
 function checkStopping(options: Omit<GenerateOptions, 'release' | 'inputs'>): void {
   const { candidates, cap, hurry, deadlineMs, budgetUsd, pointsEach } = options;
   const { mode } = modeOf(options);
+  if (!MODES.includes(mode))
+    throw new CullError('REQUEST_INVALID', `mode is ${mode as string}; it must be one of ${MODES.join(', ')}`);
   if (mode === 'best-of' ? cap !== undefined : candidates !== undefined)
     throw new CullError(
       'REQUEST_INVALID',
@@ -132,13 +142,35 @@ function checkStopping(options: Omit<GenerateOptions, 'release' | 'inputs'>): vo
         : `a request of mode ${mode} draws until K pass: a number of candidates cannot be set`,
       { hint: 'candidates: draw that many and keep the best; cap: draw until K pass, at most so many' },
     );
-  if (hurry !== undefined && !(hurry >= 0 && hurry <= 1))
-    throw new CullError('REQUEST_INVALID', `hurry is ${hurry}; it must be from 0 (cheap) to 1 (fast)`);
-  if (deadlineMs !== undefined && !(Number.isFinite(deadlineMs) && deadlineMs > 0))
-    throw new CullError('REQUEST_INVALID', `the deadline is ${deadlineMs} ms; it must be above 0`);
-  if (budgetUsd !== undefined && !(Number.isFinite(budgetUsd) && budgetUsd > 0))
-    throw new CullError('REQUEST_INVALID', `the budget is ${budgetUsd} USD; it must be above 0`);
+  checkHurry(hurry, mode);
+  if (deadlineMs !== undefined && !(Number.isFinite(deadlineMs) && deadlineMs > 0 && deadlineMs <= MAX_DEADLINE_MS))
+    throw new CullError(
+      'REQUEST_INVALID',
+      `the deadline is ${deadlineMs} ms; it must be above 0 and at most ${MAX_DEADLINE_MS / 86_400_000} days`,
+      { hint: 'for no deadline leave it out' },
+    );
+  // below a micro-USD it would be stored as 0
+  if (budgetUsd !== undefined && !(Number.isFinite(budgetUsd) && budgetUsd >= 1e-6 && budgetUsd <= MAX_BUDGET_USD))
+    throw new CullError(
+      'REQUEST_INVALID',
+      `the budget is ${budgetUsd} USD; it must be above 0, from 0.000001 to ${MAX_BUDGET_USD}`,
+      { hint: 'for no bound leave it out' },
+    );
   checkPoints(pointsEach, mode);
+}
+
+function checkHurry(hurry: number | undefined, mode: Mode): void {
+  if (hurry === undefined) return;
+  if (!(Number.isFinite(hurry) && hurry >= 0 && hurry <= 1))
+    throw new CullError('REQUEST_INVALID', `hurry is ${hurry}; it must be from 0 (cheap) to 1 (fast)`);
+  if (mode === 'best-of')
+    throw new CullError(
+      'REQUEST_INVALID',
+      'a request that draws a fixed number of candidates draws all: it has no hurry',
+      {
+        hint: 'leave the hurry out, or draw until K pass: a cap instead of a number of candidates',
+      },
+    );
 }
 
 function checkImages(images: ImageAsk = {}): void {

@@ -1,5 +1,6 @@
 /** What goes in and out, as zod schemas: they check bodies and are the OpenAPI document. Names of fields are contract: add freely, rename never. */
 import { z } from '@hono/zod-openapi';
+import { MAX_BUDGET_USD, MAX_DEADLINE_MS } from '../workflows/contract.js';
 
 const MAX_SEED = Number.MAX_SAFE_INTEGER;
 
@@ -64,14 +65,23 @@ export const RequestBody = z
     }),
     candidates: z.int().min(1).max(2000).optional().openapi({ description: 'N of mode best-of' }),
     cap: z.int().min(1).max(2000).optional().openapi({ description: 'Candidates to draw at most' }),
-    hurry: z.number().min(0).max(1).optional().openapi({ description: '0: cheap. 1: fast' }),
-    deadlineSeconds: z.number().positive().max(31_536_000).optional(),
-    budgetUsd: z.number().positive().max(1_000_000).optional(),
+    hurry: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .openapi({ description: 'Modes quota and value, refused with best-of. 0: cheap. 1: fast' }),
+    deadlineSeconds: z
+      .number()
+      .positive()
+      .max(MAX_DEADLINE_MS / 1_000)
+      .optional(),
+    budgetUsd: z.number().min(0.000_001).max(MAX_BUDGET_USD).optional(),
     pointsEach: z
       .number()
       .min(0)
       .optional()
-      .openapi({ description: 'Mode value: what one candidate costs, in points of quality' }),
+      .openapi({ description: 'Mode value, refused with others: what one candidate costs, in points of quality' }),
     images: z
       .strictObject({
         format: z.enum(['png', 'jpeg', 'webp', 'avif']).optional(),

@@ -21,6 +21,9 @@ export const SCORE_QUEUE = 'cull-score';
 export const gpuQueue = (pool: string, set?: string): string => `cull-gpu-${pool}${set === undefined ? '' : `.${set}`}`;
 export const DEFAULT_POOL = 'default';
 export const MAX_CANDIDATES = 2000;
+/** A request stands open until its deadline where it waits for a person: a year, in milliseconds. */
+export const MAX_DEADLINE_MS = 365 * 86_400_000;
+export const MAX_BUDGET_USD = 1_000_000;
 
 export const bestOfNWorkflowId = (tenant: string, request: string): string => `cull/${tenant}/${request}`;
 

@@ -9,7 +9,7 @@ import { follow } from '../follow.js';
 import { checkInputs } from '../../templates/inputs.js';
 import { checkVary } from '../../templates/vary.js';
 import { parseInputs, parseVary, resolveInputs } from '../inputs.js';
-import { collect, duration, wholeNumber } from '../options.js';
+import { collect, duration, number, wholeNumber } from '../options.js';
 import { checkOut } from '../out-folder.js';
 import { createOutput } from '../output.js';
 import { readRelease } from '../release.js';
@@ -56,9 +56,9 @@ export function addGenerate(program: Command): void {
     )
     .option('-k, --deliver <K>', 'images to deliver', wholeNumber, 1)
     .option('--cap <N>', 'candidates to draw at most (default: 16 per image, at least 64; up to 2000)', wholeNumber)
-    .option('--hurry <0..1>', '0: no candidate more than needed; 1: as fast as can be (default: 0.6)', Number)
-    .option('--deadline <time>', 'what is not there by then is a shortfall: 90s, 5m', duration)
-    .option('--budget <usd>', 'stop before it is spent; needs CULL_COMFYUI_USD_PER_HOUR', Number)
+    .option('--hurry <0..1>', '0: no candidate more than needed; 1: as fast as can be (default: 0.6)', number)
+    .option('--deadline <time>', 'what is not there by then is a shortfall: 90s, 5m; at most 365d', duration)
+    .option('--budget <usd>', 'stop before it is spent; needs CULL_COMFYUI_USD_PER_HOUR', number)
     .addOption(
       new Option(
         '--review <what>',
@@ -74,7 +74,7 @@ export function addGenerate(program: Command): void {
     .option(
       '--points-each <points>',
       'mode value: what one candidate costs, in points of quality over all K images (default: 1)',
-      Number,
+      number,
     )
     .option(
       '-n, --candidates <N>',
@@ -96,10 +96,10 @@ export function addGenerate(program: Command): void {
         'avif',
       ]),
     )
-    .option('--quality <1..100>', 'quality of jpeg, webp and avif (default: 90, 90, 65)', Number)
+    .option('--quality <1..100>', 'quality of jpeg, webp and avif (default: 90, 90, 65)', number)
     .option('--max-size <pixels>', 'longer side of the images at most', wholeNumber)
     .option('--keep-metadata', 'leave in what ComfyUI writes into an image: the graph with its prompts')
-    .option('-s, --seed <seed>', 'seed of the request, 0 to 2^53-1 (default: random)', Number)
+    .option('-s, --seed <seed>', 'seed of the request, 0 to 2^53-1 (default: random)', number)
     .option('--key <key>', 'idempotency key: the same key and body is the same request')
     .addOption(
       new Option('--stream', 'show each winner so far as it passes; with --json an event a line').conflicts('detach'),
