@@ -72,8 +72,8 @@ export interface StoppingPolicy {
 /**
  * The next step of a request.
  *
- * A stop for `quota`, `deadline` and `futile` comes at once, and what is in flight then is to be cancelled; one for `cap` and `budget` only when
- * nothing is in flight any more. Never starts more than cap, window and budget allow; where the price of a candidate is not known, a
+ * A stop for `quota`, `deadline` and `futile` comes at once, and what is in flight then is to be cancelled; one for `cap` and `budget` when
+ * nothing is in flight any more. Where K can hardly be reached it comes at once too: for `budget` or `deadline` if that alone is in the way, else as `futile`. Never starts more than cap, window and budget allow; where the price of a candidate is not known, a
  * request with a budget starts one and waits for its price.
  *
  * @example
@@ -91,8 +91,9 @@ export function nextStep(state: StoppingState, policy: StoppingPolicy): Step {
   const startable = Math.min(Math.max(0, policy.candidates - state.launched), payable);
   // until the first price is known, the budget could hold any number
   const priceless = policy.budgetMicroUsd !== undefined && state.microUsdEach === undefined;
-  if (mode !== 'best-of' && need > 0 && !priceless && isFutile({ state, policy, need, startable }))
-    return { stop: 'futile' };
+  const needing = { state, policy, need };
+  if (mode !== 'best-of' && need > 0 && !priceless && isFutile({ ...needing, startable }))
+    return { stop: futileBy({ ...needing, startable }) };
   if (startable === 0 && inFlight === 0) return { stop: policy.candidates - state.launched > 0 ? 'budget' : 'cap' };
 
   const window = Math.max(1, Math.floor(policy.window));
@@ -171,6 +172,15 @@ function isFutile({ state, policy, need, startable }: Needing & { startable: num
       (group) => chanceOf(group.need, group.inFlight + further, observed(prior, group)) < futileBelow,
     )
   );
+}
+
+/** What is in the way of K: budget or deadline, if without it K could be reached. */
+function futileBy(needing: Needing & { startable: number }): StopReason {
+  const { state, policy } = needing;
+  const { deadlineMs: _, ...timeless } = policy;
+  const startable = Math.max(0, policy.candidates - state.launched);
+  if (!isFutile({ ...needing, startable })) return 'budget';
+  return isFutile({ ...needing, policy: timeless }) ? 'futile' : 'deadline';
 }
 
 function wantedInFlight({ state, policy, need, window }: Needing & { window: number }): number {

@@ -79,10 +79,10 @@ function cancelledText(cancelled: number, records: readonly CandidateRecord[]): 
 
 /** Of those stops that are not the cap. */
 const WHY_SHORT: Partial<Record<NonNullable<ResultDoc['shortfall']>['reason'], string>> = {
-  deadline: 'The deadline came first: give more time (--deadline), more ComfyUIs, or --hurry 1.',
-  budget: 'The budget was spent first: raise it (--budget), or change what is rejected.',
+  deadline: 'The deadline is too short for that many: give more time (--deadline), more ComfyUIs, or --hurry 1.',
+  budget: 'The budget is too small for that many: raise it (--budget), or change what is rejected.',
   futile:
-    'It was given up: at this yield cap, deadline and budget cannot hold that many. Raise them, or change what is rejected.',
+    'It was given up: at this yield the cap, or several of cap, deadline and budget, cannot hold that many. Raise them, or change what is rejected.',
 };
 
 /** What to change so that the next request succeeds. */

@@ -123,6 +123,21 @@ describe('until K pass', () => {
     });
   });
 
+  it('gives up at once where the budget or the deadline cannot hold K, and names what is in the way', () => {
+    const fresh = { launched: 0, inFlight: 0, passed: 0, microUsdEach: 200, drawMs: 1_000 };
+    const [poor, late] = [{ budgetMicroUsd: 700 }, { deadlineMs: 1_000 }];
+    const wide = { ...quota, deliver: 12, window: 8 };
+    expect(nextStep(fresh, { ...quota, ...poor })).toEqual({ stop: 'budget' });
+    expect(nextStep({ ...fresh, launched: 2, inFlight: 2 }, { ...quota, ...poor })).toEqual({ stop: 'budget' });
+    expect(nextStep(fresh, { ...wide, ...late })).toEqual({ stop: 'deadline' });
+    // each of them is in the way, or the cap is
+    expect(nextStep(fresh, { ...wide, ...poor, ...late })).toEqual({ stop: 'futile' });
+    expect(nextStep({ ...fresh, launched: 62 }, { ...quota, budgetMicroUsd: 200, deadlineMs: 60_000 })).toEqual({
+      stop: 'futile',
+    });
+    expect(nextStep({ ...fresh, launched: 62 }, { ...quota, budgetMicroUsd: 1e9 })).toEqual({ stop: 'futile' });
+  });
+
   it('goes on after K only while one more is worth its price', () => {
     const value = { ...quota, mode: 'value', pointsEach: 1 } as const;
     const state = { launched: 8, inFlight: 0, passed: 4, qualities: [50, 60, 70, 80] };
