@@ -13,7 +13,10 @@ export const REMEMBERED = 50;
 /** What is expected of a candidate before one has ended. */
 export interface Expected {
   prior?: PassRate;
-  /** Milliseconds from its start to its verdict. */
+  /**
+   * Milliseconds to draw and score it. How long others had waited is left out: that was their hour's load, and nobody gives up for it. A request's own
+   * candidates, the first of which replaces this, count with their wait.
+   */
   drawMs?: number;
   microUsdEach?: number;
 }
