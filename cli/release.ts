@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CullError, messageOf } from '../errors.js';
-import { dimensionsOf, loadScorers, versionsOf } from '../scorers/registry.js';
+import { dimensionsOf, loadScorers, modelNamesOf, versionsOf } from '../scorers/registry.js';
 import { didYouMean } from '../selection/closest.js';
 import { pinned } from '../selection/pins.js';
 import { canonicalPolicy } from '../selection/canonical-policy.js';
@@ -46,7 +46,8 @@ export async function readPolicy(
   const open = (named: string): string => readFileSync(resolve(dirname(file), named), 'utf8');
   const scorers = await loadScorers(scorerModules);
   const versions = toMeasure ? { versions: versionsOf(scorers) } : {};
-  return parsePolicy(text, { file: path, dimensions: dimensionsOf(scorers), open, ...versions });
+  const [dimensions, models] = [dimensionsOf(scorers), modelNamesOf(scorers)];
+  return parsePolicy(text, { file: path, dimensions, models, open, ...versions });
 }
 
 /** The policy of a release: it names the version of every scorer that it reads, its own pins or those that are here. @throws CullError POLICY_*, SCORER_VERSION */

@@ -3,9 +3,10 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { CullError, messageOf } from '../errors.js';
 import * as builtIn from './built-in.js';
+import { entryOf, ROLES } from './models/manifest.js';
 import { httpScorers } from './outside/http.js';
 import { questionSpec } from './outside/vision-model.js';
-import type { AnyScorer, DimensionSpec, Scorer } from './scorer.js';
+import { takesFile, type AnyScorer, type DimensionSpec, type ModelRef, type Scorer } from './scorer.js';
 
 /** The scorers that are always there (`built-in.ts`), in the order of their names. */
 export const builtInScorers: readonly Scorer[] = Object.values(builtIn).toSorted((a, b) =>
@@ -59,6 +60,23 @@ export function dimensionsOf(scorers: readonly AnyScorer[]): Record<string, Dime
  */
 export const versionsOf = (scorers: readonly AnyScorer[]): Record<string, string> =>
   Object.fromEntries([...scorers.map(({ spec }) => spec), questionSpec].map(({ id, version }) => [id, version]));
+
+/**
+ * The models that scores of some scorers name: a model of several networks by its parts. What a scorer on another machine names is not known here.
+ *
+ * @example
+ * modelNamesOf(builtInScorers); // { hashed: ['clip/vision', …, 'facemesh', …], named: ['vlm'] }
+ */
+export function modelNamesOf(scorers: readonly AnyScorer[]): { hashed: string[]; named?: string[] } {
+  const hashed = scorers.filter((one) => !takesFile(one)).flatMap(({ spec }) => spec.models.flatMap(networksOf));
+  return { hashed: [...new Set(hashed)].sort(), ...(!scorers.some(takesFile) && { named: ['vlm'] }) };
+}
+
+/** As the threads name them. */
+function networksOf({ id }: ModelRef): string[] {
+  const { parts } = entryOf(ROLES[id] ?? id) ?? {};
+  return parts === undefined ? [id] : parts.map((part) => `${id}/${part}`);
+}
 
 /** Whether a specifier of CULL_SCORERS names a machine. */
 export const isAddress = (specifier: string): boolean => /^https?:\/\//.test(specifier);

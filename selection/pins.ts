@@ -74,5 +74,7 @@ export const modelsUsed = (scores: Scores, policy: Policy): Record<string, strin
     }),
   );
 
-/** A hash is told by its first digits; a model on another machine has a name. */
-export const short = (made = ''): string => (/^[0-9a-f]{64}$/.test(made) ? made.slice(0, 12) : made);
+export const isWholeHash = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+/** A hash is told by its first digits, and that there are more: a pin of those alone is another one. A model on another machine has a name. */
+export const short = (made = ''): string => (isWholeHash(made) ? `${made.slice(0, 12)}…` : made);

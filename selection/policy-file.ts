@@ -6,7 +6,7 @@ import { readDiversity, readFullShare, readMinPerGroup } from './diversity-file.
 import { LocatedYaml, type Entry, type Located } from './located-yaml.js';
 import { questionDimensions, readQuestions } from './questions.js';
 import { scorerOf, type Versions } from './pins.js';
-import { readPins } from './pins-file.js';
+import { readPins, type ModelNames } from './pins-file.js';
 import { readRank } from './rank-file.js';
 import { checkRule } from './rule-check.js';
 import type { Bounds, Gate, OnUnassessable, Policy, Tier } from './types.js';
@@ -48,6 +48,8 @@ export interface PolicyFile {
   open?: (path: string) => string;
   /** Of the scorers that are to measure by it here: pins of others are mistakes. @default not looked at */
   versions?: Versions;
+  /** Of the scorers that are here: pins of others are mistakes, and of a part of a hash. @default not looked at */
+  models?: ModelNames;
 }
 
 interface Reading {
@@ -102,7 +104,7 @@ export function parsePolicy(text: string, options: PolicyFile): Policy {
     else if (entry.key === 'params') policy.params = readParams(reading, entry);
     else if (entry.key === 'pins') {
       const scorers = [...new Set(Object.keys(reading.dimensions).map(scorerOf))];
-      policy.pins = readPins(yaml, entry, { scorers, versions: options.versions });
+      policy.pins = readPins(yaml, entry, { scorers, versions: options.versions, models: options.models });
     }
   }
   if (yaml.problemCount === 0 && policy.policy === '') yaml.problem(0, 'the policy has no name: add "policy: <name>"');

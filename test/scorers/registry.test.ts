@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtInScorers, dimensionsOf, loadScorers } from '../../scorers/registry.js';
+import { builtInScorers, dimensionsOf, loadScorers, modelNamesOf } from '../../scorers/registry.js';
 import type { AnyScorer, Assessment, Scorer } from '../../scorers/scorer.js';
 import { assess, disc, draw, frameOf, noisy } from './synthetic.js';
 
@@ -32,6 +32,16 @@ describe('built-in scorers', () => {
       }
     }
     expect(new Set(builtInScorers.map(({ spec }) => spec.id)).size).toBe(builtInScorers.length);
+  });
+
+  it('name their models as scores do: a role, not who plays it, and the networks of a model with several', () => {
+    const { hashed, named } = modelNamesOf(builtInScorers);
+    expect(hashed).toEqual(expect.arrayContaining(['clip/text', 'clip/vision', 'faceBox', 'facemesh', 'identity']));
+    expect(hashed).not.toContain('clip');
+    expect(hashed).not.toContain('blazeface');
+    expect(named).toEqual(['vlm']);
+    const remote = { spec: builtInScorers[0]?.spec, source: {} } as unknown as AnyScorer;
+    expect(modelNamesOf([...builtInScorers, remote]).named).toBeUndefined();
   });
 
   const pictures = {

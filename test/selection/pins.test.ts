@@ -45,7 +45,12 @@ describe('scoreProblems', () => {
     expect(problems(eyes({ iris: HASH.a, facemesh: HASH.b }))).toEqual([]);
     expect(problems(eyes({}, 'eyes@1.0.1'))).toEqual(['eyes.open was measured by eyes@1.0.1, and 1.0.0 is pinned']);
     expect(problems(eyes({ iris: HASH.b }))).toEqual([
-      'eyes.open was measured with the model iris bbbbbbbbbbbb, and aaaaaaaaaaaa is pinned',
+      'eyes.open was measured with the model iris bbbbbbbbbbbb…, and aaaaaaaaaaaa… is pinned',
+    ]);
+    // of a release that was pinned to the digits which reports show
+    const short = { ...policy, pins: { ...pins, models: { iris: HASH.a.slice(0, 12) } } };
+    expect(scoreProblems({ 'eyes.open': eyes({ iris: HASH.a }) }, short)).toEqual([
+      'eyes.open was measured with the model iris aaaaaaaaaaaa…, and aaaaaaaaaaaa is pinned',
     ]);
     expect(problems({ status: 'unassessable', reason: 'no-face', scorer: 'eyes@2.0.0' })).toHaveLength(1);
     const noEyes = { status: 'unassessable', reason: 'no-face', scorer: 'eyes@1.0.0' } as const;

@@ -698,6 +698,28 @@ describe('pins', () => {
       'p.yaml:3:25: pins.scorers.sharpness must be a text, not 1.1',
     );
   });
+
+  it('of models that no scorer here has, or of a part of a hash, are mistakes: they would hold nothing', () => {
+    const hash = '0123456789abcdef'.repeat(4);
+    const read = (pin: string, named?: string[]) => {
+      const models = { hashed: ['facemesh', 'iris'], ...(named && { named }) };
+      const text = `policy: p\npins:\n  models: { ${pin} }\n`;
+      return () => parsePolicy(text, { file: 'p.yaml', dimensions, models });
+    };
+    expect(read(`iris: ${hash}, vlm: qwen3-vl-2b`, ['vlm'])).not.toThrow();
+    expect(read(`facemsh: ${hash}`, ['vlm'])).toThrow(
+      'p.yaml:3:13: no scorer has a model facemsh, did you mean facemesh?',
+    );
+    expect(read('blazeface: x', ['vlm'])).toThrow(
+      'no scorer has a model blazeface; they have facemesh, iris, vlm; scorers from outside are named in CULL_SCORERS',
+    );
+    for (const part of ['0123456789ab', `${hash}0`, hash.toUpperCase()])
+      expect(read(`iris: ${part}`)).toThrow(
+        `p.yaml:3:19: pins.models.iris must be the whole sha256, 64 digits 0-9 a-f, not ${part}`,
+      );
+    // what a scorer on another machine names is not known
+    expect(read('theirs: v2')).not.toThrow();
+  });
 });
 
 describe('policyNotes', () => {
