@@ -1,6 +1,7 @@
 /** The canonical form of a policy: policies that mean the same are the same JSON. */
+import { DEFAULT_MARGIN } from './audit.js';
 import { FULL_SHARE } from './cascade.js';
-import type { Gate, Pins, Policy, Tier } from './types.js';
+import type { Audit, Diversity, Gate, Pins, Policy, Tier } from './types.js';
 
 /** In the order in which they are judged. */
 export const TIERS: readonly Tier[] = ['generic', 'useCase', 'business'];
@@ -15,16 +16,15 @@ export const TIERS: readonly Tier[] = ['generic', 'useCase', 'business'];
 export function canonicalPolicy(policy: Policy): Policy {
   const gates = TIERS.flatMap((tier) => policy.gates.filter((gate) => gate.tier === tier)).map(canonicalGate);
   const { rank, rankModel, diversity, minPerGroup, deliverReview, fullShare, audit, questions, params, pins } = policy;
-  const { minDistance, lambda, by } = diversity;
   const plain: Policy = {
     policy: policy.policy,
     gates,
     rank,
     ...(rankModel && { rankModel }),
-    diversity: { minDistance, ...(lambda !== undefined && { lambda, ...(by === 'fingerprint' && { by }) }) },
+    diversity: canonicalDiversity(diversity),
     ...(minPerGroup !== undefined && { minPerGroup }),
     deliverReview,
-    ...(audit && { audit }),
+    ...(audit && canonicalAudit(audit)),
     ...(fullShare !== undefined && fullShare !== FULL_SHARE && { fullShare }),
     ...(questions && !isEmpty(questions) && { questions }),
     params: Object.fromEntries(Object.entries(params).filter(([, told]) => !isEmpty(told))),
@@ -45,6 +45,17 @@ function canonicalGate(gate: Gate): Gate {
   return wider.length === 0
     ? plain
     : { ...plain, review: Object.fromEntries(wider.map((side) => [side, review[side]])) };
+}
+
+/** A `lambda` of 1 is quality alone, as none is. */
+function canonicalDiversity({ minDistance, lambda = 1, by }: Diversity): Diversity {
+  return { minDistance, ...(lambda !== 1 && { lambda, ...(by === 'fingerprint' && { by }) }) };
+}
+
+/** What is near a gate is nobody's business where nothing of it is marked. */
+function canonicalAudit({ nearGate, rejects, margin }: Audit): Pick<Policy, 'audit'> {
+  if (nearGate === 0 && rejects === 0) return {};
+  return { audit: { nearGate, rejects, margin: nearGate === 0 ? DEFAULT_MARGIN : margin } };
 }
 
 function canonicalPins({ scorers, models = {} }: Pins): Pick<Policy, 'pins'> {

@@ -1,6 +1,14 @@
 /** What differs between two policies, in words. */
 import type { Dimensions } from './policy-file.js';
-import { auditWords, diversityWords, fullShareWords, gateWords, groupWords, rankModelWords } from './policy-words.js';
+import {
+  auditWords,
+  diversityWords,
+  fullShareWords,
+  gateWords,
+  groupWords,
+  nameWords,
+  rankModelWords,
+} from './policy-words.js';
 import type { Policy } from './types.js';
 
 export interface PolicyChange {
@@ -76,7 +84,7 @@ function wordsOf(policy: Policy, { dimensions, other }: { dimensions: Dimensions
     name: one(policy.policy),
     gate: new Map(gates.map((gate) => [gate.id, gateWords(gate, dimensions)])),
     // a gate that came or went is said once
-    order: one(shared.join(', ')),
+    order: one(shared.map(nameWords).join(', ')),
     rank: each(rank, (weight) => `weight ${weight}`),
     rankModel: one(rankModel && rankModelWords(rankModel)),
     diversity: one(diversityWords(diversity)),

@@ -29,13 +29,16 @@ export function diversityWords({ minDistance, lambda, by = 'embedding' }: Divers
   return lambda === undefined ? `${apart}; quality picks` : `${apart}; ${lambda} quality against likeness by ${by}`;
 }
 
-/** Winners that each group must have. */
+/** A name that somebody chose, in a list: in quotes where it could be read as more than one, or as other words. */
+export const nameWords = (name: string): string => (/^[\w.-]+$/.test(name) ? name : JSON.stringify(name));
+
+/** Winners that each group must have; a group may be called "each". */
 export function groupWords(minPerGroup: Policy['minPerGroup']): string {
   if (minPerGroup === undefined) return 'none';
-  if (typeof minPerGroup === 'number') return `${minPerGroup} of each`;
+  if (typeof minPerGroup === 'number') return `${minPerGroup} of every group`;
   return Object.entries(minPerGroup)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([group, least]) => `${least} of ${group}`)
+    .map(([group, least]) => `${least} of ${nameWords(group)}`)
     .join(', ');
 }
 
@@ -43,7 +46,7 @@ export function groupWords(minPerGroup: Policy['minPerGroup']): string {
 export function rankModelWords({ intercept, weights, fittedOn = {} }: LogisticModel): string {
   const sorted = (of: Record<string, number | string>) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1));
   const terms = sorted(weights).map(([dimension, weight]) => `${weight} ${dimension}`);
-  const facts = sorted(fittedOn).map(([name, value]) => `${name} ${value}`);
+  const facts = sorted(fittedOn).map(([name, value]) => `${nameWords(name)} ${JSON.stringify(value)}`);
   return `logistic ${[intercept, ...terms].join(' + ')}${facts.length === 0 ? '' : `; fitted on ${facts.join(', ')}`}`;
 }
 

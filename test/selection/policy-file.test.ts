@@ -186,9 +186,12 @@ describe('canonicalPolicy', () => {
       `${gate('{ max: 0.9 }')}fullShare: 0.05\n`,
       `${gate('{ max: 0.9 }')}questions: {}\nparams: { exposure: {} }\npins: { scorers: {}, models: {} }\n`,
       `${gate('{ max: 0.90 }')}diversity: { minDistance: 0 }\ndeliverReview: false\n`,
+      `${gate('{ max: 0.9 }')}diversity: { lambda: 1, by: fingerprint }\naudit: { nearGate: 0, margin: 0.2 }\n`,
     ])
       expect(canonicalPolicy(parse(same))).toEqual(plain);
     expect(parse(gate('{ min: 0.1, max: 0.9 }'))).not.toEqual(plain);
+    const audited = (audit: string) => parse(`${gate('{ max: 0.9 }')}audit: ${audit}\n`);
+    expect(audited('{ rejects: 0.1, nearGate: 0, margin: 0.2 }')).toEqual(audited('{ rejects: 0.1 }'));
   });
 
   it('is the same for files that differ only in spacing, comments and quotes, and changes nothing twice', () => {
