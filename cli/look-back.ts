@@ -30,7 +30,7 @@ export interface LookBack {
 export const withLookBack = (command: Command): Command =>
   command
     .addOption(
-      new Option('--since <when>', 'requests made since then: 7d, 12h, 2w, or a date')
+      new Option('--since <when>', 'requests made since then: 7d, 12h, 2w, or a date (UTC)')
         .argParser(since)
         .default(since('7d'), '7d'),
     )

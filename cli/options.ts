@@ -1,5 +1,6 @@
 /** Values of command line options. */
 import { InvalidArgumentError } from 'commander';
+import { isoText, utcTime } from '../selection/utc-time.js';
 
 /** For options that may be repeated. */
 export const collect = (value: string, all: string[]): string[] => [...all, value];
@@ -26,19 +27,18 @@ export function wholeNumber(value: string): number {
 
 export const wholeNumberOrZero = (value: string): number => (value === '0' ? 0 : wholeNumber(value));
 
-/** Of four digits. */
-const YEARS = { first: Date.parse('0000-01-01'), end: Date.UTC(10_000, 0) } as const;
 const HOURS = { h: 1, d: 24, w: 168 } as const;
 
-/** `7d`, `12h`, `2w` before now, or a date, as ISO 8601. */
+/** `7d`, `12h`, `2w` before now, or a date, in UTC where it names no zone, as ISO 8601. */
 export function since(value: string): string {
   const [, count, unit] = /^(\d+)([hdw])$/.exec(value) ?? [];
-  const time = unit === undefined ? Date.parse(value) : Date.now() - Number(count) * HOURS[unit as 'h'] * 3_600_000;
-  // documents' times are compared as texts, which holds for years of four digits; Date.parse takes `5` and `foo 3` for dates
-  const isDate = unit !== undefined || /^\d{4}-\d{2}/.test(value);
-  if (!isDate || !(time >= YEARS.first && time < YEARS.end))
-    throw new InvalidArgumentError('it must be a number of hours, days or weeks (12h, 7d, 2w), or a date');
-  return new Date(time).toISOString();
+  const time =
+    unit === undefined ? utcTime(value) : isoText(Date.now() - Number(count) * HOURS[unit as 'h'] * 3_600_000);
+  if (time === undefined)
+    throw new InvalidArgumentError(
+      'it must be a number of hours, days or weeks (12h, 7d, 2w), or a date (2026-11-30, 2026-11-30T10:00; UTC where it names no zone)',
+    );
+  return time;
 }
 
 /** `sha256:…` of a release, or how it starts. */

@@ -35,7 +35,7 @@ interface DriftCommand extends LookBackOptions {
 export function addDrift(program: Command): void {
   withLookBack(program.command('drift').description('whether a release passes and measures as it did before'))
     .addOption(
-      new Option('--reference <from..to>', 'what they are compared with: 30d..7d, or dates')
+      new Option('--reference <from..to>', 'what they are compared with: 30d..7d, or dates (UTC)')
         .argParser(span)
         .default(span('30d..7d'), '30d..7d'),
     )

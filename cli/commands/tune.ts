@@ -53,7 +53,7 @@ export function addTune(program: Command): void {
       collect,
       [],
     )
-    .option('--since <when>', 'only requests of storage made since then: 7d, 12h, or a date', since)
+    .option('--since <when>', 'only requests of storage made since then: 7d, 12h, 2w, or a date (UTC)', since)
     .option('--max-defect-rate <share>', 'largest share of defective pictures among those that pass', share, 0.05)
     .option('--confidence <share>', 'of the statement', share, 0.95)
     .option(

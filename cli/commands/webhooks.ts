@@ -81,7 +81,7 @@ export function addWebhooks(program: Command): void {
     });
 
   command('log', 'every message and what became of it')
-    .option('--since <time>', 'messages of that time and later: 12h, 7d, 2026-11-30', since)
+    .option('--since <time>', 'messages of that time and later: 12h, 7d, 2026-11-30 (UTC)', since)
     .action(async ({ since: from, ...common }: Common & { since?: string }) => {
       const output = createOutput({ json: common.json === true });
       let count = 0;

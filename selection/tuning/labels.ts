@@ -1,6 +1,7 @@
 /** Human verdicts: rows of an NDJSON or CSV file to typed labels, every bad row with its line. */
 import { CullError } from '../../errors.js';
 import { didYouMean } from '../closest.js';
+import { utcTime } from '../utc-time.js';
 import { grouped } from './groups.js';
 
 /** A row as a file has it: a record of fields, and where it stands. */
@@ -119,14 +120,11 @@ function readRow(value: unknown): Label {
   };
 }
 
-/** A time or a day of ISO 8601; without a zone it is UTC, so that it means the same on every machine. In one form, as later ones are told by their text. */
+/** In one form, as later ones are told by their text. */
 function timeOf(at: string | undefined): string | undefined {
-  if (at === undefined) return undefined;
-  const [, day = '', time = '', zone = 'Z'] =
-    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/i.exec(at) ?? [];
-  const parsed = Date.parse(time === '' ? day : `${day}T${time}${zone.toUpperCase()}`);
-  if (Number.isNaN(parsed)) throw new BadRow(`"at" is no time: ${at}; write 2026-11-24T10:00:00Z`);
-  return new Date(parsed).toISOString();
+  const time = at === undefined ? undefined : utcTime(at);
+  if (at !== undefined && time === undefined) throw new BadRow(`"at" is no time: ${at}; write 2026-11-24T10:00:00Z`);
+  return time;
 }
 
 function pictureOf(named: Record<'request' | 'candidate' | 'image', string | undefined>): string {
