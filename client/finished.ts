@@ -55,10 +55,13 @@ export async function* finishedRequests(
   requests: Iterable<string>,
   { tenant, since, release = '', onProblem }: Looking,
 ): AsyncGenerator<FinishedRequest> {
-  const read = async <T>(key: string): Promise<T | undefined> => {
+  const read = async <T>(key: string, isOne: (value: unknown) => boolean): Promise<T | undefined> => {
     const object = await storage.get(key);
     try {
-      return object && (JSON.parse(object.body.toString('utf8')) as T);
+      if (!object) return undefined;
+      const value: unknown = JSON.parse(object.body.toString('utf8'));
+      if (isOne(value)) return value as T;
+      throw new Error('it is JSON, and not what Cull writes there');
     } catch (error) {
       onProblem(`${key} cannot be read: ${messageOf(error)}`);
       return undefined;
@@ -68,12 +71,12 @@ export async function* finishedRequests(
   const fetched = pMapIterable(
     requests,
     async (request) => {
-      const asked = await read<RequestDoc>(keys.request(tenant, request));
+      const asked = await read<RequestDoc>(keys.request(tenant, request), isRequest);
       if (!asked || asked.createdAt < since || !asked.release.startsWith(wanted)) return undefined;
       const key = keys.manifest(tenant, request);
       const [result, plan, manifest] = await Promise.all([
-        read<ResultDoc>(keys.result(tenant, request)),
-        read<PlanDoc>(keys.plan(tenant, request)),
+        read<ResultDoc>(keys.result(tenant, request), isResult),
+        read<PlanDoc>(keys.plan(tenant, request), isPlan),
         storage.get(key),
       ]);
       if (!result) return undefined;
@@ -91,10 +94,16 @@ export async function* finishedRequests(
 
 function recordsOf(body: Buffer, { key, onProblem }: { key: string } & Pick<Looking, 'onProblem'>): CandidateRecord[] {
   const records: CandidateRecord[] = [];
+  const lineOf = new Map<number, number>();
   for (const [index, line] of body.toString('utf8').split('\n').entries()) {
     if (line === '') continue;
     try {
-      records.push(checked(JSON.parse(line)));
+      const record = checked(JSON.parse(line));
+      const first = lineOf.get(record.candidate);
+      // counted twice it would pass, fail and be delivered twice
+      if (first !== undefined) throw new Error(`candidate ${record.candidate} is there already, in line ${first}`);
+      lineOf.set(record.candidate, index + 1);
+      records.push(record);
     } catch (error) {
       onProblem(`${key}:${index + 1} cannot be read: ${messageOf(error)}`);
     }
@@ -102,9 +111,29 @@ function recordsOf(body: Buffer, { key, onProblem }: { key: string } & Pick<Look
   return records;
 }
 
+const isRequest = (value: unknown): boolean => {
+  const { request, createdAt, release } = fieldsOf(value);
+  return [request, createdAt, release].every((field) => typeof field === 'string');
+};
+
+const isResult = (value: unknown): boolean => {
+  const { state, shortfall } = fieldsOf(value);
+  return typeof state === 'string' && (shortfall === null || shortfall === undefined || isObject(shortfall));
+};
+
+const isPlan = (value: unknown): boolean => {
+  const { policy, deliver, candidates } = fieldsOf(value);
+  const { gates, rank, diversity, params } = fieldsOf(policy);
+  return (
+    [deliver, candidates].every(Number.isSafeInteger) &&
+    Array.isArray(gates) &&
+    [...(gates as unknown[]), rank, diversity, params].every(isObject)
+  );
+};
+
 /** What those who look back rely on. One damaged line must not end the look at all others. */
 function checked(line: unknown): CandidateRecord {
-  const { candidate, seed, scores, verdict, timing } = (isObject(line) ? line : {}) as Partial<CandidateRecord>;
+  const { candidate, seed, scores, verdict, timing } = fieldsOf(line) as Partial<CandidateRecord>;
   const isRecord =
     [candidate, seed].every((value) => Number.isSafeInteger(value) && Number(value) >= 0) &&
     isObject(timing) &&
@@ -118,8 +147,11 @@ function checked(line: unknown): CandidateRecord {
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  isObject(value) ? (value as Record<string, unknown>) : {};
+
 function isScore(value: unknown): boolean {
-  const { status, scorer, raw, quality } = (isObject(value) ? value : {}) as Record<string, unknown>;
+  const { status, scorer, raw, quality } = fieldsOf(value);
   const isNumber = (one: unknown): boolean => one === null || typeof one === 'number'; // JSON has no NaN
   return (
     typeof scorer === 'string' && typeof status === 'string' && (status !== 'ok' || [raw, quality].every(isNumber))
