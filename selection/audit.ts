@@ -24,7 +24,7 @@ export interface Questioned {
 /**
  * Whether a candidate is in the audit sample of its policy. A pass is near a gate if its value at some threshold lies within `audit.margin` of the
  * bound (margin.ts). Which of them are taken is decided by a hash of request and candidate: the same candidate is always in or
- * out, and a greater share only adds to a smaller one. The band review is not in the sample where a person is asked about it anyway; with
+ * out, and a greater share only adds to a smaller one. It is the lot of `fullShare` (cascade.ts): marked rejects have every score. The band review is not in the sample where a person is asked about it anyway; with
  * `deliverReview` nobody is, and it passes like any other.
  *
  * @param request its name

@@ -145,6 +145,8 @@ function readGate(reading: Reading, at: Entry, tier: Tier): Gate | undefined {
   const reason = field('reason', (entry) => yaml.text(entry, 'reason'));
 
   if (isRule) {
+    if (at.key.trim() === '')
+      yaml.problem(at.keyOffset, 'this rule needs a name: rejections are told and counted by it');
     const rule = field('rule', (entry) => readRule(reading, entry));
     if (!fields.has('reason'))
       yaml.problem(at.keyOffset, `the rule ${at.key} needs a "reason": the words for an image that it rejects`);

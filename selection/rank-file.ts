@@ -27,6 +27,9 @@ export function readRank(reading: RankReading, at: Entry): Pick<Policy, 'rank' |
   return { rank: {}, ...(rankModel && { rankModel }) };
 }
 
+/** Sums of far larger ones are Infinity, and every quality then none. */
+const MOST_WEIGHT = 1e9;
+
 function readWeights(
   { yaml, checkDimension }: RankReading,
   entries: readonly Entry[],
@@ -37,6 +40,8 @@ function readWeights(
     checkDimension(yaml, entry);
     const weight = yaml.number(entry, nameOf(entry.key));
     if (weight !== undefined && weight <= 0) yaml.problem(entry.offset, `${nameOf(entry.key)} must be above 0`);
+    else if (weight !== undefined && weight > MOST_WEIGHT)
+      yaml.problem(entry.offset, `${nameOf(entry.key)} must be at most ${MOST_WEIGHT}: smaller ones say the same`);
     weights[entry.key] = weight ?? 1;
   }
   return weights;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { auditOf, DEFAULT_MARGIN, questionedGates } from '../../selection/audit.js';
+import { isFull } from '../../selection/cascade.js';
 import { judge } from '../../selection/judge.js';
 import type { Audit, Policy, Scores } from '../../selection/types.js';
 import { ok, policyArbitrary, policyOf, scoresArbitrary, threshold } from './samples.js';
@@ -27,6 +28,14 @@ describe('auditOf', () => {
   it('marks rejects, and never the band review', () => {
     expect(marked(of(10, 1))).toBe('reject');
     expect(marked(of(39, 1))).toBeUndefined();
+  });
+
+  it('marks only rejects that ran every scorer, as long as the share is no larger than fullShare', () => {
+    const few = policyOf([sharp, noise], { audit: { ...all, rejects: 0.05 } });
+    const indices = Array.from({ length: 400 }, (_, candidate) => candidate);
+    const found = indices.filter((candidate) => marked(of(10, 1), few, candidate) === 'reject');
+    expect(found.length).toBeGreaterThan(5);
+    expect(found.every((candidate) => isFull({ request: 'r1', candidate }, 0.05))).toBe(true);
   });
 
   it('marks the band review near its outer bound where it passes: nobody is asked about it otherwise', () => {

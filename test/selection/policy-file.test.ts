@@ -383,6 +383,21 @@ describe('parsePolicy refuses', () => {
       'p.yaml:2:12: fullShare 5 is outside the possible 0 to 1 (share of the candidates that run every scorer)',
     ],
     [
+      'weights whose sum is Infinity',
+      'policy: p\nrank: { sharpness.tileP90: 1e308, exposure.dynamicRange: 1e9 }',
+      'p.yaml:2:28: the weight of sharpness.tileP90 must be at most 1000000000: smaller ones say the same',
+    ],
+    [
+      'weights of a model whose sum is Infinity',
+      'policy: p\nrank: { logistic: { intercept: 0, weights: { sharpness.tileP90: 1e300 } } }',
+      'p.yaml:2:65: the weight of sharpness.tileP90 must be at most 1000000000: smaller ones say the same',
+    ],
+    ...['""', '"  "'].map((name): [string, string, string] => [
+      `a rule called ${name}`,
+      `policy: p\ngates:\n  business:\n    ${name}: { rule: 'scores.sharpness.tileP90.raw > 1.0', reason: Blurred }`,
+      'p.yaml:4:5: this rule needs a name: rejections are told and counted by it',
+    ]),
+    [
       'a lambda above 1',
       'policy: p\ndiversity: { lambda: 2 }',
       'p.yaml:2:22: lambda 2 is outside the possible 0 to 1 (1: quality alone, 0: variety alone)',
