@@ -3,7 +3,7 @@ import { isFull } from './cascade.js';
 import { measureText } from './comparable.js';
 import { dimensionsRead, gateDimensions } from './dimensions.js';
 import { isTaken } from './not-taken.js';
-import { benjaminiHochberg, effectiveSize, fisher, kolmogorovSmirnov } from './two-samples.js';
+import { benjaminiHochberg, effectiveSizes, fisher, kolmogorovSmirnov } from './two-samples.js';
 import type { Policy, Scores, Verdict } from './types.js';
 
 export const PERIODS = ['reference', 'recent'] as const;
@@ -102,7 +102,7 @@ export interface DriftTally {
 
 /**
  * Compares each release with itself: one policy and one template, so what differs is the drawing, the asking or the measuring. Shares by Fisher's
- * exact test, values by that of Kolmogorov and Smirnov, both on as many candidates as the requests are worth (`effectiveSize`), and all
+ * exact test, values by that of Kolmogorov and Smirnov, both on as many candidates as the requests are worth (`effectiveSizes`), and all
  * p-values corrected together (Benjamini & Hochberg).
  *
  * @param options `level`: false alarms among what is called drifted, on average, 0..1
@@ -218,10 +218,8 @@ function compare(name: string, { requests, candidates, series, scorers, networks
 function testOf({ what, name, values }: Series): DriftTest | undefined {
   const [before, now] = [values.reference.flat(), values.recent.flat()];
   const alike = what === 'score' ? halfOf([...before, ...now]) : (value: number) => value;
-  const sizes = PERIODS.map((period) => effectiveSize(values[period].map((group) => group.map(alike)))) as [
-    number,
-    number,
-  ];
+  const groups = PERIODS.map((period) => values[period].map((group) => group.map(alike)));
+  const sizes = effectiveSizes(groups) as [number, number];
   if (sizes.some((size) => size < LEAST)) return undefined;
   const side = (period: Period, [all, effective]: [readonly number[], number]): DriftSide => ({
     requests: values[period].filter(({ length }) => length > 0).length,

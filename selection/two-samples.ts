@@ -106,31 +106,63 @@ export function benjaminiHochberg(ps: readonly number[]): number[] {
 }
 
 /**
- * How many independent items grouped ones are worth: n / (1 + (m - 1) rho), where m is the size of the group that an item is in on average (Kish
- * 1965) and rho how much more alike items of a group are (intraclass correlation, by the analysis of variance). Eight candidates of one prompt are not
- * eight prompts. One group alone says nothing of others: it is worth one item.
+ * How many independent items the grouped ones of each sample are worth: n / (1 + (m - 1) rho), where m is the size of the group that an item is in on
+ * average (Kish 1965) and rho how much more alike items of a group are (intraclass correlation, by the analysis of variance). Eight candidates of one
+ * prompt are not eight prompts. All samples tell rho together: one in which all are equal, as where nothing failed, would tell nothing of it and
+ * count every item. Few groups tell little of how unlike groups are: rho is the most that it may be, nine times in ten.
  *
  * @example
- * effectiveSize([[1, 1, 1], [5, 5, 5]]); // 2
+ * effectiveSizes([[[1, 1, 1], [5, 5, 5]], [[5, 5], [5, 5]]]); // [2, 2]
  */
-export function effectiveSize(groups: readonly (readonly number[])[]): number {
-  const filled = groups.filter(({ length }) => length > 0);
-  const n = filled.reduce((sum, { length }) => sum + length, 0);
-  if (filled.length < 2) return filled.length;
-  if (filled.length === n) return n;
-  const squares = filled.reduce((sum, { length }) => sum + length * length, 0);
+export function effectiveSizes(samples: readonly (readonly (readonly number[])[])[]): number[] {
+  const parts = samples.map(partsOf);
+  const sum = (of: (part: Parts) => number): number => parts.reduce((total, part) => total + of(part), 0);
+  const [betweenFree, withinFree] = [sum(({ free }) => free), sum(({ n, groups }) => n - groups)];
+  let rho = 0;
+  if (betweenFree > 0 && withinFree > 0) {
+    const size = sum(({ n, squares }) => (n === 0 ? 0 : n - squares / n)) / betweenFree;
+    const [between, within] = [sum((part) => part.between) / betweenFree, sum((part) => part.within) / withinFree];
+    const most = between / leastOf(betweenFree);
+    const variance = most + (size - 1) * within;
+    rho = variance === 0 ? 0 : Math.min(1, Math.max(0, (most - within) / variance));
+  }
+  return parts.map(({ n, groups, squares }) => (groups < 2 ? groups : n / (1 + (squares / n - 1) * rho)));
+}
+
+/** What a variance of so many degrees of freedom is found to be at least, nine times in ten, of what it is (chi-square, Wilson & Hilferty 1931). */
+const leastOf = (free: number): number => (1 - 2 / (9 * free) - 1.2816 * Math.sqrt(2 / (9 * free))) ** 3;
+
+/** A sample's part of the analysis of variance. */
+interface Parts {
+  n: number;
+  groups: number;
+  /** Degrees of freedom between groups. */
+  free: number;
+  /** Sum of the squared sizes of groups. */
+  squares: number;
+  between: number;
+  within: number;
+}
+
+function partsOf(sample: readonly (readonly number[])[]): Parts {
+  const filled = sample.filter(({ length }) => length > 0);
   const total = meanOf(filled.flat());
-  let [between, within] = [0, 0];
+  const parts: Parts = {
+    n: 0,
+    groups: filled.length,
+    free: Math.max(0, filled.length - 1),
+    squares: 0,
+    between: 0,
+    within: 0,
+  };
   for (const group of filled) {
     const mean = meanOf(group);
-    between += group.length * (mean - total) ** 2;
-    for (const value of group) within += (value - mean) ** 2;
+    parts.n += group.length;
+    parts.squares += group.length ** 2;
+    parts.between += group.length * (mean - total) ** 2;
+    for (const value of group) parts.within += (value - mean) ** 2;
   }
-  const size = (n - squares / n) / (filled.length - 1);
-  const [meanBetween, meanWithin] = [between / (filled.length - 1), within / (n - filled.length)];
-  const variance = meanBetween + (size - 1) * meanWithin;
-  const rho = variance === 0 ? 0 : Math.min(1, Math.max(0, (meanBetween - meanWithin) / variance));
-  return n / (1 + (squares / n - 1) * rho);
+  return parts;
 }
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -68,6 +68,32 @@ describe('drift', () => {
     expect(naive).toBeGreaterThan(60);
   });
 
+  it('raises no more alarms a run than its level where prompts decide what rarely fails', () => {
+    const ids = Array.from({ length: 8 }, (_, i) => `noise.of${i}`);
+    const rare = policyOf(ids.map((dimension) => threshold({ dimension, on: 'raw', accept: { min: -1 } })));
+    const runs = 100;
+    let alarms = 0;
+    for (let seed = 1; seed <= runs; seed++) {
+      const chance = chanceFrom(seed);
+      const tally = createDriftTally({ level: 0.05 });
+      for (const period of ['reference', 'recent'] as const)
+        for (let i = 0; i < 10; i++) {
+          const prompt = ids.map(() => Math.sqrt(0.8) * normal(chance));
+          const records = Array.from({ length: 4 + chance.below(17) }, (_, candidate) => {
+            const values = ids.map(
+              (id, at) => [id, score((prompt[at] ?? 0) + Math.sqrt(0.2) * normal(chance))] as const,
+            );
+            const scores = Object.fromEntries(values);
+            return { candidate, scores, verdict: judge(scores, rare) };
+          });
+          tally.add({ request: `${period}${i}`, release: 'r', policy: rare, records, hasCascade: false }, period);
+        }
+      if (tally.report().some(({ tests }) => tests.some(({ drifted }) => drifted))) alarms++;
+    }
+    // 5 % of 100 is 5; more than 12 would be a chance of 1 in 700
+    expect(alarms).toBeLessThanOrEqual(12);
+  });
+
   it('notices that something can be measured less often', () => {
     const tally = createDriftTally({ level: 0.05 });
     const blind: Score = { status: 'unassessable', reason: 'no-face', scorer: 'noise@1.0.0' };

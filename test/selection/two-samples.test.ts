@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   benjaminiHochberg,
-  effectiveSize,
+  effectiveSizes,
   fisher,
   kolmogorovSmirnov,
   kolmogorovTail,
@@ -127,7 +127,10 @@ describe('benjaminiHochberg', () => {
   });
 });
 
-describe('effectiveSize', () => {
+/** 9 of one degree of freedom, over the tenth percentile of chi-square as Wilson and Hilferty have it. */
+const BETWEEN = 9 / (1 - 2 / 9 - 1.2816 * Math.sqrt(2 / 9)) ** 3;
+
+describe('effectiveSizes', () => {
   it.each([
     [
       [
@@ -155,26 +158,57 @@ describe('effectiveSize', () => {
     [[[1, 2, 3]], 1],
     [[[], [4], []], 1],
     [[], 0],
-    // between: 2 * 2 * 1.5^2 = 9 with 1 degree, within: 4 * 0.5^2 = 1 with 2; rho = (9 - 0.5) / (9 + 0.5); 4 / (1 + rho)
+    // between: 2 * 2 * 1.5^2 = 9 with 1 degree, within: 4 * 0.5^2 = 1 with 2; rho is at most (b - 0.5) / (b + 0.5), and 4 / (1 + rho)
     [
       [
         [1, 2],
         [4, 5],
       ],
-      4 / (1 + 8.5 / 9.5),
+      4 / (1 + (BETWEEN - 0.5) / (BETWEEN + 0.5)),
     ],
   ])('%j is worth %d', (groups, size) => {
-    expect(effectiveSize(groups)).toBeCloseTo(size, 12);
+    expect(effectiveSizes([groups])[0]).toBeCloseTo(size, 12);
+  });
+
+  it('comes near rho with many groups, and believes few of them less', () => {
+    // within a group 0 and 1 or all the same, in turn: rho is about a third
+    const of = (n: number) =>
+      Array.from(
+        { length: n },
+        (_, i) =>
+          [
+            [0, 0],
+            [1, 1],
+            [0, 1],
+          ][i % 3] ?? [],
+      );
+    const [few = 0] = effectiveSizes([of(6)]);
+    const [many = 0] = effectiveSizes([of(3_000)]);
+    expect(many / 6_000).toBeCloseTo(1 / (1 + 1 / 3), 1);
+    expect(few / 12).toBeLessThan(0.6);
   });
 
   it('is between the number of groups and that of items', () => {
+    const groups = fc.array(sample, { minLength: 2, maxLength: 8 });
     fc.assert(
-      fc.property(fc.array(sample, { minLength: 2, maxLength: 8 }), (groups) => {
-        const size = effectiveSize(groups);
-        expect(size).toBeLessThanOrEqual(groups.flat().length + 1e-9);
-        const squares = groups.reduce((sum, { length }) => sum + length ** 2, 0);
-        expect(size).toBeGreaterThanOrEqual(groups.flat().length ** 2 / squares - 1e-9);
+      fc.property(groups, groups, (...samples) => {
+        for (const [i, size] of effectiveSizes(samples).entries()) {
+          const of = samples[i] ?? [];
+          expect(size).toBeLessThanOrEqual(of.flat().length + 1e-9);
+          const squares = of.reduce((sum, { length }) => sum + length ** 2, 0);
+          expect(size).toBeGreaterThanOrEqual(of.flat().length ** 2 / squares - 1e-9);
+        }
       }),
     );
+  });
+
+  it('of a sample without any difference is told by the other one, however far apart they are', () => {
+    const same = Array.from({ length: 5 }, () => [0, 0, 0, 0]);
+    const alike = [0, 0, 0, 0, 1].map((value) => [value, value, value, value]);
+    expect(effectiveSizes([same])).toEqual([20]);
+    expect(effectiveSizes([same, alike])).toEqual([5, 5]);
+    const far = alike.map((group) => group.map((value) => value + 100));
+    expect(effectiveSizes([same, far])).toEqual([5, 5]);
+    expect(effectiveSizes([[[1, 2]], [[1], [2]], []])).toEqual([1, 2, 0]);
   });
 });
