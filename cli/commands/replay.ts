@@ -13,7 +13,7 @@ import { comparesEmbeddings } from '../../selection/select.js';
 import type { Policy } from '../../selection/types.js';
 import { groupsOf } from '../../selection/vary.js';
 import type { Storage } from '../../storage/storage.js';
-import type { CandidateRecord, PlanDoc } from '../../workflows/contract.js';
+import type { CandidateRecord, PlanDoc, ResultDoc, StoppingAsk } from '../../workflows/contract.js';
 import { lookBack, withLookBack, type LookBackOptions } from '../look-back.js';
 import { measuresFor } from '../measures.js';
 import { wholeNumber } from '../options.js';
@@ -141,9 +141,20 @@ export function addReplay(program: Command): void {
  * stopped would not. A cancelled candidate was being drawn when the others were enough: it is one more to be had.
  */
 function stoppedWithEnough({ asked, result, records }: FinishedRequest, { candidates }: PlanDoc): boolean {
-  const { mode = 'best-of' } = asked.stopping ?? {};
+  const { mode = 'best-of', ...bounds } = asked.stopping ?? {};
   const reason = result.shortfall?.reason ?? 'quota';
-  return mode !== 'best-of' && reason === 'quota' && ended(records) < candidates;
+  // mode value draws on after the K-th, and then a bound may stop it though nothing is missing
+  if (mode === 'best-of' || reason !== 'quota' || (mode === 'value' && reachedBound(bounds, result))) return false;
+  return ended(records) < candidates;
+}
+
+/** Whether no time was left, or no money for one more candidate at the price of those drawn. */
+function reachedBound(
+  { deadlineMs = Infinity, budgetMicroUsd = Infinity }: Pick<StoppingAsk, 'deadlineMs' | 'budgetMicroUsd'>,
+  { timing, cost, counts }: ResultDoc,
+): boolean {
+  const spent = cost?.microUsd ?? 0;
+  return timing.totalMs >= deadlineMs || spent + spent / Math.max(1, counts.drawn) > budgetMicroUsd;
 }
 
 const ended = (records: readonly CandidateRecord[]): number =>

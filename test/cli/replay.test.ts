@@ -99,6 +99,14 @@ describe('replay', () => {
     expect(await drawsOn('at-cap', { cap: 2 })).toBe(0);
     expect(await drawsOn('deadline', { reason: 'deadline' }, sharp(90, 30))).toBe(0);
 
+    // after the K-th a bound may have stopped it, and nothing was missing; it took 1 s, and two candidates cost 1,800
+    const value = (bounds: object) => ({ stopping: { mode: 'value', ...bounds } });
+    const cost = { microUsd: 1_800, perDeliveredMicroUsd: 900 };
+    expect(await drawsOn('worth-no-more', value({ deadlineMs: 5_000 }))).toBe(1);
+    expect(await drawsOn('value-deadline', value({ deadlineMs: 1_000 }))).toBe(0);
+    expect(await drawsOn('value-paid', { ...value({ budgetMicroUsd: 2_700 }), cost })).toBe(1);
+    expect(await drawsOn('value-budget', { ...value({ budgetMicroUsd: 2_600 }), cost })).toBe(0);
+
     await store('cancelled', [...sharp(90, 59), null], { stopping: quota });
     const key = keys.manifest('default', 'cancelled');
     const text = (await storage.get(key))?.body.toString('utf8') ?? '';

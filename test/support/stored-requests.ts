@@ -22,6 +22,7 @@ export interface StoredAsk {
   stopping?: RequestDoc['stopping'];
   /** Why it stopped, where it is short. @default cap */
   reason?: NonNullable<ResultDoc['shortfall']>['reason'];
+  cost?: ResultDoc['cost'];
   /** Candidates are drawn with its values in turn. */
   vary?: NonNullable<PlanDoc['vary']>;
   /** How its scorers ran: scores are then left out as they would have been. @default everything that there is was taken */
@@ -93,7 +94,7 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
       : [],
     shortfall: ended && missing > 0 ? { missing, gates, reason: ask.reason ?? 'cap' } : null,
     counts: { drawn: records.length, scored: 0, passed: 0, rejected: 0, lost: 0, cancelled: 0 },
-    cost: null,
+    cost: ask.cost ?? null,
     timing: { firstPassMs: null, totalMs: 1000 },
     error: null,
   };
