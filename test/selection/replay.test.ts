@@ -381,7 +381,7 @@ describe('a comparison', () => {
       { dimension: SHARP, was: 'test@0.9.0', is: 'test@1.0.0' },
     ]);
     expect(differences([{ scores: { [SHARP]: made({ clip: 'f'.repeat(64) }) } }], policy)).toMatchObject([
-      { dimension: SHARP, was: 'test@1.0.0 with clip ffffffffffff', is: 'test@1.0.0 with no model' },
+      { dimension: SHARP, was: 'test@1.0.0 with clip ffffffffffff…', is: 'test@1.0.0 with no model' },
     ]);
   });
 
