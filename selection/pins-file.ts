@@ -50,7 +50,7 @@ function checkModel(
     if (text !== undefined && !isWholeHash(text))
       yaml.problem(
         offset,
-        `pins.models.${key} must be the whole sha256, 64 digits 0-9 a-f, not ${text}: \`comfy-cull policy show --json\` has it`,
+        `pins.models.${key} must be the whole sha256, 64 digits 0-9 a-f, not ${text}: take it out, and \`comfy-cull policy pin\` writes it`,
       );
     return;
   }
