@@ -3,7 +3,7 @@ import type { Policy, ThresholdGate } from '../types.js';
 import { calibrate, type Calibration } from './calibration.js';
 import { areaUnderRoc, curveOf, thinned, type CurvePoint } from './curves.js';
 import type { Example } from './examples.js';
-import { knobsOf, marginOf, valueOf } from './knobs.js';
+import { knobsOf, marginOf, passesWithoutValue, valueOf } from './knobs.js';
 import { propose, wasStopped, type Aim, type Judged } from './propose.js';
 import { mostPermissive, type LabelledValue } from './risk-control.js';
 
@@ -17,8 +17,8 @@ export interface BoundReport {
   /** For this gate alone, by the same search as for the policy. */
   alone: number;
   /**
-   * The most permissive one for which conformal risk control bounds the share of drawn pictures that are defective and pass this gate; null if there are
-   * too few labels, or the gate has bounds on both sides.
+   * The most permissive one for which conformal risk control bounds the share of pictures seen by this gate that are defective and pass it, those without a
+   * value too that \`onUnassessable\` lets pass; null if there are too few labels, if those alone break the limit, or the gate has bounds on both sides.
    */
   riskControlled: number | null;
 }
@@ -63,6 +63,14 @@ export const marginsOf = (examples: readonly Judged[], gate: ThresholdGate, deli
     return value === undefined ? [] : [{ value: marginOf(value, gate, deliverReview), good, job }];
   });
 
+/** The same with those that have none: \`onUnassessable\` decides, and no threshold changes it. */
+const risksOf = (examples: readonly Judged[], gate: ThresholdGate, deliverReview: boolean): LabelledValue[] =>
+  examples.map(({ scores, good, job }) => {
+    const value = valueOf(scores, gate);
+    if (value !== undefined) return { value: marginOf(value, gate, deliverReview), good, job };
+    return { value: passesWithoutValue(gate, deliverReview) ? Infinity : -Infinity, good, job };
+  });
+
 /**
  * The report of every threshold gate, from the tuning part only.
  *
@@ -79,7 +87,7 @@ export function reportGates(
     const alone = propose(own, { policy: { ...policy, gates: [gate] }, ...aim });
     const knobs = knobsOf({ ...policy, gates: [gate] });
     const aloneKnobs = knobsOf(alone);
-    const limit = mostPermissive(margins, aim.maxDefectRate);
+    const limit = mostPermissive(risksOf(own, gate, policy.deliverReview), aim.maxDefectRate);
     const report: GateReport = {
       gate: gate.id,
       on: gate.on,

@@ -20,7 +20,7 @@ export function riskBound(losses: readonly number[], largest = 1): number {
 
 /** A labelled value. */
 export interface LabelledValue {
-  /** Higher is better. */
+  /** Higher is better. Infinity passes every threshold, -Infinity none: what has no value is decided elsewhere, and counts all the same. */
   value: number;
   good: boolean;
   /** Pictures with one job are no independent evidence. @default a job of its own */
@@ -32,7 +32,7 @@ export interface LabelledValue {
  * share of its pictures.
  *
  * @param limit largest expected loss, 0..1
- * @returns Infinity if no threshold keeps the limit: too few were labelled, ceil(1 / limit) - 1 are needed
+ * @returns Infinity if no threshold keeps the limit: too few were labelled, ceil(1 / limit) - 1 are needed, or what passes every threshold is too bad
  *
  * @example
  * mostPermissive([{ value: 1, good: false }, ...Array(30).fill({ value: 2, good: true })], 0.05); // 2
@@ -47,6 +47,7 @@ export function mostPermissive(labelled: readonly LabelledValue[], limit: number
   let threshold = Infinity;
   for (const [i, one] of sorted.entries()) {
     const { value } = one;
+    if (value === -Infinity) break;
     if (!one.good) defects += shareOf(one);
     // Equal values pass together or not at all.
     if (sorted[i + 1]?.value === value) continue;
