@@ -80,6 +80,13 @@ export function upperBound(failures: number, n: number, confidence: number): num
 export const lowerBound = (failures: number, n: number, confidence: number): number =>
   failures <= 0 ? 0 : 1 - upperBound(n - failures, n, confidence);
 
+/** Whether the exact bound from below is at least `rate`; without searching for it. */
+export const showsAtLeast = (
+  failures: number,
+  n: number,
+  { rate, confidence }: { rate: number; confidence: number },
+): boolean => failures > 0 && incompleteBeta(1 - rate, n - failures + 1, failures) >= confidence;
+
 /**
  * Clopper and Pearson's two-sided interval: each side errs with at most half of what the confidence leaves.
  *

@@ -61,8 +61,14 @@ export function isotonic(labelled: readonly LabelledValue[]): Calibration {
   return {
     method: 'isotonic',
     probability(value) {
-      const at = steps.findIndex(({ high }) => value <= high);
-      const [step, before] = at === -1 ? [steps.at(-1), undefined] : [steps[at], steps[at - 1]];
+      // the first step that ends at the value or above
+      let [at, end] = [0, steps.length];
+      while (at < end) {
+        const middle = (at + end) >> 1;
+        if (value <= (steps[middle]?.high ?? Infinity)) end = middle;
+        else at = middle + 1;
+      }
+      const [step, before] = at === steps.length ? [steps.at(-1), undefined] : [steps[at], steps[at - 1]];
       if (!step || !before || value >= step.low) return shareOf(step);
       const between = (value - before.high) / (step.low - before.high);
       return shareOf(before) + between * (shareOf(step) - shareOf(before));

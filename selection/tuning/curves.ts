@@ -68,6 +68,36 @@ export function areaUnderRoc(labelled: readonly LabelledValue[]): number | null 
 }
 
 /**
+ * The same area for resamples of whole jobs, sorted once for all of them.
+ *
+ * @param labelled `job`: its number
+ * @returns the area of a resample, from how often each job was drawn
+ *
+ * @example
+ * areaOfDraws([{ value: 1, good: false, job: 0 }, { value: 2, good: true, job: 1 }])([3, 1]); // 1
+ */
+export function areaOfDraws(
+  labelled: readonly { value: number; good: boolean; job: number }[],
+): (drawn: ArrayLike<number>) => number | null {
+  const sorted = [...labelled].sort((a, b) => b.value - a.value);
+  return (drawn) => {
+    let [goods, defects, right] = [0, 0, 0];
+    let [goodsAlike, defectsAlike] = [0, 0];
+    for (const [i, { value, good, job }] of sorted.entries()) {
+      const times = drawn[job] ?? 0;
+      if (good) goodsAlike += times;
+      else defectsAlike += times;
+      if (sorted[i + 1]?.value === value) continue;
+      right += defectsAlike * (goods + goodsAlike / 2);
+      goods += goodsAlike;
+      defects += defectsAlike;
+      [goodsAlike, defectsAlike] = [0, 0];
+    }
+    return goods === 0 || defects === 0 ? null : right / goods / defects;
+  };
+}
+
+/**
  * Fewer points of a curve for a report, first and last among them: evenly over its points.
  *
  * @param most at least 2

@@ -64,29 +64,34 @@ export function withBounds(policy: Policy, bounds: ReadonlyMap<Knob, number>): P
   return { ...policy, gates };
 }
 
+/** A value that pictures have at a knob. */
+export interface Step {
+  value: number;
+  /** Of one of them at least. */
+  defective: boolean;
+}
+
 /**
  * Bounds worth trying: the present one, and one beside each defective value, where it would just be rejected. Looser ones than these are never
  * tried: no label shows what they would let through.
  *
+ * @param steps distinct values, the lowest first
  * @returns the loosest first
  * @param most at most so many, evenly over the values
  */
-export function boundsToTry(
-  knob: Knob,
-  examples: readonly { value: number | undefined; good: boolean }[],
-  most: number,
-): number[] {
-  const measured = examples.flatMap(({ value, good }) => (value === undefined ? [] : [{ value, good }]));
-  const values = [...new Set(measured.map(({ value }) => value))].sort((a, b) => a - b);
-  const defective = new Set(measured.flatMap(({ value, good }) => (good ? [] : [value])));
-  const cuts = values.flatMap((value, i) => {
-    const next = values[knob.side === 'min' ? i + 1 : i - 1];
-    if (!defective.has(value) || next === undefined) return [];
-    const bound = shortBetween(value, next);
-    return fits(knob, bound) ? [bound] : [];
+export function boundsToTry(knob: Knob, steps: readonly Step[], most: number): number[] {
+  let cuts = [...steps.keys()].flatMap((i) => {
+    const next = steps[knob.side === 'min' ? i + 1 : i - 1];
+    const { value, defective } = steps[i] as Step;
+    return defective && next ? [{ value, next: next.value }] : [];
   });
+  const boundOf = ({ value, next }: { value: number; next: number }): number => shortBetween(value, next);
+  // Where one end of the scale fits and the other too, all do; most gates have one bound.
+  if (!fits(knob, -Infinity) || !fits(knob, Infinity)) cuts = cuts.filter((cut) => fits(knob, boundOf(cut)));
   const step = Math.max(1, cuts.length / most);
-  const kept = Array.from({ length: Math.min(most, cuts.length) }, (_, i) => cuts[Math.floor(i * step)] as number);
+  const kept = Array.from({ length: Math.min(most, cuts.length) }, (_, i) =>
+    boundOf(cuts[Math.floor(i * step)] as (typeof cuts)[number]),
+  );
   return [...new Set([knob.present, ...kept])].sort((a, b) => (knob.side === 'min' ? a - b : b - a));
 }
 

@@ -2,9 +2,10 @@
 import { gateDimensions } from '../dimensions.js';
 import { judge } from '../judge.js';
 import type { Policy, Scores, ThresholdGate } from '../types.js';
-import { lowerBound, upperBound } from './binomial.js';
+import { showsAtLeast, upperBound } from './binomial.js';
+import { Board, triesPassed, type Passing, type Picture } from './board.js';
 import type { Example } from './examples.js';
-import { boundsToTry, knobsOf, passesWithoutValue, valueOf, withBounds, type Knob } from './knobs.js';
+import { boundsToTry, knobsOf, passesWithoutValue, valueOf, withBounds, type Knob, type Step } from './knobs.js';
 
 /** An example whose verdict as a whole is known. */
 export type Judged = Example & { good: boolean };
@@ -16,16 +17,7 @@ export interface Aim {
   confidence: number;
 }
 
-/** What a policy lets pass. */
-export interface Passing {
-  pictures: number;
-  defective: number;
-  /** Jobs that it lets something pass of, and the sum of their shares of defects: what is evidence. Pictures, where each is a job of its own. */
-  jobs: number;
-  failures: number;
-}
-
-/** Bounds tried per knob: enough for any curve, few enough that 2,000 labels take a second. */
+/** Bounds tried per knob: enough for any curve. */
 const MOST_BOUNDS = 60;
 const MOST_ROUNDS = 10;
 /** How sure it must be that what a tighter bound rejects is worse than the limit: more likely than not. */
@@ -45,12 +37,8 @@ const WORSE = 0.5;
  * @example
  * propose(tuning, { policy, maxDefectRate: 0.05, confidence: 0.95 }).gates[0];
  */
-export function propose(examples: readonly Judged[], { policy, ...aim }: Aim & { policy: Policy }): Policy {
-  const board = new Board(examples, policy, aim);
-  const [first, second] = [board.climb(board.knobs.map((knob) => knob.present)), board.climb(board.loosest())];
-  const { bounds } = board.isBetter(second.passing, first.passing) ? second : first;
-  return withBounds(policy, new Map(board.knobs.map((knob, k) => [knob, bounds[k] ?? knob.present])));
-}
+export const propose = (examples: readonly Judged[], options: Aim & { policy: Policy }): Policy =>
+  new Proposer(examples, options).propose();
 
 /**
  * What passes a policy, by `judge`. A gate that was not run on a picture, because another one had rejected it, cannot be asked. Where no gate that
@@ -68,40 +56,39 @@ export const passingOf = <T extends Judged>(examples: readonly T[], policy: Poli
 export const wasStopped = (scores: Scores, dimensions: readonly string[]): boolean =>
   dimensions.some((id) => Object.hasOwn(scores, id) && scores[id]?.status === 'notRun');
 
-/** A bound per knob; undefined lets everything pass. */
-type Bounds = readonly (number | undefined)[];
-
-/** The examples as numbers: which knob lets which picture pass. */
-class Board {
-  readonly knobs: Knob[];
-  /** Per knob: the pictures' values, and the bounds to try. */
+/** Chooses on the same examples as often as asked, each time with other jobs drawn from them. */
+export class Proposer {
+  readonly #policy: Policy;
+  readonly #limit: number;
+  readonly #confidence: number;
+  readonly #knobs: Knob[];
+  /** Per knob: the pictures' values, and the pictures that have one, the lowest first. */
   readonly #values: (number | undefined)[][];
-  readonly #tries: number[][];
+  readonly #sorted: number[][];
+  /** Per knob and picture: whether it is defective there. What failed at a gate says where its bound belongs; a picture that failed elsewhere does not. */
+  readonly #failed: boolean[][];
   /** Pictures that can pass at all: no rule rejects them, and no gate for want of a value. */
   readonly #open: number[];
+  readonly #good: boolean[];
+  /** Per picture its job, numbered as they first appear. */
+  readonly #jobs: number[];
   readonly #aims = new Map<string, number>();
-  /** Per picture: its job. Undefined where each picture is a job of its own. */
-  readonly #jobs: number[] | undefined;
-  readonly #jobCount: number;
 
-  constructor(
-    readonly examples: readonly Judged[],
-    policy: Policy,
-    readonly aim: Aim,
-  ) {
-    this.knobs = knobsOf(policy);
-    const names = new Map([...new Set(examples.map(({ job }) => job))].map((job, j) => [job, j]));
-    this.#jobCount = names.size;
-    this.#jobs = names.size === examples.length ? undefined : examples.map(({ job }) => names.get(job) ?? 0);
-    this.#values = this.knobs.map(({ gate }) => examples.map(({ scores }) => valueOf(scores, gate)));
-    this.#tries = this.knobs.map((knob, k) =>
-      boundsToTry(
-        knob,
-        // What failed at this gate says where its bound belongs; a picture that failed elsewhere does not.
-        examples.map(({ good, gates }, i) => ({ good: gates[knob.gate.id] ?? good, value: this.#values[k]?.[i] })),
-        MOST_BOUNDS,
-      ),
-    );
+  constructor(examples: readonly Judged[], { policy, maxDefectRate, confidence }: Aim & { policy: Policy }) {
+    this.#policy = policy;
+    this.#limit = maxDefectRate;
+    this.#confidence = confidence;
+    this.#knobs = knobsOf(policy);
+    this.#good = examples.map(({ good }) => good);
+    const names = new Map<string, number>();
+    for (const { job } of examples) if (!names.has(job)) names.set(job, names.size);
+    this.#jobs = examples.map(({ job }) => names.get(job) ?? 0);
+    this.#values = this.#knobs.map(({ gate }) => examples.map(({ scores }) => valueOf(scores, gate)));
+    this.#sorted = this.#values.map((values) => {
+      const measured = [...values.keys()].filter((i) => values[i] !== undefined);
+      return measured.sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
+    });
+    this.#failed = this.#knobs.map(({ gate }) => examples.map(({ good, gates }) => !(gates[gate.id] ?? good)));
     const rules = { ...policy, gates: policy.gates.filter(({ kind }) => kind === 'rule') };
     const byRules = new Set(passingOf(examples, rules));
     const opens = ({ scores, good }: Judged, gate: ThresholdGate): boolean =>
@@ -110,43 +97,80 @@ class Board {
       const example = examples[i] as Judged;
       return (
         byRules.has(example) &&
-        this.knobs.every(({ gate }, k) => this.#values[k]?.[i] !== undefined || opens(example, gate))
+        this.#knobs.every(({ gate }, k) => this.#values[k]?.[i] !== undefined || opens(example, gate))
       );
     });
   }
 
+  /**
+   * @param drawn how often each job is there, in the order in which they first appear; one that is drawn twice counts as two. @default once each
+   */
+  propose(drawn: ArrayLike<number> = new Uint8Array(this.#jobs.length).fill(1)): Policy {
+    if (this.#knobs.length === 0) return this.#policy;
+    const tries = this.#knobs.map((knob, k) => boundsToTry(knob, this.#stepsOf(k, drawn), MOST_BOUNDS));
+    const board = new Board({
+      tries: tries.map(({ length }) => length),
+      pictures: this.#open.flatMap((i): Picture[] => {
+        const job = this.#jobs[i] ?? 0;
+        const times = drawn[job] ?? 0;
+        if (times === 0) return [];
+        const passes = this.#knobs.map(({ side }, k) => triesPassed(tries[k] ?? [], side, this.#values[k]?.[i]));
+        return [{ job, times, bad: this.#good[i] !== true, passes }];
+      }),
+    });
+    const present = this.#knobs.map((knob, k) => tries[k]?.indexOf(knob.present) ?? 0);
+    const [first, second] = [
+      this.#climb(board, present),
+      this.#climb(
+        board,
+        present.map(() => 0),
+      ),
+    ];
+    const { at } = this.#isBetter(second.passing, first.passing) ? second : first;
+    return withBounds(
+      this.#policy,
+      new Map(this.#knobs.map((knob, k) => [knob, tries[k]?.[at[k] ?? 0] ?? knob.present])),
+    );
+  }
+
+  /** The distinct values at a knob, the lowest first. */
+  #stepsOf(k: number, drawn: ArrayLike<number>): Step[] {
+    const steps: Step[] = [];
+    for (const i of this.#sorted[k] ?? []) {
+      if ((drawn[this.#jobs[i] ?? 0] ?? 0) === 0) continue;
+      const [value, defective] = [this.#values[k]?.[i] ?? 0, this.#failed[k]?.[i] ?? false];
+      const last = steps.at(-1);
+      if (last?.value !== value) steps.push({ value, defective });
+      else if (defective) last.defective = true;
+    }
+    return steps;
+  }
+
   /** Moves one bound after the other until none gets better. */
-  climb(start: Bounds): { bounds: Bounds; passing: Passing } {
-    const bounds = [...start];
-    let passing = this.#count(this.#passingAll(bounds));
+  #climb(board: Board, start: readonly number[]): { at: number[]; passing: Passing } {
+    const at = [...start];
+    let passing = board.passing(0, at)[at[0] ?? 0] as Passing;
     for (let round = 0, moved = true; moved && round < MOST_ROUNDS; round++) {
       moved = false;
-      for (const k of this.knobs.keys()) {
-        const found = this.#best(k, bounds, passing);
+      for (const k of at.keys()) {
+        const found = this.#best(board.passing(k, at), passing);
         if (!found) continue;
-        bounds[k] = found.bound;
+        at[k] = found.bound;
         passing = found.passing;
         moved = true;
       }
     }
-    return { bounds, passing };
-  }
-
-  /** The loosest bound of each knob that is tried. */
-  loosest(): number[] {
-    return this.knobs.map(({ present }, k) => this.#tries[k]?.[0] ?? present);
+    return { at, passing };
   }
 
   /** The best bound of one knob while the others stay; undefined if none is better than what passes now. */
-  #best(k: number, bounds: Bounds, now: Passing): { bound: number; passing: Passing } | undefined {
-    const others = this.#passingAll(bounds.map((bound, other) => (other === k ? undefined : bound)));
+  #best(all: readonly Passing[], now: Passing): { bound: number; passing: Passing } | undefined {
     let best: { bound: number; passing: Passing } | undefined;
     let looser: Passing | undefined;
-    for (const bound of this.#tries[k] ?? []) {
-      const passing = this.#count(others.filter((i) => this.#passes(i, k, bound)));
+    for (const [bound, passing] of all.entries()) {
       if (looser && !this.#isWorthIt(looser, passing)) continue;
       looser = passing;
-      if (this.isBetter(passing, best?.passing ?? now)) best = { bound, passing };
+      if (this.#isBetter(passing, best?.passing ?? now)) best = { bound, passing };
     }
     return best;
   }
@@ -154,14 +178,13 @@ class Board {
   /** Whether what a tighter bound rejects besides is worse than the limit. */
   #isWorthIt(looser: Passing, tighter: Passing): boolean {
     const [rejected, defective] = [looser.pictures - tighter.pictures, looser.defective - tighter.defective];
-    return rejected === 0 || lowerBound(defective, rejected, WORSE) >= this.aim.maxDefectRate;
+    return rejected === 0 || showsAtLeast(defective, rejected, { rate: this.#limit, confidence: WORSE });
   }
 
-  /** Whether `a` is to be preferred: strictly, so that nothing moves without a reason. */
-  isBetter(a: Passing, b: Passing): boolean {
+  /** Whether \`a\` is to be preferred: strictly, so that nothing moves without a reason. */
+  #isBetter(a: Passing, b: Passing): boolean {
     const [aimA, aimB] = [this.#aimed(a), this.#aimed(b)];
-    const { maxDefectRate } = this.aim;
-    if (aimA > maxDefectRate || aimB > maxDefectRate) return aimA < aimB;
+    if (aimA > this.#limit || aimB > this.#limit) return aimA < aimB;
     const [goodA, goodB] = [a.pictures - a.defective, b.pictures - b.defective];
     return goodA > goodB || (goodA === goodB && a.defective < b.defective);
   }
@@ -174,29 +197,8 @@ class Board {
     const key = `${failures}/${jobs}`;
     const known = this.#aims.get(key);
     if (known !== undefined) return known;
-    const aimed = upperBound(failures + 1 + Math.sqrt(failures), jobs, this.aim.confidence);
+    const aimed = upperBound(failures + 1 + Math.sqrt(failures), jobs, this.#confidence);
     this.#aims.set(key, aimed);
     return aimed;
-  }
-
-  #count(passing: readonly number[]): Passing {
-    const pictures = passing.length;
-    const bad = passing.filter((i) => !this.examples[i]?.good);
-    const defective = bad.length;
-    const ofJob = this.#jobs;
-    if (!ofJob) return { pictures, defective, jobs: pictures, failures: defective };
-    const sizes = new Uint32Array(this.#jobCount);
-    for (const i of passing) sizes[ofJob[i] ?? 0] = (sizes[ofJob[i] ?? 0] ?? 0) + 1;
-    const failures = bad.reduce((sum, i) => sum + 1 / (sizes[ofJob[i] ?? 0] ?? 1), 0);
-    return { pictures, defective, jobs: sizes.reduce((sum, size) => sum + Number(size > 0), 0), failures };
-  }
-
-  #passingAll(bounds: Bounds): number[] {
-    return this.#open.filter((i) => bounds.every((bound, k) => bound === undefined || this.#passes(i, k, bound)));
-  }
-
-  #passes(i: number, k: number, bound: number): boolean {
-    const value = this.#values[k]?.[i];
-    return value === undefined || (this.knobs[k]?.side === 'min' ? value >= bound : value <= bound);
   }
 }

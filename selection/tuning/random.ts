@@ -1,6 +1,5 @@
 /** Chance from a seed that is handed in: the same seed gives the same order and the same samples everywhere. */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { checkSeed, deriveSeed } from '../seeds.js';
 
@@ -25,7 +24,14 @@ export function chanceFrom(seed: number, stream = 0): Chance {
   const generator = xoroshiro128plus(deriveSeed(checkSeed(seed), stream) | 0);
   return {
     share: () => uniformFloat64(generator),
-    below: (count) => uniformInt(generator, 0, count - 1),
+    // The same numbers as pure-rand's uniformInt, without its slow remainder: 100,000 jobs are drawn 2,000 times. The quotient of two such numbers is
+    // never rounded up to a whole one.
+    below(count) {
+      const end = count > 2 ? Math.floor(2 ** 32 / count) * count : 2 ** 32;
+      let drawn = generator.next() + 2 ** 31;
+      while (drawn >= end) drawn = generator.next() + 2 ** 31;
+      return drawn - Math.floor(drawn / count) * count;
+    },
   };
 }
 

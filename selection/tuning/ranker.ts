@@ -6,7 +6,7 @@ import type { Interval } from './binomial.js';
 import { resampled } from './bootstrap.js';
 import { calibrate } from './calibration.js';
 import { checkBothKinds, checkComparable, checkEnough, wasMeasured } from './checks.js';
-import { areaUnderRoc } from './curves.js';
+import { areaOfDraws, areaUnderRoc } from './curves.js';
 import type { Example } from './examples.js';
 import { grouped } from './groups.js';
 import { fitLogistic } from './logistic.js';
@@ -120,9 +120,12 @@ export function fitRanker(examples: readonly Example[], options: RankOptions): {
   }));
   const areaOf = (by: 'fitted' | 'before') => (some: readonly (typeof seen)[number][]) =>
     areaUnderRoc(some.map((one) => ({ value: one[by], good: one.good })));
-  const gainOf = (some: readonly (typeof seen)[number][]): number =>
-    (areaOf('fitted')(some) ?? NaN) - (areaOf('before')(some) ?? NaN);
-  const interval = resampled(seen, {
+  const names = new Map([...new Set(seen.map(({ job }) => job))].map((job, j) => [job, j]));
+  const drawnArea = (by: 'fitted' | 'before') =>
+    areaOfDraws(seen.map((one) => ({ value: one[by], good: one.good, job: names.get(one.job) ?? 0 })));
+  const [fittedArea, beforeArea] = [drawnArea('fitted'), drawnArea('before')];
+  const gainOf = (drawn: ArrayLike<number>): number => (fittedArea(drawn) ?? NaN) - (beforeArea(drawn) ?? NaN);
+  const interval = resampled(names.size, {
     figure: gainOf,
     ...{ seed, confidence, resamples: RESAMPLES },
   });
@@ -161,7 +164,7 @@ export function fitRanker(examples: readonly Example[], options: RankOptions): {
           areaUnderRoc: areaOf('before')(seen),
           logLoss: logLoss(seen.map((one) => ({ probability: before.probability(one.before), good: one.good }))),
         },
-        gain: interval && { value: gainOf(seen), ...interval },
+        gain: interval && { value: gainOf(new Uint8Array(names.size).fill(1)), ...interval },
         passing: {
           pictures: passing.length,
           good: passing.filter(({ good }) => good).length,

@@ -1,9 +1,10 @@
 /** How much each proposed threshold depends on which jobs happened to be labelled. */
 import type { Policy } from '../types.js';
 import type { Interval } from './binomial.js';
-import { percentiles, resamplesOf } from './bootstrap.js';
+import { drawsOf, percentiles } from './bootstrap.js';
+import { grouped } from './groups.js';
 import { knobsOf } from './knobs.js';
-import { propose, type Aim, type Judged } from './propose.js';
+import { Proposer, type Aim, type Judged } from './propose.js';
 
 /** So that a report of any size is there within some seconds to a minute. */
 const MOST_RESAMPLES = 200;
@@ -44,11 +45,16 @@ export function thresholdsOf(
   const affordable = Math.floor(WORK / (examples.length * knobs.length ** 2));
   const most = Math.min(MOST_RESAMPLES, Math.max(LEAST_RESAMPLES, affordable));
   const chosen = knobs.map((): number[] => []);
-  if (knobs.length > 0)
-    for (const some of resamplesOf(examples, { seed, resamples: Math.min(options.resamples, most) })) {
-      if (some.every(({ good }) => good) || !some.some(({ good }) => good)) continue;
-      for (const [k, { present }] of knobsOf(propose(some, options)).entries()) chosen[k]?.push(present);
+  if (knobs.length > 0) {
+    const proposer = new Proposer(examples, options);
+    const jobs = [...grouped(examples, ({ job }) => job).values()];
+    const isThere = (kind: boolean) => jobs.map((own) => own.some(({ good }) => good === kind));
+    const both = [isThere(true), isThere(false)];
+    for (const drawn of drawsOf(jobs.length, { seed, resamples: Math.min(options.resamples, most) })) {
+      if (!both.every((kind) => kind.some((there, j) => there && drawn[j] !== 0))) continue;
+      for (const [k, { present }] of knobsOf(proposer.propose(drawn)).entries()) chosen[k]?.push(present);
     }
+  }
   const after = knobsOf(proposed);
   return knobs.map(({ gate, part, side, present }, k) => ({
     gate: gate.id,

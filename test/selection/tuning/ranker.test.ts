@@ -168,12 +168,11 @@ describe('fitRanker', () => {
 
 describe('resampled', () => {
   test('draws whole jobs, one that is drawn twice counts as two, and gives the interval of any figure', () => {
-    const items = Array.from({ length: 40 }, (_, i) => ({ job: `j${i % 10}`, value: i % 10 }));
     const sizes = new Set<number>();
-    const interval = resampled(items, {
-      figure: (some) => {
-        sizes.add(new Set(some.map(({ job }) => job)).size);
-        return some.reduce((sum, { value }) => sum + value, 0) / some.length;
+    const interval = resampled(10, {
+      figure: (drawn) => {
+        sizes.add(drawn.reduce((sum, times) => sum + times, 0));
+        return drawn.reduce((sum, times, job) => sum + times * job, 0) / 10;
       },
       ...{ seed: 1, confidence: 0.95, resamples: 2_000 },
     });

@@ -1,7 +1,7 @@
 /** Risk control, curves, calibration, bootstrap, betting: against values worked out by hand or by definition. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { leastNeeded, upperBound } from '../../../selection/tuning/binomial.js';
+import { leastNeeded, lowerBound, showsAtLeast, upperBound } from '../../../selection/tuning/binomial.js';
 import { bootstrap, ratio, RESAMPLES } from '../../../selection/tuning/bootstrap.js';
 import {
   brier,
@@ -11,8 +11,11 @@ import {
   platt,
   reliability,
 } from '../../../selection/tuning/calibration.js';
-import { areaUnderRoc, curveOf, thinned } from '../../../selection/tuning/curves.js';
+import { areaOfDraws, areaUnderRoc, curveOf, thinned } from '../../../selection/tuning/curves.js';
 import { meanUpperBound } from '../../../selection/tuning/mean-bound.js';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { deriveSeed } from '../../../selection/seeds.js';
 import { chanceFrom, lotOf, shuffled } from '../../../selection/tuning/random.js';
 import { mostPermissive, riskBound, type LabelledValue } from '../../../selection/tuning/risk-control.js';
 
@@ -108,6 +111,17 @@ describe('curves', () => {
             right += a.value > b.value ? 1 : a.value === b.value ? 0.5 : 0;
           }
         expect(areaUnderRoc(all)).toBeCloseTo(right / pairs, 10);
+      }),
+    );
+  });
+
+  test('the area of a resample is that of its pictures written out', () => {
+    fc.assert(
+      fc.property(labelled, fc.array(fc.nat(3), { minLength: 60, maxLength: 60 }), (all, drawn) => {
+        const written = all.flatMap((one, job) => Array.from({ length: drawn[job] ?? 0 }, () => one));
+        const [area, expected] = [areaOfDraws(all.map((one, job) => ({ ...one, job })))(drawn), areaUnderRoc(written)];
+        if (expected === null) expect(area).toBeNull();
+        else expect(area).toBeCloseTo(expected, 10);
       }),
     );
   });
@@ -275,6 +289,23 @@ describe('chance', () => {
     expect(lotOf('a', 1)).not.toBe(lotOf('a', 2));
     const half = Array.from({ length: 10_000 }, (_, i) => lotOf(`request-${i}`, 1)).filter((lot) => lot < 2 ** 31);
     expect(half.length / 10_000).toBeCloseTo(0.5, 1);
+  });
+
+  test('draws the numbers of pure-rand', () => {
+    for (const count of [1, 2, 3, 6, 1000, 50_000, 3_000_000_000]) {
+      const [chance, generator] = [chanceFrom(9), xoroshiro128plus(deriveSeed(9, 0) | 0)];
+      for (let i = 0; i < 2_000; i++) expect(chance.below(count)).toBe(uniformInt(generator, 0, count - 1));
+    }
+  });
+
+  test('showsAtLeast is what the bound from below says', () => {
+    fc.assert(
+      fc.property(fc.nat(60), fc.nat(60), fc.double({ min: 0.01, max: 0.9, noNaN: true }), (failures, more, rate) => {
+        const bound = lowerBound(failures, failures + more, 0.5);
+        fc.pre(Math.abs(bound - rate) > 1e-9 && failures + more > 0);
+        expect(showsAtLeast(failures, failures + more, { rate, confidence: 0.5 })).toBe(bound >= rate);
+      }),
+    );
   });
 
   test('leastNeeded is the least', () => {

@@ -8,7 +8,7 @@ import type { Example } from '../../../selection/tuning/examples.js';
 import { examine, promiseOf, promiseText, type Seen } from '../../../selection/tuning/held-out.js';
 import { knobsOf } from '../../../selection/tuning/knobs.js';
 import { rewritePolicy } from '../../../selection/tuning/policy-text.js';
-import { passingOf, propose, type Judged } from '../../../selection/tuning/propose.js';
+import { passingOf, propose, Proposer, type Judged } from '../../../selection/tuning/propose.js';
 import { chanceFrom } from '../../../selection/tuning/random.js';
 import { Sealed, splitByJob } from '../../../selection/tuning/split.js';
 import { subgroupsOf } from '../../../selection/tuning/subgroups.js';
@@ -84,6 +84,25 @@ describe('propose', () => {
         const goods = (some: readonly Judged[]) => some.filter(({ good }) => good).length;
         expect(goods(after) > goods(before) || rate(after) < rate(before) || after.length > before.length).toBe(true);
       }),
+    );
+  });
+
+  test('a resample chooses as its pictures do that are written out, a job that is drawn twice as two jobs', () => {
+    fc.assert(
+      fc.property(
+        judgedArbitrary,
+        distinctGates,
+        fc.array(fc.nat(3), { minLength: 40, maxLength: 40 }),
+        (all, policy, lots) => {
+          const examples = all.map((one, i) => ({ ...one, job: `j${i % 15}` }));
+          const drawn = lots.slice(0, 15);
+          const written = examples.flatMap((one, i) =>
+            Array.from({ length: drawn[i % 15] ?? 0 }, (_, n) => ({ ...one, job: `${one.job} ${n}` })),
+          );
+          const aim = { policy, maxDefectRate: 0.3, confidence: 0.8 };
+          expect(new Proposer(examples, aim).propose(drawn)).toEqual(propose(written, aim));
+        },
+      ),
     );
   });
 
