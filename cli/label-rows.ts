@@ -5,9 +5,13 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { CullError, messageOf } from '../errors.js';
 import { readLabels, type Label, type LabelRow } from '../selection/tuning/labels.js';
 
-/** Spreadsheets write UTF-8 with a mark in front, or UTF-16. */
-const textOf = (bytes: Buffer): string =>
-  new TextDecoder(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8').decode(bytes);
+/** Spreadsheets write UTF-8 with a mark in front, or UTF-16, the one or the other byte first. */
+function textOf(bytes: Buffer): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return new TextDecoder().decode(bytes);
+}
 
 /** No field has one in its name, so what a header has is what separates. */
 const SEPARATORS = [',', ';', '\t'];
@@ -25,7 +29,12 @@ export async function labelsOf(file: string): Promise<Label[]> {
     throw new CullError('USAGE', `${file} cannot be read: ${messageOf(error)}`, { hint: 'check the path' });
   }
   const name = file === '-' ? 'stdin' : file;
-  const rows = text.trimStart().startsWith('{') ? ndjsonRows(text, name) : csvRows(text, name);
+  const first = text.trimStart()[0];
+  if (first === '[')
+    throw new CullError('LABELS_INVALID', `${name}: this is a JSON array, and labels are NDJSON: one { … } a line`, {
+      hint: `write each label on a line of its own: jq -c '.[]' ${name}`,
+    });
+  const rows = first === '{' ? ndjsonRows(text, name) : csvRows(text, name);
   return readLabels(rows, { file: name });
 }
 
@@ -46,7 +55,12 @@ function csvRows(text: string, file: string): LabelRow[] {
   try {
     const [header = ''] = text.split(/\r?\n/, 1);
     const rows = parse<{ record: unknown; info: { lines: number } }>(text, {
-      columns: true,
+      columns(names: string[]) {
+        // the reader would take the last of two and say nothing
+        const twice = names.find((name, i) => names.indexOf(name) !== i);
+        if (twice !== undefined) throw new Error(`the header names "${twice}" twice`);
+        return names;
+      },
       delimiter: SEPARATORS.find((separator) => header.includes(separator)) ?? ',',
       info: true,
       skip_empty_lines: true,

@@ -83,5 +83,5 @@ function pictureOf({ candidate, image, file, scores }: Line): ScoredPicture[] {
   if (!image || candidate === undefined || request === undefined) return [];
   const { key, sha256, pixelSha256 } = image;
   const names = [pictureName(request, candidate), key, sha256, ...(pixelSha256 === null ? [] : [pixelSha256])];
-  return [{ names, job: request, scores }];
+  return [{ names, job: request, scores, ...(pixelSha256 !== null && { pixels: pixelSha256 }) }];
 }

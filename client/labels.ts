@@ -1,6 +1,7 @@
 /** The labels of a tenant in storage: batches of lines, each under the hash of its content. */
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import pLimit from 'p-limit';
 import { CullError } from '../errors.js';
 import type { Label } from '../selection/tuning/labels.js';
 import { keys } from '../storage/keys.js';
@@ -10,14 +11,21 @@ export interface StoredLabel extends Label {
   at: string;
 }
 
+/** Objects of storage that are looked at at once. */
+const AT_ONCE = 16;
+
 /** Every label of the tenant, the oldest first. */
 export async function storedLabels(storage: Storage, tenant: string): Promise<StoredLabel[]> {
-  const labels: StoredLabel[] = [];
-  for await (const { key } of storage.list(keys.labels(tenant))) {
-    const object = await storage.get(key);
-    for (const line of object?.body.toString('utf8').split('\n') ?? [])
-      if (line !== '') labels.push(JSON.parse(line) as StoredLabel);
-  }
+  const limit = pLimit(AT_ONCE);
+  const batches: Promise<StoredLabel[]>[] = [];
+  for await (const { key } of storage.list(keys.labels(tenant)))
+    batches.push(
+      limit(async () => {
+        const lines = (await storage.get(key))?.body.toString('utf8').split('\n') ?? [];
+        return lines.flatMap((line) => (line === '' ? [] : (JSON.parse(line) as StoredLabel)));
+      }),
+    );
+  const labels = (await Promise.all(batches)).flat();
   return labels.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 

@@ -97,12 +97,13 @@ export async function takeDecisions(doors: ReviewDoors, request: string, options
 
   const at = new Date().toISOString();
   const { by } = options;
-  const labels = subjects.flatMap(({ candidate, decision, gates }): Label[] =>
+  const labels = subjects.flatMap(({ candidate, decision, gates, asked: from }): Label[] =>
     [...gates.map(({ gate }) => gate), null].map((gate) => ({
       picture: pictureName(request, candidate),
       gate,
       pass: decision === 'accept',
       who: by,
+      from,
     })),
   );
   const added = await addLabels(storage, { tenant, labels, at });

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import pLimit from 'p-limit';
 import { addLabels } from '../../client/labels.js';
 import { readConfig } from '../../config.js';
 import { CullError } from '../../errors.js';
@@ -9,6 +10,9 @@ import type { Storage } from '../../storage/storage.js';
 import { labelsOf } from '../label-rows.js';
 import { createOutput } from '../output.js';
 import { candidateOf } from '../scored-pictures.js';
+
+/** Objects of storage that are looked at at once. */
+const AT_ONCE = 16;
 
 /** `comfy-cull label`: human verdicts into the tenant's labels; no server. */
 export function addLabel(program: Command): void {
@@ -37,11 +41,17 @@ export function addLabel(program: Command): void {
 
 /** A label names a candidate of a request that is in storage; files and hashes may come from elsewhere. */
 async function checkCandidates(storage: Storage, tenant: string, labels: readonly Label[]): Promise<void> {
-  const missing: string[] = [];
-  for (const picture of new Set(labels.map((label) => label.picture))) {
-    const named = candidateOf(picture);
-    if (named && !(await storage.head(keys.record(tenant, named.request, named.candidate)))) missing.push(picture);
-  }
+  const limit = pLimit(AT_ONCE);
+  const pictures = [...new Set(labels.map((label) => label.picture))];
+  const isThere = await Promise.all(
+    pictures.map((picture) =>
+      limit(async () => {
+        const named = candidateOf(picture);
+        return !named || (await storage.head(keys.record(tenant, named.request, named.candidate))) !== undefined;
+      }),
+    ),
+  );
+  const missing = pictures.filter((_, i) => isThere[i] === false);
   if (missing.length > 0)
     throw new CullError('LABELS_UNKNOWN_CANDIDATE', listed(missing.map((name) => `there is no candidate ${name}`)), {
       hint: '`comfy-cull list` shows the requests; CULL_TENANT and CULL_STORAGE say whose and where',

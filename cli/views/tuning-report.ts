@@ -33,6 +33,7 @@ export function tuningReport(report: TuningDoc): string {
         <p class="outcome ${promise.shown ? 'delivered' : 'shortfall'}">${outcome}</p>
         <h1>${promiseText(promise)}</h1>
         ${facts(report)}
+        <p class="note">${report.labels.origin.speaksOf}</p>
       </header>
       <main>
         ${thresholds(report.thresholds)} ${tallies(report)} ${joint(report)}

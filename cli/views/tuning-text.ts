@@ -37,6 +37,7 @@ export function tuningText(report: TuningDoc): string {
       ...(bounds.length === 0 ? ['Thresholds: there are none'] : [`Thresholds${meaning}`, ...bounds]),
       '',
       ...wrap(`Held out: ${kept}; with the thresholds as they were, ${was} of ${before.delivered} that passed.`, 80),
+      ...wrap(labels.origin.speaksOf, 80),
       ...(out.length === 0 ? [] : wrap(`Left out: ${out.join(', ')}.`, 80)),
       ...(labels.stopped === 0 ? [] : wrap(`${stoppedText(labels.stopped)}.`, 80)),
       ...(disagreements.length === 0

@@ -3,7 +3,7 @@ import { CullError } from '../../errors.js';
 import { didYouMean } from '../closest.js';
 import type { Policy, RequestFields, Scores } from '../types.js';
 import { grouped } from './groups.js';
-import { listed, type Label } from './labels.js';
+import { listed, type Label, type LabelSource } from './labels.js';
 
 /** A picture that was measured. */
 export interface ScoredPicture {
@@ -12,6 +12,8 @@ export interface ScoredPicture {
   /** What it shares its fate with: its request. */
   job: string;
   scores: Scores;
+  /** Hash of its pixels, where it is known: the same in two requests (a seed that was asked for twice) is one picture. */
+  pixels?: string;
   /** For rules that read it. */
   request?: RequestFields | undefined;
 }
@@ -25,6 +27,8 @@ export interface Example {
   request?: RequestFields | undefined;
   /** Whether the picture as a whole is good; null if only some of its gates were judged. */
   good: boolean | null;
+  /** Only where Cull asked for every verdict on it: it was not picked at random. */
+  from?: LabelSource;
   /** Gate id -> verdict. */
   gates: Readonly<Record<string, boolean>>;
 }
@@ -42,6 +46,7 @@ export interface Joined {
 /**
  * One example per labelled picture. The verdict on the whole picture is the label without a gate; where there is none, one failed gate fails it, and
  * it is good if every gate that the labels judge anywhere was passed. Two verdicts of one person: the later one counts.
+ * The same pixels in two requests are one picture, and the two requests one job: on both sides of the split they would judge what they chose.
  *
  * @param options `unknown`: labels of pictures that were not measured, or of gates that the policy does not have, are an error, or left out (labels in
  *   storage reach further back than the scores that were asked for, and are of other policies too). `disagreement`: an error, or the
@@ -86,7 +91,9 @@ export function joinLabels(
   const differ: string[] = [];
   const mixed: string[] = [];
   const disagreements = new Set<string>();
-  const examples = [...grouped(known, ({ picture }) => nameOf(picture))].map(([name, all]): Example => {
+  const jobOf = clustersOf(pictures);
+  const examples = [...grouped(known, ({ picture }) => idOf(picture)).values()].map((all): Example => {
+    const name = nameOf(all[0]?.picture);
     const own = all.map(({ label }) => label);
     const verdicts = new Map<string | null, boolean>();
     const last = lastWords(own);
@@ -100,6 +107,8 @@ export function joinLabels(
       differ.push(`${name}, ${gate ?? 'as a whole'}: pass says ${people(passed)}, fail says ${people(failed)}`);
       disagreements.add(name);
     }
+    const asked = new Set(last.flat().map(({ from }) => from));
+    const from = asked.has(undefined) ? undefined : asked.has('review') ? 'review' : 'audit';
     const only = (what: 'job' | 'subgroup'): string | undefined => {
       const values = [...new Set(last.flat().flatMap((label) => label[what] ?? []))];
       if (values.length > 1) mixed.push(`${name} has more than one ${what}: ${values.join(', ')}`);
@@ -109,12 +118,13 @@ export function joinLabels(
     const picture = all[0]?.picture as ScoredPicture;
     return {
       picture: name,
-      job: only('job') ?? picture.job,
+      job: only('job') ?? jobOf(picture.job),
       subgroup: only('subgroup') ?? null,
       scores: picture.scores,
       request: picture.request,
       good: verdicts.get(null) ?? wholeOf(gates, wanted),
       gates,
+      ...(from && { from }),
     };
   });
   refuse(mixed, 'a picture belongs to one job and one subgroup: correct the labels');
@@ -127,7 +137,28 @@ function refuse(lines: readonly string[], hint: string): void {
   if (lines.length > 0) throw new CullError('LABELS_CONTRADICT', listed(lines), { hint, details: lines });
 }
 
-const nameOf = ({ names }: ScoredPicture): string => names[0] ?? '';
+const nameOf = (picture: ScoredPicture | undefined): string => picture?.names[0] ?? '';
+
+const idOf = (picture: ScoredPicture): string => picture.pixels ?? nameOf(picture);
+
+/** Job -> the first by name of all jobs that it shares a picture with, or that these do. */
+function clustersOf(pictures: readonly ScoredPicture[]): (job: string) => string {
+  const heads = new Map<string, string>();
+  const headOf = (job: string): string => {
+    let head = job;
+    for (let next = heads.get(head); next !== undefined; next = heads.get(head)) head = next;
+    return head;
+  };
+  const drawnBy = new Map<string, string>();
+  for (const { pixels, job } of pictures) {
+    if (pixels === undefined) continue;
+    const [one, other] = [headOf(job), headOf(drawnBy.get(pixels) ?? job)];
+    drawnBy.set(pixels, job);
+    if (one < other) heads.set(other, one);
+    else if (other < one) heads.set(one, other);
+  }
+  return headOf;
+}
 
 /** The last word of each person, by gate. Without a time nothing is last, nor is one of two of the same time: both words stand. */
 function lastWords(labels: readonly Label[]): Label[][] {

@@ -25,7 +25,11 @@ export interface Label {
   subgroup?: string;
   /** ISO 8601 in UTC. The later of two verdicts of one person counts. */
   at?: string;
+  /** Why the picture was looked at, where Cull asked: the band review, or the audit sample. Absent: whoever labelled it picked it. */
+  from?: LabelSource;
 }
+
+export type LabelSource = 'review' | 'audit';
 
 export const LABEL_FIELDS = [
   'request',

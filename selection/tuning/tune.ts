@@ -9,6 +9,7 @@ import { judgedAt, marginsOf, reportGates, type GateReport } from './gate-report
 import { grouped } from './groups.js';
 import { examine, type HeldOutReport } from './held-out.js';
 import { marginOf, valueOf } from './knobs.js';
+import { originOf, type Origin } from './origin.js';
 import { passingOf, propose, wasStopped, type Aim, type Judged } from './propose.js';
 import { splitByJob } from './split.js';
 import { thresholdsOf, type ThresholdReport } from './threshold-intervals.js';
@@ -72,6 +73,7 @@ export interface TuneReport extends Aim {
      * their worst (`passingOf`).
      */
     stopped: number;
+    origin: Origin;
   };
   changes: Change[];
   /** Every threshold, moved or not. */
@@ -137,6 +139,7 @@ export function tune(examples: readonly Example[], options: TuneOptions): { poli
         partlyJudged: measured.length - judged.length,
         notMeasured: examples.length - measured.length,
         stopped: judged.filter(({ scores }) => wasStopped(scores, dimensions)).length,
+        origin: originOf(judged),
       },
       changes: changesOf(thresholds),
       thresholds,

@@ -135,6 +135,7 @@ describe('tune', () => {
     const files: Record<string, string | Buffer> = {
       'excel.csv': `\ufeff${csv.replaceAll('\n', '\r\n').replaceAll(',', ';')}`,
       'tabs.csv': Buffer.from(`\ufeff${csv.replaceAll(',', '\t')}`, 'utf16le'),
+      'swapped.csv': Buffer.from(`\ufeff${csv}`, 'utf16le').swap16(),
       'marked.ndjson': `\ufeff${rows.map(record).join('\r\n')}\n`,
     };
     const scores = `\ufeff${await readFile(example('scores.ndjson'), 'utf8')}`;
@@ -204,6 +205,12 @@ ${rule('broken', 'scores.noise.(')}`;
     expect(await refused(tune(await file('open.csv', `${head}"0001.png,pass,ann\n`)))).toContain(
       'LABELS_INVALID: open.csv',
     );
+    expect(await refused(tune(await file('twice.csv', 'image,verdict,who,verdict\n0001.png,pass,ann,fail\n')))).toMatch(
+      /LABELS_INVALID: twice\.csv:1?.*the header names "verdict" twice/,
+    );
+    expect(
+      await refused(tune(await file('array.json', '[{"image":"0001.png","verdict":"pass","who":"ann"}]'))),
+    ).toMatch(/LABELS_INVALID: array\.json: this is a JSON array, and labels are NDJSON[^]*jq -c/);
     expect(await refused(tune(await file('broken.ndjson', '{"image":"0001.png"\n')))).toContain(
       'broken.ndjson:1: this is not JSON',
     );

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CullError } from '../../../errors.js';
 import { joinLabels, type ScoredPicture } from '../../../selection/tuning/examples.js';
 import { checkOwnWords, readLabels, type Label } from '../../../selection/tuning/labels.js';
+import { originOf } from '../../../selection/tuning/origin.js';
 import { ok, policyOf, threshold } from '../samples.js';
 import { refusal } from '../../support/refusal.js';
 
@@ -122,6 +123,50 @@ describe('joinLabels', () => {
     const { examples } = joinLabels(labels, pictures, strict);
     expect(examples.map(({ good }) => good)).toEqual([true, false, null, false, true]);
     expect(examples[1]).toMatchObject({ gates: { 'sharpness.tileP90': true, 'noise.sigma': false }, job: 'r' });
+  });
+
+  test('the same pixels in two requests are one picture, and the requests one job', () => {
+    const at = (name: string, job: string, pixels: string): ScoredPicture => ({ ...picture(name, job), pixels });
+    const pictures = [
+      at('r/0', 'r', 'a'),
+      at('q/0', 'q', 'a'),
+      at('q/1', 'q', 'b'),
+      at('s/0', 's', 'b'),
+      at('t/0', 't', 'c'),
+    ];
+    const said = (more: Partial<Label>[]) =>
+      joinLabels(more.map(label), pictures, { policy, unknown: 'error', disagreement: 'error' }).examples;
+    const words = ['r/0', 'q/0', 'q/1', 's/0', 't/0'].map((name) => ({ picture: name }));
+    expect(said(words).map(({ picture: name, job }) => [name, job])).toEqual([
+      ['r/0', 'q'],
+      ['q/1', 'q'],
+      ['t/0', 't'],
+    ]);
+    expect(refusal(() => said([{ picture: 'r/0' }, { picture: 'q/0', who: 'bob', pass: false }])).code).toBe(
+      'LABELS_CONTRADICT',
+    );
+  });
+
+  test('a picture is of a review or the audit sample where every verdict on it is', () => {
+    const words: Partial<Label>[] = [
+      { picture: 'a', from: 'audit' },
+      { picture: 'b', from: 'audit' },
+      { picture: 'b', who: 'bob' },
+      { picture: 'c' },
+    ];
+    const { examples } = joinLabels(
+      words.map(label),
+      ['a', 'b', 'c'].map((name) => picture(name)),
+      {
+        ...{ policy, unknown: 'error', disagreement: 'error' },
+      },
+    );
+    expect(examples.map(({ from }) => from)).toEqual(['audit', undefined, undefined]);
+    expect(originOf(examples)).toMatchObject({ review: 0, audit: 1, other: 2 });
+    expect(originOf(examples).speaksOf).toMatch(
+      /^1 of 3 labelled pictures \(33 %\) is of reviews.*not of all that is drawn\.$/,
+    );
+    expect(originOf([{}]).speaksOf).toContain('if they are a random sample of it');
   });
 
   test('a picture goes by any of its names; a job of the label replaces its own', () => {
