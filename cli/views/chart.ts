@@ -55,8 +55,11 @@ export function chart({ title, x, y, lines, marks = [], diagonal = false, top = 
       ${lines.map((points, i) => html`<path class="${i === 0 ? 'line' : 'line other'}" d="${path(points)}" />`)}
       ${marks.map(
         ({ at: [a, b], name }) =>
-          html`<circle class="${name}" cx="${px(a)}" cy="${py(b)}" r="4.5"
-            ><title>${name}: ${percent(a)}, ${percent(b)}</title></circle
+          // A shape each, for whoever tells no colours: a square on its corner for what is proposed.
+          html`<path
+            class="${name}"
+            d="M${px(a)} ${py(b)}${name === 'proposed' ? 'm0-5.5l5.5 5.5-5.5 5.5-5.5-5.5z' : 'm-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0z'}"
+            ><title>${name}: ${percent(a)}, ${percent(b)}</title></path
           >`,
       )}
       <text class="axis" x="${px(0.5)}" y="${ABOVE + SIDE + 31}" text-anchor="middle">${x}</text>

@@ -139,7 +139,7 @@ h3 small{font-weight:400;margin-left:4px}
 .note,.legend{font-size:13.5px;color:var(--soft);margin-top:6px;overflow-wrap:anywhere}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:5px;margin-left:10px}
 .legend i:first-child{margin-left:0}
-.legend .present{background:var(--wait)}.legend .proposed{background:var(--good)}
+.legend .present{background:var(--wait)}.legend .proposed{background:var(--good);border-radius:0;transform:rotate(45deg)}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,260px),1fr));gap:16px;margin-top:12px}
 figure{margin:0;padding:12px 14px;background:var(--card);border:1px solid var(--line);border-radius:8px}
 figcaption{font-size:13.5px;font-weight:600;margin-bottom:6px}
@@ -149,7 +149,7 @@ svg .axis{font-size:11px}
 svg .grid{stroke:var(--line);stroke-width:.7;fill:none}
 svg .diagonal{stroke:var(--soft);stroke-dasharray:3 3;stroke-width:1;fill:none}
 svg .line{stroke:var(--focus);stroke-width:2;fill:none;stroke-linejoin:round}
-svg circle{stroke:var(--card);stroke-width:1.5}
+svg .present,svg .proposed{stroke:var(--card);stroke-width:1.5}
 svg .present{fill:var(--wait)}svg .proposed{fill:var(--good)}
 .table{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px}
 table{width:100%;border-collapse:collapse;font-size:13.5px}

@@ -79,6 +79,13 @@ describe('chart', () => {
     expect(chart({ title: '<b>', x: 'x', y: 'y', lines: [] }).text).toContain('&lt;b&gt;');
   });
 
+  it('tells what is proposed from what is present by shape too', () => {
+    const marks = (['present', 'proposed'] as const).map((name) => ({ name, at: [0.5, 0.5] as const }));
+    const svg = chart({ title: 't', x: 'x', y: 'y', lines: [], marks }).text;
+    expect(svg).toMatch(/class="present"\s+d="M140\.0 108\.0m-4\.5 0a/);
+    expect(svg).toMatch(/class="proposed"\s+d="M140\.0 108\.0m0-5\.5l/);
+  });
+
   it('percent has a digit where it tells something', () => {
     expect([0, 0.004, 0.05, 0.5, 1].map(percent)).toEqual(['0 %', '0.4 %', '5.0 %', '50 %', '100 %']);
   });
