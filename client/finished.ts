@@ -135,7 +135,8 @@ const isPlan = (value: unknown): boolean => {
 function checked(line: unknown): CandidateRecord {
   const { candidate, seed, scores, verdict, timing } = fieldsOf(line) as Partial<CandidateRecord>;
   const isRecord =
-    [candidate, seed].every((value) => Number.isSafeInteger(value) && Number(value) >= 0) &&
+    isCount(candidate) &&
+    isCount(seed) &&
     isObject(timing) &&
     isObject(scores) &&
     Object.values(scores).every(isScore) &&
@@ -150,10 +151,13 @@ const isObject = (value: unknown): value is object =>
 const fieldsOf = (value: unknown): Record<string, unknown> =>
   isObject(value) ? (value as Record<string, unknown>) : {};
 
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+/** JSON has no NaN. */
+const isNumberOrNull = (value: unknown): boolean => value === null || typeof value === 'number';
+
+/** Asked a million times in a long look back: nothing is made here. */
 function isScore(value: unknown): boolean {
   const { status, scorer, raw, quality } = fieldsOf(value);
-  const isNumber = (one: unknown): boolean => one === null || typeof one === 'number'; // JSON has no NaN
-  return (
-    typeof scorer === 'string' && typeof status === 'string' && (status !== 'ok' || [raw, quality].every(isNumber))
-  );
+  if (typeof scorer !== 'string' || typeof status !== 'string') return false;
+  return status !== 'ok' || (isNumberOrNull(raw) && isNumberOrNull(quality));
 }
