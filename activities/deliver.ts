@@ -174,8 +174,8 @@ export function createDeliverActivities(deps: { storage: Storage; telemetry?: Te
 const madeOf = (delivered: DeliveredImage | undefined) => (delivered ? { delivered } : {});
 
 /**
- * Every started candidate's record; one without a record was cancelled before its picture was there. It cost nothing where no worker had taken it, and
- * what one that died with it had drawn is not known.
+ * Every started candidate's record. One without a record was cancelled before its picture was there, and cost nothing: a worker that has one records
+ * what it drew, so nobody had it, or whoever had it ended first.
  */
 async function readRecords(storage: Storage, ask: DeliverAsk, asked: RequestDoc): Promise<CandidateRecord[]> {
   const { tenant, request } = ask;
@@ -188,8 +188,7 @@ async function readRecords(storage: Storage, ask: DeliverAsk, asked: RequestDoc)
         const record = await readRecord(storage, { tenant, request, candidate });
         if (record) return record;
         const empty = emptyRecord(candidate, deriveSeed(asked.seed, candidate), 'cancelled');
-        const isTaken = await storage.head(keys.taken(tenant, request, candidate));
-        return isTaken ? empty : { ...empty, timing: { ...empty.timing, drawMs: 0 } };
+        return { ...empty, timing: { ...empty.timing, drawMs: 0 } };
       }),
     ),
   );

@@ -13,7 +13,7 @@ import { carriedOn, endedWith, handBack, refuseEndless, STOPPED_ALONE, WORKER_GO
 import { countCancelled, countDrawn, countNodeFailure } from './counted.js';
 import { createPlanReader, type CandidateRef } from './documents.js';
 import { withFailures } from './failures.js';
-import { findDrawn, inputFiles, storeCancelled, storeGeneration, storeTaken } from './pictures.js';
+import { findDrawn, inputFiles, storeCancelled, storeGeneration } from './pictures.js';
 import { createSiblings } from './siblings.js';
 import { planFor, settleValue } from './varied.js';
 
@@ -92,7 +92,6 @@ export function createGenerateActivities(deps: {
         context.heartbeat(beat);
         throw handedBack;
       }
-      await storeTaken(storage, ref, provider.host);
 
       const job: GenerationJob = {
         ...ref,

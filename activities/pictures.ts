@@ -8,7 +8,7 @@ import { keys } from '../storage/keys.js';
 import type { Storage } from '../storage/storage.js';
 import type { CandidateFile, CandidateRecord, PlanDoc } from '../workflows/contract.js';
 import { withoutPrompt } from './picture-metadata.js';
-import { emptyRecord, readRecord, writeJson, writeRecord, type CandidateRef } from './documents.js';
+import { emptyRecord, readRecord, writeRecord, type CandidateRef } from './documents.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -62,10 +62,6 @@ export async function storeGeneration(
 /** microUsd = seconds * USD/h / 3600 * 1e6 */
 const costOf = (drawMs: number, usdPerHour: number | undefined): CandidateRecord['cost'] =>
   usdPerHour === undefined ? null : { microUsd: Math.round((drawMs * usdPerHour) / 3.6) };
-
-/** Notes that a worker has the candidate: one that dies with it leaves no other word, and what it drew until then is not known. */
-export const storeTaken = (storage: Storage, ref: CandidateRef, host: string | undefined): Promise<void> =>
-  writeJson(storage, keys.taken(ref.tenant, ref.request, ref.candidate), { host: host ?? null });
 
 /**
  * Records a candidate that was given up while it waited or ran, with the time that its ComfyUI spent on it. One whose picture is already there

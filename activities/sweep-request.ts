@@ -27,9 +27,9 @@ export interface RequestSweep {
   dryRun: boolean;
 }
 
-/** The stem of a candidate's files is its number; its record, its embedding, what it was varied with and who took it are no pictures. */
+/** The stem of a candidate's files is its number; its record, its embedding and what it was varied with are no pictures. */
 const FILE = /^(\d+)\.(.+)$/;
-const RECORDS = new Set(['json', 'vary.json', 'taken.json', 'f32']);
+const RECORDS = new Set(['json', 'vary.json', 'f32']);
 
 export async function sweepRequest(storage: Storage, sweep: RequestSweep): Promise<SweptCounts> {
   const { tenant, request, entry } = sweep;

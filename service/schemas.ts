@@ -264,7 +264,8 @@ export const CandidateView = z
       .nullable(),
     notPicked: z.string().nullable(),
     share: z.number().min(0).max(1).optional().openapi({
-      description: 'Of a cancelled one that ended: the share of a generation that it cost; absent: not known',
+      description:
+        'Of a cancelled one that ended: the share of a generation that it cost; absent: nothing was drawn to its end, so that is not known',
     }),
     expired: Expired,
   })

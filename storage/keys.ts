@@ -29,9 +29,6 @@ export const keys = {
   /** Which of the request's varied values the candidate is drawn with. */
   varied: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.vary.json`,
-  /** A worker has taken the candidate, and may have had it drawn. */
-  taken: (tenant: string, request: string, candidate: number) =>
-    `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.taken.json`,
   /** The candidate's CLIP embedding, where there is one: float32, little-endian, unit length. */
   embedding: (tenant: string, request: string, candidate: number) =>
     `${tenant}/requests/${request}/candidates/${candidateName(candidate)}.f32`,

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDeliverActivities } from '../../activities/deliver.js';
 import { emptyRecord, readJson, writeJson, writeRecord } from '../../activities/documents.js';
-import { storeCancelled, storeTaken } from '../../activities/pictures.js';
+import { storeCancelled } from '../../activities/pictures.js';
 import { float32 } from '../../activities/float32.js';
 import type { Diversity } from '../../selection/types.js';
 import { keys, openStorage, type Storage } from '../../storage/index.js';
@@ -156,7 +156,7 @@ describe('deliver', () => {
     expect(stats?.requests.some(({ passed }) => passed > 1)).toBe(false);
   });
 
-  it('says of each that was cancelled what it cost, unless a worker died with it', async () => {
+  it('says of each that was cancelled what it cost', async () => {
     const [tenant, request] = ['default', 'given-up'];
     const asked: Partial<RequestDoc> = { request, tenant, release: 'sha256:2', deliver: 1, candidates: 64, seed: 1 };
     await writeJson(storage, keys.request(tenant, request), asked);
@@ -165,8 +165,7 @@ describe('deliver', () => {
     const given = { seed: 1, handle: undefined, usdPerHour: undefined };
     await storeCancelled(storage, { ref: ref(0), drawMs: 0, ...given });
     await storeCancelled(storage, { ref: ref(1), drawMs: 500, ...given });
-    // 2: a worker took it and died; 3: none ever took it
-    await storeTaken(storage, ref(2), 'a');
+    // 2 and 3: nobody had them
     const shares = async (): Promise<(number | undefined)[]> => {
       const end = { end: 'done', error: null, launched: 5, startedAt: 0, firstPassAt: null } as const;
       const run = (): Promise<BestOfNResult> =>
@@ -177,14 +176,14 @@ describe('deliver', () => {
       return lines.map((line) => (JSON.parse(line) as CandidateRecord).share).slice(0, 4);
     };
     // what nobody drew costs nothing, also where no whole drawing says how long one takes
-    expect(await shares()).toEqual([0, undefined, undefined, 0]);
+    expect(await shares()).toEqual([0, undefined, 0, 0]);
     await writeRecord(storage, ref(4), {
       ...emptyRecord(4, 1, 'passed'),
       image: { key: '4.png', sha256: '', pixelSha256: null, width: 1, height: 1 },
       verdict: { pass: true, band: 'accept', failed: [] },
       timing: { queuedMs: 0, drawMs: 1_000, scoreMs: 0 },
     });
-    expect(await shares()).toEqual([0, 0.5, undefined, 0]);
+    expect(await shares()).toEqual([0, 0.5, 0, 0]);
   });
 
   it('compares the stored embeddings of those that pass where the policy wants variety', async () => {

@@ -134,9 +134,6 @@ it('a worker that shuts down leaves all of them in ComfyUI', async () => {
   first.env.cancel('WORKER_SHUTDOWN', new ActivityCancellationDetails({ workerShutdown: true }));
   expect(await first.end).toMatchObject({ type: WORKER_GONE });
   expect([await statusOf('mugs', 0), await statusOf('mugs', 1)]).toEqual(['running', 'pending']);
-  // what they had drawn by then is not known, and nobody may take them for never begun
-  expect(await recordOf('mugs', 0)).toBeUndefined();
-  for (const candidate of [0, 1]) expect(await storage.head(keys.taken(TENANT, 'mugs', candidate))).toBeDefined();
   second.env.cancel();
   await second.end;
 });

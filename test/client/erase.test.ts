@@ -16,19 +16,7 @@ import type { QuarantineDoc } from '../../workflows/contract.js';
 /** Whose each kind of key is; a new one has to be given an owner here, and erasing has to know it. */
 const OWNERS = {
   ...owned('request', [
-    ...[
-      'requestDir',
-      'request',
-      'plan',
-      'image',
-      'file',
-      'candidates',
-      'record',
-      'varied',
-      'taken',
-      'embedding',
-      'models',
-    ],
+    ...['requestDir', 'request', 'plan', 'image', 'file', 'candidates', 'record', 'varied', 'embedding', 'models'],
     ...['reviews', 'delivered', 'manifest', 'winners', 'result', 'index', 'dead', 'deadIndex', 'swept'],
     'deliveredDir',
   ]),
@@ -83,7 +71,7 @@ function keysOf(of: { tenant: string; request: string; hash: string; n: number }
     'swept',
   ] as const)
     made[kind] = keys[kind](t, r);
-  for (const kind of ['record', 'varied', 'taken', 'embedding', 'image'] as const) made[kind] = keys[kind](t, r, n);
+  for (const kind of ['record', 'varied', 'embedding', 'image'] as const) made[kind] = keys[kind](t, r, n);
   for (const kind of ['index', 'deadIndex', 'batchIndex'] as const) made[kind] = keys[kind](t, DAY, r);
   for (const kind of ['batch', 'batchResult'] as const) made[kind] = keys[kind](t, r);
   for (const kind of ['input', 'labelBatch'] as const) made[kind] = keys[kind](t, hash);

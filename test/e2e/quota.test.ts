@@ -31,7 +31,7 @@ test('delivers K, cancels the rest, and every candidate says what it cost', asyn
   expect(drawn).toBeLessThanOrEqual(64);
   expect(cancelled).toBeGreaterThan(0);
   for (const { state, timing, cost } of records) if (state !== 'cancelled') expect(cost?.microUsd).toBe(timing.drawMs);
-  // no worker died: what each had cost is known, 0 where none had taken it
+  // what each had cost is known, 0 where nobody had it
   for (const { state, share } of records) if (state === 'cancelled') expect(share).toBeDefined();
   // drawn whole, but given up before it was scored
   for (const { state, image, share } of records) if (state === 'cancelled' && image) expect(share).toBe(1);

@@ -115,7 +115,8 @@ describe('a webhook', () => {
     await pipeline.end(await pipeline.generate({ deliver: 1, candidates: 1, seed: 4 }));
     await receiver.nth(from + 1);
     await vi.waitFor(async () => expect((await call('GET', `/${id}`)).body).toHaveProperty('disabled'), 30_000);
-    expect((await messagesOf(id))[0]).toMatchObject({ state: 'gone' });
+    // the log is written after that
+    await vi.waitFor(async () => expect((await messagesOf(id))[0]).toMatchObject({ state: 'gone' }), 30_000);
     expect((await call('POST', `/${id}/enable`)).body).not.toHaveProperty('disabled');
     await pipeline.end(await pipeline.generate({ deliver: 1, candidates: 1, seed: 5 }));
     await receiver.nth(from + 2);
