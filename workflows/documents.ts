@@ -181,7 +181,7 @@ export interface CandidateRecord {
   /** It ran every scorer, whatever gates said. Absent: it ran until a gate rejected it. */
   full?: true;
   cost: null | { microUsd: number };
-  /** Of a cancelled one: the share of a generation that had been drawn, 0..1. Absent: not known, its worker died or nothing was drawn to compare with. */
+  /** Of a cancelled one: the share of a generation that had been drawn, 0..1. Absent: not known, as nothing was drawn to its end to compare with. */
   share?: number;
   /** What a person said of it; the verdict is the one after that. Absent: nobody was asked. */
   review?: Review;

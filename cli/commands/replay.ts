@@ -154,7 +154,7 @@ function reachedBound(
   { timing, cost, counts }: ResultDoc,
 ): boolean {
   const spent = cost?.microUsd ?? 0;
-  return timing.totalMs >= deadlineMs || spent + spent / Math.max(1, counts.drawn) > budgetMicroUsd;
+  return timing.totalMs >= deadlineMs || spent + spent / Math.max(1, counts.scored) > budgetMicroUsd;
 }
 
 const ended = (records: readonly CandidateRecord[]): number =>

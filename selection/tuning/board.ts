@@ -44,7 +44,7 @@ export class Board {
   readonly #bads: Uint32Array;
   readonly #largest: number;
 
-  /** @param options \`tries\`: how many bounds each knob has */
+  /** @param options `tries`: how many bounds each knob has */
   constructor({ tries, pictures }: { tries: readonly number[]; pictures: readonly Picture[] }) {
     this.#tries = tries;
     this.#pictures = pictures;

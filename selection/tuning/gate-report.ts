@@ -18,7 +18,7 @@ export interface BoundReport {
   alone: number;
   /**
    * The most permissive one for which conformal risk control bounds the share of pictures seen by this gate that are defective and pass it, those without a
-   * value too that \`onUnassessable\` lets pass; null if there are too few labels, if those alone break the limit, or the gate has bounds on both sides.
+   * value too that `onUnassessable` lets pass; null if there are too few labels, if those alone break the limit, or the gate has bounds on both sides.
    */
   riskControlled: number | null;
 }
@@ -63,7 +63,7 @@ export const marginsOf = (examples: readonly Judged[], gate: ThresholdGate, deli
     return value === undefined ? [] : [{ value: marginOf(value, gate, deliverReview), good, job }];
   });
 
-/** The same with those that have none: \`onUnassessable\` decides, and no threshold changes it. */
+/** The same with those that have none: `onUnassessable` decides, and no threshold changes it. */
 const risksOf = (examples: readonly Judged[], gate: ThresholdGate, deliverReview: boolean): LabelledValue[] =>
   examples.map(({ scores, good, job }) => {
     const value = valueOf(scores, gate);

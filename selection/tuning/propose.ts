@@ -181,7 +181,7 @@ export class Proposer {
     return rejected === 0 || showsAtLeast(defective, rejected, { rate: this.#limit, confidence: WORSE });
   }
 
-  /** Whether \`a\` is to be preferred: strictly, so that nothing moves without a reason. */
+  /** Whether `a` is to be preferred: strictly, so that nothing moves without a reason. */
   #isBetter(a: Passing, b: Passing): boolean {
     const [aimA, aimB] = [this.#aimed(a), this.#aimed(b)];
     if (aimA > this.#limit || aimB > this.#limit) return aimA < aimB;

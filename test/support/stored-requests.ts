@@ -93,7 +93,7 @@ export async function storeRequest(storage: Storage, ask: StoredAsk): Promise<Ca
       ? winners.map((winner) => ({ ...winner, seed: seed + winner.candidate, key: '', url: 'file:///' }))
       : [],
     shortfall: ended && missing > 0 ? { missing, gates, reason: ask.reason ?? 'cap' } : null,
-    counts: { drawn: records.length, scored: 0, passed: 0, rejected: 0, lost: 0, cancelled: 0 },
+    counts: { drawn: records.length, scored: records.length, passed: 0, rejected: 0, lost: 0, cancelled: 0 },
     cost: ask.cost ?? null,
     timing: { firstPassMs: null, totalMs: 1000 },
     error: null,
